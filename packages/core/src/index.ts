@@ -1,0 +1,33 @@
+// The public surface of @moe-rl/core: types and small pure functions that every other package shares. No tensor library, no Node API.
+export type { ActMode, Agent, AgentMetrics } from './agent.ts';
+export type { Checkpointable, StateTree, StateValue } from './checkpointable.ts';
+export type { Environment, EnvironmentInfo, ObservationSpec, ResetOutput, StepOutput, VectorEnvironment, VectorStepOutput } from './environment.ts';
+export {
+  AlreadyInUseError,
+  CheckpointError,
+  CorruptDataError,
+  InvalidArgumentError,
+  isMoeRlError,
+  MissingDependencyError,
+  MoeRlError,
+  NonFiniteError,
+  NotFoundError,
+  requireFinite,
+  requireInteger,
+  requireOneOf,
+  ShapeError,
+  StorageError,
+} from './errors.ts';
+export { createRng, type Rng, type RngState } from './rng.ts';
+export { type RunLoopOptions, type RunStep, runLoop } from './run-loop.ts';
+export { decodeSafetensors, encodeSafetensors } from './safetensors.ts';
+export { constantSchedule, linearlyDecayingEpsilon, linearSchedule, type Schedule } from './schedule.ts';
+export {
+  elementCount,
+  type NamedTensors,
+  type TensorData,
+  type TensorDtype,
+  type TypedArray,
+  tensorData,
+} from './tensor-data.ts';
+export type { Observation, Transition } from './transition.ts';

@@ -1,0 +1,17 @@
+// Runs every package's tests from source: workspace imports resolve through the `@moe-rl/source` export condition, so no build is
+// needed. MOE_RL_TEST_TARGET=dist drops the condition and tests what users install.
+import { defineConfig } from 'vitest/config';
+
+const conditions = process.env.MOE_RL_TEST_TARGET === 'dist' ? [] : ['@moe-rl/source'];
+
+export default defineConfig({
+  resolve: { conditions: [...conditions, 'module', 'node', 'development|production'] },
+  ssr: { resolve: { conditions: [...conditions, 'module', 'node', 'development|production'], externalConditions: conditions } },
+  test: {
+    include: ['packages/*/src/**/*.test.ts', 'apps/*/src/**/*.test.ts', 'tools/**/*.test.mjs', 'scripts/**/*.test.mjs'],
+    execArgv: conditions.map((condition) => `--conditions=${condition}`),
+    pool: 'forks',
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+  },
+});

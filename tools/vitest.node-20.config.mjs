@@ -1,0 +1,18 @@
+// The tests of the built packages on Node 20, the oldest supported version: run by vitest 4, the last that runs there. Test files import `vitest`, which
+// must be the running one.
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { defineConfig } from 'vitest-node-20/config';
+
+const folder = dirname(createRequire(import.meta.url).resolve('vitest-node-20/package.json'));
+
+export default defineConfig({
+  root: join(import.meta.dirname, '..'),
+  resolve: { alias: [{ find: /^vitest$/, replacement: join(folder, 'dist/index.js') }] },
+  test: {
+    include: ['packages/*/src/**/*.test.ts'],
+    pool: 'forks',
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+  },
+});

@@ -1,0 +1,65 @@
+// The programs we measure against live in Python virtual environments in the user's cache, made on demand after saying how large they are.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+/** Versions are pinned, so that a ratio means the same thing next month. `requires`: pip requirements. */
+export const PEERS = {
+  ale: { size: '0.4 GB', requires: ['ale-py==0.12.1', 'gymnasium==1.4.0', 'opencv-python-headless==5.0.0', 'numpy<3'].map(loosenOpenCv) },
+  jax: { size: '1 GB', requires: ['jax==0.10.2', 'optax==0.2.8', 'numpy<3'] },
+  tf: { size: '1.7 GB', requires: ['tensorflow-cpu==2.21.0'] },
+  torch: { size: '5.4 GB', requires: ['torch', 'numpy<3'] },
+  dopamine: { size: '3 GB', requires: ['dopamine-rl', 'jax==0.4.30', 'flax', 'numpy<2'] },
+};
+
+function loosenOpenCv(requirement) {
+  return requirement.startsWith('opencv') ? 'opencv-python-headless' : requirement;
+}
+
+/**
+ * @param {readonly string[]} wanted names of peers the caller asked for
+ * @returns `has(name)`: the peer is wanted and its environment can be made here; `python(name)`: path of its interpreter, made on first use.
+ */
+export function createPeers(wanted) {
+  const made = new Map();
+  const python = (name) => {
+    if (!made.has(name)) made.set(name, wanted.includes(name) ? provide(name) : undefined);
+    return made.get(name);
+  };
+  return { wanted: (name) => wanted.includes(name), has: (name) => python(name) !== undefined, python };
+}
+
+function cacheFolder() {
+  return process.env.MOE_RL_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'moe-rl');
+}
+
+function provide(name) {
+  const peer = PEERS[name];
+  const folder = join(cacheFolder(), 'peers', name);
+  const interpreter = join(folder, process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python');
+  if (existsSync(join(folder, 'complete'))) return interpreter;
+  const system = ['python3', 'python'].find((program) => spawnSync(program, ['-c', 'import venv, ensurepip']).status === 0);
+  if (system === undefined) {
+    process.stdout.write(`peer ${name}: left out, no Python with venv was found\n`);
+    return undefined;
+  }
+  process.stdout.write(`peer ${name}: installing ${peer.requires.join(', ')} (about ${peer.size}, once) below the cache folder\n`);
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(join(folder, '..'), { recursive: true });
+  const steps = [
+    [system, ['-m', 'venv', folder]],
+    [interpreter, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...peer.requires]],
+  ];
+  for (const [program, args] of steps) {
+    const result = spawnSync(program, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+    if (result.status !== 0) {
+      process.stdout.write(`peer ${name}: left out, its installation failed\n`);
+      renameSync(folder, `${folder}.failed-${process.pid}`);
+      rmSync(`${folder}.failed-${process.pid}`, { recursive: true, force: true });
+      return undefined;
+    }
+  }
+  writeFileSync(join(folder, 'complete'), peer.requires.join('\n'));
+  return interpreter;
+}

@@ -1,0 +1,98 @@
+// `pnpm bench [name ...]`: runs benchmarks and prints a table of ours against a peer; `--json FILE` writes the rows. Each file beside this one answers one
+// question and exports `run({ peers, options })`, which returns rows `{ name, ours, peer, unit, ratio }` (ratio = ours / peer).
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpus, totalmem } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { createPeers, PEERS } from './lib/peers.mjs';
+import { otherProcessorUse } from './lib/quiet.mjs';
+
+const folder = dirname(fileURLToPath(import.meta.url));
+const available = readdirSync(folder)
+  .filter((name) => name.endsWith('.mjs') && name !== 'run.mjs')
+  .map((name) => name.replace(/\.mjs$/, ''));
+
+const USAGE = `usage: pnpm bench [name ...] [--json FILE] [--peers a,b | --no-peers] [--quick]
+
+  names:  ${available.join(', ')} (all when none is given)
+  peers:  ${Object.entries(PEERS)
+    .map(([name, peer]) => `${name} (${peer.size})`)
+    .join(', ')}
+`;
+
+let values;
+let positionals;
+try {
+  ({ values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      json: { type: 'string' },
+      peers: { type: 'string' },
+      'no-peers': { type: 'boolean', default: false },
+      quick: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  }));
+  for (const name of positionals) if (!available.includes(name)) throw new Error(`unknown benchmark "${name}"; expected one of ${available.join(', ')}`);
+  for (const name of values.peers?.split(',') ?? []) if (!(name in PEERS)) throw new Error(`unknown peer "${name}"; expected some of ${Object.keys(PEERS).join(', ')}`);
+} catch (error) {
+  process.stderr.write(`${error.message}\n\n${USAGE}`);
+  process.exit(2);
+}
+if (values.help) {
+  process.stdout.write(USAGE);
+  process.exit(0);
+}
+
+const peers = createPeers(values['no-peers'] ? [] : (values.peers?.split(',') ?? Object.keys(PEERS)));
+const rows = [];
+for (const name of positionals.length > 0 ? positionals : available) {
+  process.stdout.write(`\n=== ${name}\n`);
+  const { run } = await import(`./${name}.mjs`);
+  const others = otherProcessorUse();
+  const measured = await run({ peers, options: { quick: values.quick, log: (text) => process.stdout.write(`${text}\n`) } });
+  const use = others.stop();
+  const clean = use < 0.1;
+  for (const row of measured) rows.push({ ...row, clean });
+  printTable(measured);
+  if (!clean) process.stdout.write(`not clean: other programs used ${(use * 100).toFixed(0)} % of the processors meanwhile; repeat on a quiet machine before quoting these\n`);
+}
+if (values.json !== undefined) {
+  const file = resolve(values.json);
+  mkdirSync(dirname(file), { recursive: true });
+  const processor = cpus();
+  writeFileSync(
+    file,
+    `${JSON.stringify(
+      {
+        rows,
+        machine: {
+          processor: processor[0]?.model.trim(),
+          processors: processor.length,
+          memoryBytes: totalmem(),
+          platform: `${process.platform}-${process.arch}`,
+          node: process.version,
+          date: new Date().toISOString(),
+          version: JSON.parse(readFileSync(join(folder, '../packages/core/package.json'), 'utf8')).version,
+        },
+      },
+      null,
+      2,
+    )}\n`,
+  );
+  process.stdout.write(`\nwritten: ${values.json}\n`);
+}
+// Benchmarks may leave worker threads or native handles open.
+process.exit(0);
+
+function printTable(table) {
+  const number = (value) => (value === undefined || value === null ? '-' : Math.abs(value) >= 1000 ? Math.round(value).toLocaleString('en-US') : value.toPrecision(3));
+  const width = Math.max(4, ...table.map((row) => row.name.length));
+  process.stdout.write(`${'row'.padEnd(width)} ${'ours'.padStart(12)} ${'peer'.padStart(12)} ${'unit'.padEnd(14)} ${'ratio'.padStart(7)}\n`);
+  for (const row of table) {
+    process.stdout.write(
+      `${row.name.padEnd(width)} ${number(row.ours).padStart(12)} ${number(row.peer).padStart(12)} ${String(row.unit).padEnd(14)} ${row.ratio === undefined || row.ratio === null ? '      -' : row.ratio.toFixed(2).padStart(7)}\n`,
+    );
+  }
+}

@@ -1,0 +1,25 @@
+// Runs every fenced `ts` block of the packages' READMEs against the built packages, as a reader would. A block whose first line is `// not run: <why>` is left out.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { packageFolders } from './workspace.mjs';
+
+export function checkReadmeExamples(root) {
+  const problems = [];
+  for (const folder of packageFolders(root)) {
+    const readme = join(root, folder, 'README.md');
+    if (!existsSync(readme)) continue;
+    const blocks = [...readFileSync(readme, 'utf8').matchAll(/^```ts\n([\s\S]*?)^```/gm)].map((match) => match[1]);
+    const scratch = join(root, folder, '.tsbuild');
+    blocks.forEach((block, index) => {
+      if (block.startsWith('// not run:')) return;
+      mkdirSync(scratch, { recursive: true });
+      const file = join(scratch, `readme-example-${index + 1}.ts`);
+      writeFileSync(file, block);
+      const result = spawnSync(process.execPath, ['--no-warnings', file], { cwd: join(root, folder), encoding: 'utf8', timeout: 120_000 });
+      if (result.status !== 0) problems.push(`${folder}/README.md, example ${index + 1}: ${(result.stderr || String(result.error)).trim().slice(-1500)}`);
+    });
+    rmSync(scratch, { recursive: true, force: true });
+  }
+  return problems;
+}

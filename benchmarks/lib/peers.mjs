@@ -6,16 +6,12 @@ import { join } from 'node:path';
 
 /** Versions are pinned, so that a ratio means the same thing next month. `requires`: pip requirements. */
 export const PEERS = {
-  ale: { size: '0.4 GB', requires: ['ale-py==0.12.1', 'gymnasium==1.4.0', 'opencv-python-headless==5.0.0', 'numpy<3'].map(loosenOpenCv) },
+  ale: { size: '0.4 GB', requires: ['ale-py==0.12.1', 'gymnasium==1.4.0', 'opencv-python-headless', 'numpy<3'] },
   jax: { size: '1 GB', requires: ['jax==0.10.2', 'optax==0.2.8', 'numpy<3'] },
   tf: { size: '1.7 GB', requires: ['tensorflow-cpu==2.21.0'] },
   torch: { size: '5.4 GB', requires: ['torch', 'numpy<3'] },
-  dopamine: { size: '3 GB', requires: ['dopamine-rl', 'jax==0.4.30', 'flax', 'numpy<2'] },
+  dopamine: { size: '3 GB', requires: 'dopamine-rl==4.1.2 jax==0.4.30 jaxlib==0.4.30 flax==0.8.5 optax==0.2.3 chex==0.1.86 orbax-checkpoint==0.5.23 tensorflow-probability==0.24.0 numpy<2 opencv-python<4.11 ale-py'.split(' ') },
 };
-
-function loosenOpenCv(requirement) {
-  return requirement.startsWith('opencv') ? 'opencv-python-headless' : requirement;
-}
 
 /**
  * @param {readonly string[]} wanted names of peers the caller asked for

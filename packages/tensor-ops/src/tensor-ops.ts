@@ -1,0 +1,100 @@
+// The interface between a Mixture-of-Experts layer and a tensor library. Layers take it as their first argument and know nothing else of the
+// library, so that one implementation runs (and is differentiated) on any of them. Adapters: ./tfjs.ts, ./jax.ts, ./typed-array/.
+
+/** Dimensions of a tensor, outermost first. */
+export type Shape = readonly number[];
+
+/** Plain data that every adapter accepts and that parameters are kept in: row-major values and their shape. */
+export interface TensorData {
+  readonly shape: Shape;
+  readonly data: Float32Array | Float64Array;
+}
+
+/**
+ * What a tensor library must offer. `Tensor` is the library's own tensor type.
+ *
+ * - Values are floating point. Only `topK().indices` and `toInteger` give integers; only `gather`, `oneHot` and `segmentSum` take them (whether the
+ *   library has a type for them is the adapter's business).
+ * - No operation changes or consumes its arguments.
+ * - Binary operations broadcast as NumPy does. Axes may be negative, counted from the last.
+ * - "No gradient" marks operations through which nothing flows back, although their inputs may be differentiated elsewhere.
+ */
+export interface TensorOps<Tensor> {
+  /** Name of the adapter, for messages and reports. */
+  readonly name: string;
+  /** Machine epsilon of its numbers: 2^-23 for 32-bit floats. */
+  readonly epsilon: number;
+  /** True when `read` costs nothing, so that layers check values (finite logits) without being asked to. */
+  readonly isOnHost: boolean;
+
+  /** A tensor with these row-major values. @throws TensorOpsError when their count is not the shape's. */
+  tensor(data: ArrayLike<number>, shape: Shape): Tensor;
+  /** A tensor filled with one value. */
+  fill(shape: Shape, value: number): Tensor;
+  shape(x: Tensor): Shape;
+  /** The row-major values, on the host. Blocks; not possible while a graph is being recorded or traced. */
+  read(x: Tensor): Float32Array | Float64Array;
+  /** Runs `body` and frees what it made, except its result (a tensor, or a record or array of them). */
+  tidy<Result>(body: () => Result): Result;
+  /** The same values, as a constant to differentiation. */
+  stopGradient(x: Tensor): Tensor;
+
+  reshape(x: Tensor, shape: Shape): Tensor;
+  /** Reorders axes: axis `i` of the result is axis `permutation[i]` of `x`. */
+  transpose(x: Tensor, permutation: readonly number[]): Tensor;
+  concat(xs: readonly Tensor[], axis: number): Tensor;
+
+  /** Batched matrix product over the last two axes. Both have the same rank (2 or more) and the same leading axes. */
+  matmul(a: Tensor, b: Tensor, transposeA?: boolean, transposeB?: boolean): Tensor;
+
+  add(a: Tensor, b: Tensor): Tensor;
+  subtract(a: Tensor, b: Tensor): Tensor;
+  multiply(a: Tensor, b: Tensor): Tensor;
+  divide(a: Tensor, b: Tensor): Tensor;
+  maximum(a: Tensor, b: Tensor): Tensor;
+  minimum(a: Tensor, b: Tensor): Tensor;
+  /** 1 where `a > b`, else 0. No gradient. */
+  greater(a: Tensor, b: Tensor): Tensor;
+  /** 1 where `a >= b`, else 0. No gradient. */
+  greaterEqual(a: Tensor, b: Tensor): Tensor;
+  /** `whenTrue` where `condition` (of 0 and 1) is not 0, else `whenFalse`. All three have the same shape. */
+  where(condition: Tensor, whenTrue: Tensor, whenFalse: Tensor): Tensor;
+
+  exp(x: Tensor): Tensor;
+  log(x: Tensor): Tensor;
+  sqrt(x: Tensor): Tensor;
+  cos(x: Tensor): Tensor;
+  tanh(x: Tensor): Tensor;
+  relu(x: Tensor): Tensor;
+  sigmoid(x: Tensor): Tensor;
+  /** `log(1 + exp(x))`, without overflow. */
+  softplus(x: Tensor): Tensor;
+  /** The error function, `2 / sqrt(pi) * integral from 0 to x of exp(-t^2)`. */
+  erf(x: Tensor): Tensor;
+
+  sum(x: Tensor, axes: readonly number[], keepAxes?: boolean): Tensor;
+  mean(x: Tensor, axes: readonly number[], keepAxes?: boolean): Tensor;
+  max(x: Tensor, axes: readonly number[], keepAxes?: boolean): Tensor;
+  softmax(x: Tensor, axis: number): Tensor;
+  /** `log(sum(exp(x)))` over one axis, which it removes. */
+  logSumExp(x: Tensor, axis: number): Tensor;
+  cumulativeSum(x: Tensor, axis: number, exclusive?: boolean): Tensor;
+
+  /** The `k` largest of the last axis, largest first; of equal values the lowest index first. The indices have no gradient. */
+  topK(x: Tensor, k: number): { values: Tensor; indices: Tensor };
+  /** Integers, by truncation. No gradient. */
+  toInteger(x: Tensor): Tensor;
+  /** 1 at each index along a new last axis of size `depth`, else 0; all 0 for an index out of range. No gradient. */
+  oneHot(indices: Tensor, depth: number): Tensor;
+  /** Rows of `x` (its first axis) at `indices` (integers of any shape, all in range): shape `[...indices.shape, ...x.shape.slice(1)]`. */
+  gather(x: Tensor, indices: Tensor): Tensor;
+  /** Sums the rows of `x` `[N, ...]` that have the same id: `[count, ...]`. Rows with a negative id are left out. `ids` is `[N]`. */
+  segmentSum(x: Tensor, ids: Tensor, count: number): Tensor;
+}
+
+/** Number of elements of a shape. */
+export function sizeOf(shape: Shape): number {
+  let size = 1;
+  for (const dimension of shape) size *= dimension;
+  return size;
+}

@@ -1,0 +1,139 @@
+// TensorOps on TensorFlow.js. Takes the `tf` namespace as an argument (so a program has exactly one copy of it) and imports only its types.
+// Differentiable with tf.grads / tf.variableGrads, and recordable: every operation is one kernel or a short chain, and nothing reads data back.
+import type * as tfjs from '@tensorflow/tfjs-core';
+import { TensorOpsError } from './errors.ts';
+import { type Shape, sizeOf, type TensorOps } from './tensor-ops.ts';
+
+/** The part of `@tensorflow/tfjs-core` (or `@tensorflow/tfjs`, tfjs-node, ...) that the adapter calls. */
+export type TfjsCore = Pick<
+  typeof tfjs,
+  | 'add'
+  | 'cast'
+  | 'concat'
+  | 'cos'
+  | 'cumsum'
+  | 'customGrad'
+  | 'div'
+  | 'erf'
+  | 'exp'
+  | 'fill'
+  | 'gather'
+  | 'greater'
+  | 'greaterEqual'
+  | 'log'
+  | 'logSumExp'
+  | 'matMul'
+  | 'max'
+  | 'maximum'
+  | 'mean'
+  | 'minimum'
+  | 'mul'
+  | 'oneHot'
+  | 'relu'
+  | 'reshape'
+  | 'scalar'
+  | 'sigmoid'
+  | 'softmax'
+  | 'softplus'
+  | 'sqrt'
+  | 'sub'
+  | 'sum'
+  | 'tanh'
+  | 'tensor'
+  | 'tidy'
+  | 'topk'
+  | 'transpose'
+  | 'unsortedSegmentSum'
+  | 'where'
+  | 'zeros'
+>;
+
+/** TensorOps over tfjs tensors. */
+export type TfjsOps = TensorOps<tfjs.Tensor>;
+
+/** Makes the adapter from the `tf` namespace of the program. */
+export function createTfjsOps(tf: TfjsCore): TfjsOps {
+  type Tensor = tfjs.Tensor;
+  // Runs `body` off the gradient tape. tfjs throws when a path to differentiate passes an operation that has no gradient (TopK, Greater) or returns
+  // one for integers (GatherV2). A customGrad of an unrelated scalar hides the operations inside from the tape.
+  const detached = (body: () => Tensor): Tensor =>
+    tf.customGrad((unused) => ({ value: body(), gradFunc: () => tf.zeros((unused as Tensor).shape) }))(tf.scalar(0));
+  const asFloat = (x: Tensor): Tensor => (x.dtype === 'float32' ? x : tf.cast(x, 'float32'));
+  const asInteger = (x: Tensor): Tensor => (x.dtype === 'int32' ? x : tf.cast(x, 'int32'));
+  const mutable = (shape: Shape): number[] => shape as number[];
+  const lastAxisFirst = (x: Tensor, axis: number): number[] | undefined => {
+    const at = axis < 0 ? axis + x.rank : axis;
+    if (at === x.rank - 1) return undefined;
+    const axes = x.shape.map((_, index) => index);
+    [axes[at], axes[x.rank - 1]] = [x.rank - 1, at];
+    return axes;
+  };
+
+  return {
+    name: 'tfjs',
+    epsilon: 2 ** -23,
+    isOnHost: false,
+    tensor(data, shape) {
+      if (sizeOf(shape) !== data.length) {
+        throw new TensorOpsError('SHAPE', `tensor: ${data.length} values don't fill shape [${shape}]`);
+      }
+      return tf.tensor(data instanceof Float32Array ? data : Float32Array.from(data), mutable(shape), 'float32');
+    },
+    fill: (shape, value) => tf.fill(mutable(shape), value, 'float32'),
+    shape: (x) => x.shape,
+    read: (x) => Float32Array.from(x.dataSync()),
+    tidy: (body) => tf.tidy(body as () => tfjs.TensorContainer) as ReturnType<typeof body>,
+    stopGradient: (x) => detached(() => tf.reshape(x, x.shape)),
+    reshape: (x, shape) => tf.reshape(x, mutable(shape)),
+    transpose: (x, permutation) => tf.transpose(x, permutation as number[]),
+    concat: (xs, axis) => tf.concat(xs as Tensor[], axis),
+    matmul: (a, b, transposeA = false, transposeB = false) => tf.matMul(a, b, transposeA, transposeB),
+    add: (a, b) => tf.add(a, b),
+    subtract: (a, b) => tf.sub(a, b),
+    multiply: (a, b) => tf.mul(a, b),
+    divide: (a, b) => tf.div(a, b),
+    maximum: (a, b) => tf.maximum(a, b),
+    minimum: (a, b) => tf.minimum(a, b),
+    greater: (a, b) => detached(() => tf.cast(tf.greater(a, b), 'float32')),
+    greaterEqual: (a, b) => detached(() => tf.cast(tf.greaterEqual(a, b), 'float32')),
+    where: (condition, whenTrue, whenFalse) =>
+      tf.where(
+        detached(() => tf.cast(condition, 'bool')),
+        whenTrue,
+        whenFalse,
+      ),
+    exp: (x) => tf.exp(x),
+    log: (x) => tf.log(x),
+    sqrt: (x) => tf.sqrt(x),
+    cos: (x) => tf.cos(x),
+    tanh: (x) => tf.tanh(x),
+    relu: (x) => tf.relu(x),
+    sigmoid: (x) => tf.sigmoid(x),
+    softplus: (x) => tf.softplus(x),
+    erf: (x) => tf.erf(x),
+    sum: (x, axes, keepAxes = false) => tf.sum(x, axes as number[], keepAxes),
+    mean: (x, axes, keepAxes = false) => tf.mean(x, axes as number[], keepAxes),
+    max: (x, axes, keepAxes = false) => tf.max(x, axes as number[], keepAxes),
+    softmax(x, axis) {
+      const axes = lastAxisFirst(x, axis);
+      return axes ? tf.transpose(tf.softmax(tf.transpose(x, axes)), axes) : tf.softmax(x);
+    },
+    logSumExp: (x, axis) => tf.logSumExp(x, [axis]),
+    cumulativeSum: (x, axis, exclusive = false) => tf.cumsum(x, axis < 0 ? axis + x.rank : axis, exclusive),
+    topK(x, k) {
+      const length = x.shape[x.rank - 1] ?? 0;
+      if (!Number.isInteger(k) || k < 1 || k > length) {
+        throw new TensorOpsError('INVALID_ARGUMENT', `topK: k is ${k}; expected from 1 to ${length}, the last axis`);
+      }
+      const indices = detached(() => tf.topk(x, k).indices);
+      // tfjs has no gradient for TopK's values: pick them again with a mask (not a product, so that infinite entries stay harmless).
+      const picked = detached(() => tf.cast(tf.oneHot(indices, length), 'bool'));
+      const rows = tf.reshape(x, [...x.shape.slice(0, -1), 1, length]);
+      return { values: tf.sum(tf.where(picked, rows, tf.scalar(0)), -1), indices };
+    },
+    toInteger: (x) => detached(() => tf.cast(x, 'int32')),
+    oneHot: (indices, depth) => detached(() => asFloat(tf.oneHot(asInteger(indices) as tfjs.Tensor1D, depth))),
+    gather: (x, indices) => tf.gather(x, asInteger(indices)),
+    segmentSum: (x, ids, count) => tf.unsortedSegmentSum(x, asInteger(ids) as tfjs.Tensor1D, count),
+  };
+}

@@ -6,7 +6,12 @@ const conditions = process.env.MOE_RL_TEST_TARGET === 'dist' ? [] : ['@moe-rl/so
 
 export default defineConfig({
   resolve: { conditions: [...conditions, 'module', 'node', 'development|production'] },
-  ssr: { resolve: { conditions: [...conditions, 'module', 'node', 'development|production'], externalConditions: conditions } },
+  ssr: {
+    resolve: {
+      conditions: [...conditions, 'module', 'node', 'development|production'],
+      externalConditions: conditions,
+    },
+  },
   test: {
     include: ['packages/*/src/**/*.test.ts', 'apps/*/src/**/*.test.ts', 'tools/**/*.test.mjs', 'scripts/**/*.test.mjs'],
     execArgv: conditions.map((condition) => `--conditions=${condition}`),

@@ -34,8 +34,11 @@ try {
       help: { type: 'boolean', default: false },
     },
   }));
-  for (const name of positionals) if (!available.includes(name)) throw new Error(`unknown benchmark "${name}"; expected one of ${available.join(', ')}`);
-  for (const name of values.peers?.split(',') ?? []) if (!(name in PEERS)) throw new Error(`unknown peer "${name}"; expected some of ${Object.keys(PEERS).join(', ')}`);
+  for (const name of positionals)
+    if (!available.includes(name))
+      throw new Error(`unknown benchmark "${name}"; expected one of ${available.join(', ')}`);
+  for (const name of values.peers?.split(',') ?? [])
+    if (!(name in PEERS)) throw new Error(`unknown peer "${name}"; expected some of ${Object.keys(PEERS).join(', ')}`);
 } catch (error) {
   process.stderr.write(`${error.message}\n\n${USAGE}`);
   process.exit(2);
@@ -51,12 +54,18 @@ for (const name of positionals.length > 0 ? positionals : available) {
   process.stdout.write(`\n=== ${name}\n`);
   const { run } = await import(`./${name}.mjs`);
   const others = otherProcessorUse();
-  const measured = await run({ peers, options: { quick: values.quick, log: (text) => process.stdout.write(`${text}\n`) } });
+  const measured = await run({
+    peers,
+    options: { quick: values.quick, log: (text) => process.stdout.write(`${text}\n`) },
+  });
   const use = others.stop();
   const clean = use < 0.1;
   for (const row of measured) rows.push({ ...row, clean });
   printTable(measured);
-  if (!clean) process.stdout.write(`not clean: other programs used ${(use * 100).toFixed(0)} % of the processors meanwhile; repeat on a quiet machine before quoting these\n`);
+  if (!clean)
+    process.stdout.write(
+      `not clean: other programs used ${(use * 100).toFixed(0)} % of the processors meanwhile; repeat on a quiet machine before quoting these\n`,
+    );
 }
 if (values.json !== undefined) {
   const file = resolve(values.json);
@@ -87,9 +96,16 @@ if (values.json !== undefined) {
 process.exit(0);
 
 function printTable(table) {
-  const number = (value) => (value === undefined || value === null ? '-' : Math.abs(value) >= 1000 ? Math.round(value).toLocaleString('en-US') : value.toPrecision(3));
+  const number = (value) =>
+    value === undefined || value === null
+      ? '-'
+      : Math.abs(value) >= 1000
+        ? Math.round(value).toLocaleString('en-US')
+        : value.toPrecision(3);
   const width = Math.max(4, ...table.map((row) => row.name.length));
-  process.stdout.write(`${'row'.padEnd(width)} ${'ours'.padStart(12)} ${'peer'.padStart(12)} ${'unit'.padEnd(14)} ${'ratio'.padStart(7)}\n`);
+  process.stdout.write(
+    `${'row'.padEnd(width)} ${'ours'.padStart(12)} ${'peer'.padStart(12)} ${'unit'.padEnd(14)} ${'ratio'.padStart(7)}\n`,
+  );
   for (const row of table) {
     process.stdout.write(
       `${row.name.padEnd(width)} ${number(row.ours).padStart(12)} ${number(row.peer).padStart(12)} ${String(row.unit).padEnd(14)} ${row.ratio === undefined || row.ratio === null ? '      -' : row.ratio.toFixed(2).padStart(7)}\n`,

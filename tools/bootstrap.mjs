@@ -22,7 +22,8 @@ const JOBS = {
 };
 
 try {
-  if (!(command in JOBS)) throw new SetupError(`unknown job "${command}"; expected one of ${Object.keys(JOBS).join(', ')}`);
+  if (!(command in JOBS))
+    throw new SetupError(`unknown job "${command}"; expected one of ${Object.keys(JOBS).join(', ')}`);
   requireNode();
   const pnpm = await providePnpm();
   await install(pnpm);
@@ -54,7 +55,12 @@ async function providePnpm() {
   const staging = `${folder}.${process.pid}`;
   mkdirSync(staging, { recursive: true });
   writeFileSync(join(staging, 'package.json'), '{"private":true}');
-  await run(npmCommand(), ['install', '--no-audit', '--no-fund', '--no-save', '--loglevel=error', `pnpm@${PNPM_VERSION}`], { cwd: staging }, 'fetching pnpm');
+  await run(
+    npmCommand(),
+    ['install', '--no-audit', '--no-fund', '--no-save', '--loglevel=error', `pnpm@${PNPM_VERSION}`],
+    { cwd: staging },
+    'fetching pnpm',
+  );
   try {
     renameSync(staging, folder);
   } catch (error) {
@@ -71,7 +77,12 @@ async function install(pnpm) {
   const fingerprint = fingerprintOf(['pnpm-lock.yaml', 'pnpm-workspace.yaml', ...manifests()]);
   if (existsSync(join(root, 'node_modules/.modules.yaml')) && read(stamp) === fingerprint) return;
   say('setting up (2/3): installing packages from the lock file (some 300 MB the first time)');
-  await run(process.execPath, [pnpm, 'install', '--frozen-lockfile', '--reporter=append-only'], { cwd: root }, 'installing packages');
+  await run(
+    process.execPath,
+    [pnpm, 'install', '--frozen-lockfile', '--reporter=append-only'],
+    { cwd: root },
+    'installing packages',
+  );
   mkdirSync(cache, { recursive: true });
   writeFileSync(stamp, fingerprint);
 }
@@ -82,7 +93,12 @@ async function build(pnpm) {
   const fingerprint = fingerprintOf(sources());
   if (read(stamp) === fingerprint && manifests().every((file) => hasOutput(dirname(file)))) return;
   say('setting up (3/3): building packages (what did not change is skipped)');
-  await run(process.execPath, [pnpm, 'exec', 'turbo', 'run', 'build', '--output-logs=errors-only'], { cwd: root }, 'building');
+  await run(
+    process.execPath,
+    [pnpm, 'exec', 'turbo', 'run', 'build', '--output-logs=errors-only'],
+    { cwd: root },
+    'building',
+  );
   mkdirSync(cache, { recursive: true });
   writeFileSync(stamp, fingerprint);
   say(`set up in ${((Date.now() - started) / 1000).toFixed(0)} s`);
@@ -113,7 +129,8 @@ function sources() {
       else if (!path.endsWith('.test.ts') && !path.endsWith('.md')) files.push(path);
     }
   };
-  for (const group of ['packages', 'apps']) for (const name of list(group)) if (existsSync(join(root, group, name, 'package.json'))) walk(`${group}/${name}`);
+  for (const group of ['packages', 'apps'])
+    for (const name of list(group)) if (existsSync(join(root, group, name, 'package.json'))) walk(`${group}/${name}`);
   return files;
 }
 
@@ -123,7 +140,13 @@ function list(group) {
 
 function fingerprintOf(files) {
   const hash = createHash('sha256').update(process.versions.modules);
-  for (const file of files) if (existsSync(join(root, file))) hash.update(file).update('\0').update(readFileSync(join(root, file))).update('\0');
+  for (const file of files)
+    if (existsSync(join(root, file)))
+      hash
+        .update(file)
+        .update('\0')
+        .update(readFileSync(join(root, file)))
+        .update('\0');
   return hash.digest('hex');
 }
 
@@ -137,7 +160,12 @@ function npmCommand() {
 
 /** Runs a set-up step, its output passed through; a failure that looks like the network's says so. */
 async function run(program, args, options, what) {
-  const child = spawn(program, args, { ...options, env: environment(), stdio: ['ignore', 'pipe', 'pipe'], shell: program.endsWith('.cmd') });
+  const child = spawn(program, args, {
+    ...options,
+    env: environment(),
+    stdio: ['ignore', 'pipe', 'pipe'],
+    shell: program.endsWith('.cmd'),
+  });
   let output = '';
   for (const stream of ['stdout', 'stderr']) {
     child[stream].on('data', (chunk) => {
@@ -153,18 +181,29 @@ async function run(program, args, options, what) {
     child.on('close', done);
   });
   if (status === 0) return;
-  if (/ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|META_FETCH_FAIL|socket hang up/i.test(output)) {
+  if (
+    /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|META_FETCH_FAIL|socket hang up/i.test(
+      output,
+    )
+  ) {
     throw new SetupError(
       `${what} failed: the package registry can't be reached. Check the network connection (and npm's proxy and registry settings), then run the same command again.`,
     );
   }
   if (/ENOSPC|no space left/i.test(output)) throw new SetupError(`${what} failed: the disk is full.`);
-  if (/EACCES|EPERM|permission denied/i.test(output)) throw new SetupError(`${what} failed: no permission to write below ${root}.`);
+  if (/EACCES|EPERM|permission denied/i.test(output))
+    throw new SetupError(`${what} failed: no permission to write below ${root}.`);
   throw new SetupError(`${what} failed (exit code ${status}); the lines above say why.`);
 }
 
 function environment() {
-  return { ...process.env, TURBO_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1', npm_config_update_notifier: 'false', MOE_RL_OUTER_NODE: process.execPath };
+  return {
+    ...process.env,
+    TURBO_TELEMETRY_DISABLED: '1',
+    DO_NOT_TRACK: '1',
+    npm_config_update_notifier: 'false',
+    MOE_RL_OUTER_NODE: process.execPath,
+  };
 }
 
 /** Hands over to the job on the pinned Node, signals included, and ends with its exit code. */

@@ -1,7 +1,7 @@
 // Builds one package (run from its folder): every `exports` entry that has an `@moe-rl/source` condition becomes ESM, CJS and both kinds of
 // declarations in dist/, mirroring src/. Bundling is tsup's; declarations are TypeScript's own, copied for CommonJS with their imports renamed.
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -32,7 +32,10 @@ await build({
   config: false,
   shims: manifest.moeRl?.platform === 'node',
   // Dependencies and peers stay imports; Node's own modules too.
-  external: [/^node:/, ...Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies, ...manifest.optionalDependencies })],
+  external: [
+    /^node:/,
+    ...Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies, ...manifest.optionalDependencies }),
+  ],
   outExtension: ({ format }) => ({ js: format === 'cjs' ? '.cjs' : '.js' }),
 });
 
@@ -49,7 +52,8 @@ function copyDeclarations(from, to) {
     if (name.isDirectory()) copyDeclarations(join(from, name.name), join(to, name.name));
     else if (name.name.endsWith('.d.ts') && !name.name.endsWith('.test.d.ts')) {
       const text = readFileSync(join(from, name.name), 'utf8').replace(/\n?\/\/# sourceMappingURL=.*\n?$/, '\n');
-      const rename = (extension) => text.replace(/((?:from|import)\s*\(?['"])(\.{1,2}\/[^'"]*?)\.ts(['"])/g, `$1$2${extension}$3`);
+      const rename = (extension) =>
+        text.replace(/((?:from|import)\s*\(?['"])(\.{1,2}\/[^'"]*?)\.ts(['"])/g, `$1$2${extension}$3`);
       writeFileSync(join(to, name.name), rename('.js'));
       writeFileSync(join(to, name.name.replace(/\.d\.ts$/, '.d.cts')), rename('.cjs'));
     }

@@ -25,7 +25,11 @@ const stages = [
   { name: 'prepare', when: true, run: prepare },
   { name: 'unit', when: true, run: () => vitest('unit', {}) },
   { name: 'golden', when: true, run: () => countedScript('scripts/golden/run.mjs', ['testdata/golden']) },
-  { name: 'golden:ale', when: true, run: () => countedScript('packages/ale-wasm/scripts/golden-ale.mjs', ['testdata/ale/traces']) },
+  {
+    name: 'golden:ale',
+    when: true,
+    run: () => countedScript('packages/ale-wasm/scripts/golden-ale.mjs', ['testdata/ale/traces']),
+  },
   { name: 'verify', when: isCi, run: () => countedScript('tools/verify.mjs', []) },
   { name: 'built packages, Node 24', when: isCi, run: () => vitest('dist-24', { MOE_RL_TEST_TARGET: 'dist' }) },
   { name: 'built packages, Node 20', when: isCi, run: testOnNode20 },
@@ -67,7 +71,11 @@ async function prepare() {
   return outcome;
 }
 
-async function vitest(label, extra, { node = process.execPath, entry = join(root, 'node_modules/vitest/vitest.mjs'), args = [] } = {}) {
+async function vitest(
+  label,
+  extra,
+  { node = process.execPath, entry = join(root, 'node_modules/vitest/vitest.mjs'), args = [] } = {},
+) {
   const report = join(results, `${label}.json`);
   rmSync(report, { force: true });
   const { status } = await spawned(
@@ -79,7 +87,9 @@ async function vitest(label, extra, { node = process.execPath, entry = join(root
   const summary = JSON.parse(readFileSync(report, 'utf8'));
   const skips = summary.numPendingTests + summary.numTodoTests;
   // A suite that fails to load runs no test of its own; count it, or a broken import would pass.
-  const brokenSuites = summary.testResults.filter((suite) => suite.status === 'failed' && suite.assertionResults.length === 0).length;
+  const brokenSuites = summary.testResults.filter(
+    (suite) => suite.status === 'failed' && suite.assertionResults.length === 0,
+  ).length;
   const failures = summary.numFailedTests + brokenSuites;
   return { passed: summary.numPassedTests, failed: failures === 0 && status !== 0 ? 1 : failures, skipped: skips };
 }
@@ -90,7 +100,11 @@ async function countedScript(script, args) {
     process.stdout.write(`${script} is missing\n`);
     return { passed: 0, failed: 1 };
   }
-  const { status, output } = await spawned(process.execPath, ['--conditions=@moe-rl/source', join(root, script), ...args]);
+  const { status, output } = await spawned(process.execPath, [
+    '--conditions=@moe-rl/source',
+    join(root, script),
+    ...args,
+  ]);
   const line = [...output.matchAll(/^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?\s*$/gm)].at(-1);
   if (line === undefined) return { passed: 0, failed: 1 };
   const counts = { passed: Number(line[1]), failed: Number(line[2]), skipped: Number(line[3] ?? 0) };
@@ -108,11 +122,15 @@ async function testOnNode20() {
       await spawned('npm', ['install', '--no-audit', '--no-fund', '--no-save', '--prefix', folder, 'node@20']);
     }
   }
-  return vitest('dist-20', { MOE_RL_TEST_TARGET: 'dist' }, {
-    node,
-    entry: join(root, 'node_modules/vitest-node-20/vitest.mjs'),
-    args: ['--config', 'tools/vitest.node-20.config.mjs'],
-  });
+  return vitest(
+    'dist-20',
+    { MOE_RL_TEST_TARGET: 'dist' },
+    {
+      node,
+      entry: join(root, 'node_modules/vitest-node-20/vitest.mjs'),
+      args: ['--config', 'tools/vitest.node-20.config.mjs'],
+    },
+  );
 }
 
 async function versionOf(node) {
@@ -121,7 +139,11 @@ async function versionOf(node) {
 
 function spawned(program, args, extra = {}, quiet = false) {
   return new Promise((done) => {
-    const child = spawn(program, args, { cwd: root, env: { ...environment, ...extra }, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(program, args, {
+      cwd: root,
+      env: { ...environment, ...extra },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     let output = '';
     for (const stream of [child.stdout, child.stderr]) {
       stream.on('data', (chunk) => {

@@ -5,11 +5,11 @@ import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { checkChangesets } from './checks/changesets.mjs';
+import { checkExports } from './checks/exports.mjs';
 import { checkFileLength } from './checks/file-length.mjs';
 import { checkLayers } from './checks/layers.mjs';
 import { checkPackages } from './checks/packages.mjs';
 import { checkReadmeExamples } from './checks/readme-examples.mjs';
-import { checkExports } from './checks/exports.mjs';
 import { checkTraces } from './checks/traces.mjs';
 import { packageFolders } from './checks/workspace.mjs';
 
@@ -27,13 +27,20 @@ const checks = {
   knip: () => command(bin('knip'), ['--no-progress']),
   exports: () => checkExports(root),
   publint: () => forEachPackage((folder) => command(bin('publint'), ['run', '--strict', '--level', 'warning'], folder)),
-  attw: () => forEachPackage((folder) => command(bin('attw'), ['--pack', '.', '--format', 'ascii', '--profile', 'node16'], folder)),
-  pack: () => (existsSync(join(root, 'scripts/check-pack.mjs')) ? command(process.execPath, ['scripts/check-pack.mjs']) : ['scripts/check-pack.mjs is missing']),
+  attw: () =>
+    forEachPackage((folder) =>
+      command(bin('attw'), ['--pack', '.', '--format', 'ascii', '--profile', 'node16'], folder),
+    ),
+  pack: () =>
+    existsSync(join(root, 'scripts/check-pack.mjs'))
+      ? command(process.execPath, ['scripts/check-pack.mjs'])
+      : ['scripts/check-pack.mjs is missing'],
   'readme-examples': () => checkReadmeExamples(root),
 };
 
 const names = process.argv.slice(2);
-for (const name of names) if (!(name in checks)) throw new Error(`unknown check "${name}"; expected one of ${Object.keys(checks).join(', ')}`);
+for (const name of names)
+  if (!(name in checks)) throw new Error(`unknown check "${name}"; expected one of ${Object.keys(checks).join(', ')}`);
 let passed = 0;
 let failed = 0;
 for (const [name, check] of Object.entries(checks)) {
@@ -51,11 +58,18 @@ process.exitCode = failed > 0 ? 1 : 0;
 
 /** Runs a tool; its output is the problem when it fails. */
 function command(program, args, cwd = root) {
-  const result = spawnSync(program, args, { cwd, encoding: 'utf8', maxBuffer: 1 << 26, env: { ...process.env, FORCE_COLOR: '0', NO_COLOR: '1' } });
+  const result = spawnSync(program, args, {
+    cwd,
+    encoding: 'utf8',
+    maxBuffer: 1 << 26,
+    env: { ...process.env, FORCE_COLOR: '0', NO_COLOR: '1' },
+  });
   if (result.status === 0) return [];
   return [`${result.error?.message ?? ''}${result.stdout ?? ''}${result.stderr ?? ''}`.trim().slice(-6000)];
 }
 
 function forEachPackage(check) {
-  return packageFolders(root).filter((folder) => folder.startsWith('packages/')).flatMap((folder) => check(join(root, folder)).map((problem) => `${folder}: ${problem}`));
+  return packageFolders(root)
+    .filter((folder) => folder.startsWith('packages/'))
+    .flatMap((folder) => check(join(root, folder)).map((problem) => `${folder}: ${problem}`));
 }

@@ -10,7 +10,13 @@ export const PEERS = {
   jax: { size: '1 GB', requires: ['jax==0.10.2', 'optax==0.2.8', 'numpy<3'] },
   tf: { size: '1.7 GB', requires: ['tensorflow-cpu==2.21.0'] },
   torch: { size: '5.4 GB', requires: ['torch', 'numpy<3'] },
-  dopamine: { size: '3 GB', requires: 'dopamine-rl==4.1.2 jax==0.4.30 jaxlib==0.4.30 flax==0.8.5 optax==0.2.3 chex==0.1.86 orbax-checkpoint==0.5.23 tensorflow-probability==0.24.0 numpy<2 opencv-python<4.11 ale-py'.split(' ') },
+  dopamine: {
+    size: '3 GB',
+    requires:
+      'dopamine-rl==4.1.2 jax==0.4.30 jaxlib==0.4.30 flax==0.8.5 optax==0.2.3 chex==0.1.86 orbax-checkpoint==0.5.23 tensorflow-probability==0.24.0 numpy<2 opencv-python<4.11 ale-py'.split(
+        ' ',
+      ),
+  },
 };
 
 /**
@@ -35,12 +41,16 @@ function provide(name) {
   const folder = join(cacheFolder(), 'peers', name);
   const interpreter = join(folder, process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python');
   if (existsSync(join(folder, 'complete'))) return interpreter;
-  const system = ['python3', 'python'].find((program) => spawnSync(program, ['-c', 'import venv, ensurepip']).status === 0);
+  const system = ['python3', 'python'].find(
+    (program) => spawnSync(program, ['-c', 'import venv, ensurepip']).status === 0,
+  );
   if (system === undefined) {
     process.stdout.write(`peer ${name}: left out, no Python with venv was found\n`);
     return undefined;
   }
-  process.stdout.write(`peer ${name}: installing ${peer.requires.join(', ')} (about ${peer.size}, once) below the cache folder\n`);
+  process.stdout.write(
+    `peer ${name}: installing ${peer.requires.join(', ')} (about ${peer.size}, once) below the cache folder\n`,
+  );
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(join(folder, '..'), { recursive: true });
   const steps = [

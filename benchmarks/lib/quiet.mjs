@@ -21,6 +21,11 @@ function sample() {
   const total = fields.reduce((sum, value) => sum + value, 0);
   const idle = fields[3] + fields[4];
   const stat = readFileSync('/proc/self/stat', 'utf8');
-  const own = stat.slice(stat.lastIndexOf(')') + 2).split(' ').slice(11, 15).map(Number).reduce((sum, value) => sum + value, 0);
+  const own = stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .slice(11, 15)
+    .map(Number)
+    .reduce((sum, value) => sum + value, 0);
   return { total, busy: total - idle, own, processors: cpus().length };
 }

@@ -16,7 +16,9 @@ import(specifier).then((esm) => {
 `;
 
 export function checkExports(root) {
-  const nodes = [process.execPath, process.env.MOE_RL_OUTER_NODE].filter((node, index, all) => node !== undefined && all.indexOf(node) === index);
+  const nodes = [process.execPath, process.env.MOE_RL_OUTER_NODE].filter(
+    (node, index, all) => node !== undefined && all.indexOf(node) === index,
+  );
   const problems = [];
   for (const folder of packageFolders(root).filter((name) => name.startsWith('packages/'))) {
     const manifest = readManifest(root, folder);
@@ -26,8 +28,15 @@ export function checkExports(root) {
       // A subpath that is an adapter to a test framework can only load inside it.
       if (manifest.moeRl?.loadsOnlyInTests?.includes(entry)) continue;
       for (const node of nodes) {
-        const result = spawnSync(node, ['-e', PROBE, specifier], { cwd: join(root, folder), encoding: 'utf8', timeout: 60_000 });
-        if (result.status !== 0) problems.push(`${specifier} on ${node === process.execPath ? 'the development Node' : 'the outer Node'}: ${(result.stderr || String(result.error)).trim().split('\n').at(-1)}`);
+        const result = spawnSync(node, ['-e', PROBE, specifier], {
+          cwd: join(root, folder),
+          encoding: 'utf8',
+          timeout: 60_000,
+        });
+        if (result.status !== 0)
+          problems.push(
+            `${specifier} on ${node === process.execPath ? 'the development Node' : 'the outer Node'}: ${(result.stderr || String(result.error)).trim().split('\n').at(-1)}`,
+          );
       }
     }
   }

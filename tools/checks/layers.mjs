@@ -39,15 +39,21 @@ export function checkLayers(root) {
       if (!dependency.startsWith('@moe-rl/')) continue;
       const target = dependency.replace('@moe-rl/', '');
       if (!((LAYERS[target] ?? 99) < LAYERS[name])) {
-        problems.push(`${folder} (layer ${LAYERS[name]}) depends on ${target} (layer ${LAYERS[target]}); only lower layers may be imported`);
+        problems.push(
+          `${folder} (layer ${LAYERS[name]}) depends on ${target} (layer ${LAYERS[target]}); only lower layers may be imported`,
+        );
       }
     }
     for (const file of listFiles(root, `${folder}/src`)) {
       if (!/\.ts$/.test(file)) continue;
       const isTest = /\.test\.ts$/.test(file);
       const allowed = isTest ? { ...declared, ...manifest.devDependencies } : declared;
-      const source = readFileSync(join(root, file), 'utf8').replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '');
-      for (const [, specifier] of source.matchAll(/(?:^|\s)(?:import|export)\s[^'"`;]*?from\s*['"]([^'"]+)['"]|(?:^|\s)import\s*['"]([^'"]+)['"]/g)) {
+      const source = readFileSync(join(root, file), 'utf8')
+        .replace(/\/\*[\s\S]*?\*\//g, '')
+        .replace(/^\s*\/\/.*$/gm, '');
+      for (const [, specifier] of source.matchAll(
+        /(?:^|\s)(?:import|export)\s[^'"`;]*?from\s*['"]([^'"]+)['"]|(?:^|\s)import\s*['"]([^'"]+)['"]/g,
+      )) {
         if (specifier === undefined || specifier.startsWith('.') || specifier.startsWith('node:')) continue;
         const owner = specifier.startsWith('@') ? specifier.split('/').slice(0, 2).join('/') : specifier.split('/')[0];
         if (builtinModules.includes(owner)) problems.push(`${file}: import "node:${owner}", not "${owner}"`);

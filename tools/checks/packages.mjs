@@ -8,7 +8,8 @@ export function checkPackages(root) {
   for (const folder of packageFolders(root)) {
     const manifest = readManifest(root, folder);
     const missing = (what) => problems.push(`${folder}: ${what}`);
-    if (manifest.name !== `@moe-rl/${folder.split('/')[1]}`) missing(`is named ${manifest.name}; expected @moe-rl/${folder.split('/')[1]}`);
+    if (manifest.name !== `@moe-rl/${folder.split('/')[1]}`)
+      missing(`is named ${manifest.name}; expected @moe-rl/${folder.split('/')[1]}`);
     if (!manifest.description) missing('has no description');
     if (manifest.license !== 'Apache-2.0') missing('license is not Apache-2.0');
     if (manifest.type !== 'module') missing('type is not module');
@@ -18,13 +19,15 @@ export function checkPackages(root) {
     for (const [entry, target] of Object.entries(manifest.exports ?? {})) {
       if (typeof target === 'string') continue;
       for (const condition of ['import', 'require']) {
-        if (!target[condition]?.types || !target[condition]?.default) missing(`exports["${entry}"] lacks ${condition} types or default`);
+        if (!target[condition]?.types || !target[condition]?.default)
+          missing(`exports["${entry}"] lacks ${condition} types or default`);
       }
     }
     if (!listFiles(root, `${folder}/src`).some((file) => file.endsWith('.test.ts'))) missing('has no tests');
     const readme = join(root, folder, 'README.md');
     if (!existsSync(readme)) missing('has no README.md');
-    else if (folder.startsWith('packages/') && !readFileSync(readme, 'utf8').includes('```ts')) missing('README.md has no runnable example (a ```ts block)');
+    else if (folder.startsWith('packages/') && !readFileSync(readme, 'utf8').includes('```ts'))
+      missing('README.md has no runnable example (a ```ts block)');
   }
   return problems;
 }

@@ -16,8 +16,15 @@ export function checkReadmeExamples(root) {
       mkdirSync(scratch, { recursive: true });
       const file = join(scratch, `readme-example-${index + 1}.ts`);
       writeFileSync(file, block);
-      const result = spawnSync(process.execPath, ['--no-warnings', file], { cwd: join(root, folder), encoding: 'utf8', timeout: 120_000 });
-      if (result.status !== 0) problems.push(`${folder}/README.md, example ${index + 1}: ${(result.stderr || String(result.error)).trim().slice(-1500)}`);
+      const result = spawnSync(process.execPath, ['--no-warnings', file], {
+        cwd: join(root, folder),
+        encoding: 'utf8',
+        timeout: 120_000,
+      });
+      if (result.status !== 0)
+        problems.push(
+          `${folder}/README.md, example ${index + 1}: ${(result.stderr || String(result.error)).trim().slice(-1500)}`,
+        );
     });
     rmSync(scratch, { recursive: true, force: true });
   }

@@ -6,7 +6,9 @@ import { join } from 'node:path';
 export function checkTraces(root) {
   const files = spawnSync('git', ['ls-files'], { cwd: root, encoding: 'utf8' }).stdout.split('\n').filter(Boolean);
   const problems = files
-    .filter((file) => /\.(bin|a26|rom|so|node|whl|tgz)$/i.test(file) && !file.startsWith('packages/ale-wasm/embedded-game/'))
+    .filter(
+      (file) => /\.(bin|a26|rom|so|node|whl|tgz)$/i.test(file) && !file.startsWith('packages/ale-wasm/embedded-game/'),
+    )
     .map((file) => `${file}: binary files are not committed (only our own game's ROM is)`);
   for (const file of files) {
     if (/^testdata\/|\.(png|gif|gz|bin|wasm)$/.test(file)) continue;

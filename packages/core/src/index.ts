@@ -1,7 +1,15 @@
 // The public surface of @moe-rl/core: types and small pure functions that every other package shares. No tensor library, no Node API.
 export type { ActMode, Agent, AgentMetrics } from './agent.ts';
 export type { Checkpointable, StateTree, StateValue } from './checkpointable.ts';
-export type { Environment, EnvironmentInfo, ObservationSpec, ResetOutput, StepOutput, VectorEnvironment, VectorStepOutput } from './environment.ts';
+export type {
+  Environment,
+  EnvironmentInfo,
+  ObservationSpec,
+  ResetOutput,
+  StepOutput,
+  VectorEnvironment,
+  VectorStepOutput,
+} from './environment.ts';
 export {
   AlreadyInUseError,
   CheckpointError,

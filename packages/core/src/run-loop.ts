@@ -14,7 +14,11 @@ export interface RunLoopOptions {
   /** Seed of the first reset. */
   readonly seed?: number;
   /** Continue an episode under way (after a resume) from this observation instead of resetting first. */
-  readonly resumeFrom?: { readonly observation: Observation; readonly episodeAgentSteps: number; readonly episodeReturn: number };
+  readonly resumeFrom?: {
+    readonly observation: Observation;
+    readonly episodeAgentSteps: number;
+    readonly episodeReturn: number;
+  };
 }
 
 /** One yielded step. `observation` may be overwritten by the next step. */

@@ -16,8 +16,8 @@ const FORMATS = {
 type Format = keyof typeof FORMATS;
 
 function formatOf(data: TypedArray): Format {
-  for (const [format, constructor] of Object.entries(FORMATS)) {
-    if (data instanceof constructor) return format as Format;
+  for (const [format, Elements] of Object.entries(FORMATS)) {
+    if (data instanceof Elements) return format as Format;
   }
   throw new CorruptDataError(`safetensors: cannot store a ${Object.prototype.toString.call(data)}`);
 }
@@ -82,19 +82,19 @@ export function decodeSafetensors(bytes: Uint8Array): {
       metadata = entry as unknown as Record<string, string>;
       continue;
     }
-    const constructor = FORMATS[entry?.dtype];
+    const Elements = FORMATS[entry?.dtype];
     const [from, to] = entry?.data_offsets ?? [];
-    if (constructor === undefined || !Array.isArray(entry.shape) || from === undefined || to === undefined) {
+    if (Elements === undefined || !Array.isArray(entry.shape) || from === undefined || to === undefined) {
       throw new CorruptDataError(`safetensors: tensor "${name}" has dtype ${entry?.dtype}, shape or extent missing`);
     }
-    const byteLength = elementCount(entry.shape) * constructor.BYTES_PER_ELEMENT;
+    const byteLength = elementCount(entry.shape) * Elements.BYTES_PER_ELEMENT;
     if (to - from !== byteLength || from < 0 || dataStart + to > bytes.length) {
       throw new CorruptDataError(
         `safetensors: tensor "${name}" of shape [${entry.shape}] needs ${byteLength} bytes but spans ${from}..${to} of ${bytes.length - dataStart}`,
       );
     }
     const copy = bytes.slice(dataStart + from, dataStart + to);
-    tensors[name] = { shape: entry.shape, data: new constructor(copy.buffer, 0, elementCount(entry.shape)) };
+    tensors[name] = { shape: entry.shape, data: new Elements(copy.buffer, 0, elementCount(entry.shape)) };
   }
   return { tensors, metadata };
 }

@@ -3,7 +3,15 @@
 import { ShapeError } from './errors.ts';
 
 /** Any typed array that a tensor's values can live in. */
-export type TypedArray = Float32Array | Float64Array | Int32Array | Uint32Array | Uint8Array | Int8Array | Int16Array | Uint16Array;
+export type TypedArray =
+  | Float32Array
+  | Float64Array
+  | Int32Array
+  | Uint32Array
+  | Uint8Array
+  | Int8Array
+  | Int16Array
+  | Uint16Array;
 
 /** Element types, named as NumPy and safetensors users know them. */
 export type TensorDtype = 'float32' | 'float64' | 'int32' | 'uint32' | 'uint8' | 'int8' | 'int16' | 'uint16';

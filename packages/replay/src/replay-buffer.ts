@@ -1,0 +1,470 @@
+// The replay buffer: a ring of slots, one per agent step, over a frame store that holds each frame once; stacks and n-step windows are put together
+// when a batch is sampled. Semantics are those of Dopamine's classic OutOfGraphReplayBuffer, with truncated episodes mended (see `truncation`).
+import {
+  CheckpointError,
+  elementCount,
+  InvalidArgumentError,
+  NonFiniteError,
+  type Observation,
+  type ObservationSpec,
+  type Rng,
+  type RngState,
+  requireFinite,
+  requireInteger,
+  requireOneOf,
+  ShapeError,
+  type StateTree,
+} from '@moe-rl/core';
+import { allocateFrames, type FrameArray, FrameStore } from './frame-store.ts';
+import { createSampler, type Sampler, type SamplingConfig } from './sampler.ts';
+
+export interface ReplayBufferConfig {
+  /** What is stored: frame shape, frames per observation (F) and dtype, as the environment describes them. */
+  readonly observationSpec: ObservationSpec;
+  /** Slots of the ring. Each agent step takes one, each episode start F - 1 more, each truncation one more. Default 1,000,000. */
+  readonly capacity?: number;
+  /** n of n-step returns. Default 1. */
+  readonly updateHorizon?: number;
+  /** gamma. Default 0.99. */
+  readonly discountFactor?: number;
+  /**
+   * What happens to the last n transitions of an episode that was cut by a time limit. `bootstrap` (default): the window ends at the cut and bootstraps
+   * from the last observation, so each transition is used. `discard`: they are never sampled, as in Dopamine's classic replay.
+   */
+  readonly truncation?: 'bootstrap' | 'discard';
+  /** Default uniform. */
+  readonly sampling?: SamplingConfig;
+  /** The random stream that sampling draws from; the buffer saves and restores it with its own state. */
+  readonly rng: Rng;
+  /** Slots per frame chunk. Default: chunks of at most 32 MiB. */
+  readonly chunkSlots?: number;
+}
+
+/** One step of experience; a `Transition` of @moe-rl/core is one. */
+export interface ReplayStep {
+  /** What was acted on: its newest frame only (`[...frameShape]`), or the whole stack (`[F, ...frameShape]`). */
+  readonly observation: Observation;
+  readonly action: number;
+  readonly reward: number;
+  readonly terminated: boolean;
+  readonly truncated: boolean;
+  /** What the action led to; needed only where `truncated` and the buffer bootstraps truncated episodes. */
+  readonly nextObservation?: Observation;
+}
+
+/** One batch. The arrays are reused: the next `sample` of the same size overwrites them. */
+export interface ReplaySample {
+  readonly batchSize: number;
+  /**
+   * `[B, W, ...frameShape]`, W = `windowLength`: the observation is frames `0 .. F-1`, the next observation is frames `W-F .. W-1`.
+   * The next observation of a terminal transition (discount 0) is zeros, or its own frames where the two overlap.
+   */
+  readonly frames: FrameArray;
+  /** `[B]` */
+  readonly actions: Int32Array;
+  /** `[B]` n-step return: sum of gamma^k r_k up to and including the step that ended the episode. */
+  readonly rewards: Float32Array;
+  /** `[B]` What the next observation's value is multiplied with: gamma^(length of the window), 0 where the episode terminated within it. */
+  readonly discounts: Float32Array;
+  /** `[B]` Slots, for `updatePriorities` and error messages. */
+  readonly indices: Int32Array;
+  /** `[B]` Importance weights, the largest is 1; all 1 when sampling is uniform. */
+  readonly weights: Float32Array;
+}
+
+// Flags of a slot. Slots that are neither PADDING nor FINAL_OBSERVATION hold transitions.
+const TERMINATED = 1;
+/** The episode was cut here and the next slot holds its last observation. */
+const TRUNCATED = 2;
+/** The episode was cut here and its last observation is unknown: windows that reach over this slot can't be used. */
+const CUT = 4;
+const PADDING = 8;
+const FINAL_OBSERVATION = 16;
+const NOT_A_TRANSITION = PADDING | FINAL_OBSERVATION;
+
+const STATE_KIND = 'moe-rl/replay-buffer';
+const STATE_VERSION = 1;
+
+export class ReplayBuffer {
+  readonly observationSpec: ObservationSpec;
+  readonly capacity: number;
+  readonly updateHorizon: number;
+  readonly discountFactor: number;
+  readonly truncation: 'bootstrap' | 'discard';
+  /** W, frames per sampled window: F + 1 for n = 1 (neighboring stacks share frames), 2F for n > 1. */
+  readonly windowLength: number;
+  /** Where in the window the next observation starts: W - F. */
+  readonly nextObservationOffset: number;
+
+  readonly #store: FrameStore;
+  readonly #sampler: Sampler;
+  readonly #rng: Rng;
+  readonly #samplingKind: SamplingConfig['kind'];
+  readonly #frameLength: number;
+  readonly #stackSize: number;
+  /** gamma^0 .. gamma^n */
+  readonly #discountPowers: Float64Array;
+  readonly #samples = new Map<number, ReplaySample>();
+  #actions: Int32Array;
+  #rewards: Float32Array;
+  #flags: Uint8Array;
+  /** Slots written since the start, padding included; the next one goes to `slotsWritten % capacity`. */
+  #slotsWritten = 0;
+  #addedTransitions = 0;
+  #isEpisodeOpen = false;
+
+  constructor(config: ReplayBufferConfig) {
+    const { observationSpec } = config;
+    const stackSize = requireInteger('observationSpec.stackSize', observationSpec.stackSize, 1, 1024);
+    const dtype = requireOneOf('observationSpec.dtype', observationSpec.dtype, ['uint8', 'float32']);
+    for (const dimension of observationSpec.frameShape) requireInteger('observationSpec.frameShape', dimension, 1);
+    this.observationSpec = observationSpec;
+    this.updateHorizon = requireInteger('updateHorizon', config.updateHorizon ?? 1, 1, 1_000_000);
+    this.discountFactor = requireFinite('discountFactor', config.discountFactor ?? 0.99, 0, 1);
+    this.truncation = requireOneOf('truncation', config.truncation ?? 'bootstrap', ['bootstrap', 'discard']);
+    // Fewer slots than this would leave nothing to sample: n + F slots around the cursor never are.
+    const leastCapacity = stackSize + this.updateHorizon + 1;
+    this.capacity = requireInteger('capacity', config.capacity ?? 1_000_000, leastCapacity, 2 ** 30);
+    this.windowLength = this.updateHorizon === 1 ? stackSize + 1 : 2 * stackSize;
+    this.nextObservationOffset = this.windowLength - stackSize;
+    this.#stackSize = stackSize;
+    this.#frameLength = elementCount(observationSpec.frameShape);
+    this.#store = new FrameStore({
+      capacity: this.capacity,
+      frameLength: this.#frameLength,
+      dtype,
+      ...(config.chunkSlots === undefined ? {} : { chunkSlots: requireInteger('chunkSlots', config.chunkSlots, 1) }),
+    });
+    const sampling = config.sampling ?? { kind: 'uniform' };
+    this.#sampler = createSampler(sampling, this.capacity, config.rng);
+    this.#samplingKind = sampling.kind;
+    this.#rng = config.rng;
+    this.#discountPowers = Float64Array.from({ length: this.updateHorizon + 1 }, (_, k) => this.discountFactor ** k);
+    this.#actions = new Int32Array(this.capacity);
+    this.#rewards = new Float32Array(this.capacity);
+    this.#flags = new Uint8Array(this.capacity);
+  }
+
+  /** Slots in use, padding and last observations included; at most `capacity`. */
+  get size(): number {
+    return Math.min(this.#slotsWritten, this.capacity);
+  }
+
+  /** Transitions added since the start, also those overwritten since. */
+  get addedTransitions(): number {
+    return this.#addedTransitions;
+  }
+
+  /** Transitions that `sample` draws from now. */
+  get sampleableTransitions(): number {
+    return this.#sampler.sampleableCount;
+  }
+
+  /** Bytes of memory taken so far: frames and everything beside them. */
+  get memoryBytes(): number {
+    const perSlot = 9 + 1 + (this.#samplingKind === 'prioritized' ? 16 : 0);
+    return this.#store.allocatedBytes + this.capacity * perSlot;
+  }
+
+  /**
+   * Stores one step. Steps of an episode come in order; the step after one that terminated or truncated starts the next episode.
+   * Nothing is stored when it throws.
+   * @throws ShapeError when an observation has another length or dtype than `observationSpec` says
+   * @throws NonFiniteError when the reward is NaN or infinite
+   * @throws InvalidArgumentError when the action is not an int32, or a truncated step comes without `nextObservation`
+   */
+  add(step: ReplayStep): void {
+    const { observation, action, reward } = step;
+    const frames = this.#requireFrames('observation', observation);
+    if (!Number.isInteger(action) || action !== (action | 0)) {
+      throw new InvalidArgumentError(`add: action is ${action}; expected a 32-bit integer`);
+    }
+    if (!Number.isFinite(reward)) {
+      throw new NonFiniteError(
+        `add: reward is ${reward} at transition ${this.#addedTransitions}; expected a finite number`,
+      );
+    }
+    const isCut = step.truncated && !step.terminated;
+    const keepsLast = isCut && this.truncation === 'bootstrap';
+    if (keepsLast && step.nextObservation === undefined) {
+      throw new InvalidArgumentError('add: a truncated step needs nextObservation, whose value is bootstrapped');
+    }
+    const last = keepsLast ? this.#requireFrames('nextObservation', step.nextObservation as Observation) : undefined;
+
+    if (!this.#isEpisodeOpen) this.#startEpisode(frames);
+    const flags = step.terminated ? TERMINATED : keepsLast ? TRUNCATED : isCut ? CUT : 0;
+    this.#push(frames, frames.length - this.#frameLength, action, reward, flags);
+    this.#addedTransitions++;
+    this.#isEpisodeOpen = !(step.terminated || step.truncated);
+    if (last !== undefined) this.#push(last, last.length - this.#frameLength, 0, 0, FINAL_OBSERVATION);
+  }
+
+  /**
+   * Says that the episode under way goes no further and its last observation is not known (an environment that could not be restored, for instance).
+   * The next step starts a new episode; windows that would reach over the gap are never sampled. Does nothing between episodes.
+   */
+  interruptEpisode(): void {
+    if (!this.#isEpisodeOpen) return;
+    const slot = (this.#slotsWritten - 1) % this.capacity;
+    this.#flags[slot] = this.#flags[slot]! | CUT;
+    this.#isEpisodeOpen = false;
+  }
+
+  /** Makes the arrays of a batch, for callers that hold several batches at once. */
+  allocateSample(batchSize: number): ReplaySample {
+    requireInteger('batchSize', batchSize, 1);
+    return {
+      batchSize,
+      frames: allocateFrames(this.observationSpec.dtype, batchSize * this.windowLength * this.#frameLength),
+      actions: new Int32Array(batchSize),
+      rewards: new Float32Array(batchSize),
+      discounts: new Float32Array(batchSize),
+      indices: new Int32Array(batchSize),
+      weights: new Float32Array(batchSize),
+    };
+  }
+
+  /**
+   * Draws a batch, with replacement, into `into` or into arrays that the next call of the same size reuses.
+   * @throws InvalidArgumentError when no transition with a complete window is stored yet, or all priorities are 0
+   */
+  sample(batchSize = 32, into?: ReplaySample): ReplaySample {
+    const sample = into ?? this.#reusedSample(batchSize);
+    if (sample.batchSize !== batchSize) {
+      throw new InvalidArgumentError(`sample: the batch to fill is for ${sample.batchSize}; expected ${batchSize}`);
+    }
+    if (this.#sampler.sampleableCount === 0) {
+      throw new InvalidArgumentError(
+        `sample: none of the ${this.#addedTransitions} transitions added so far can be sampled; ` +
+          `expected at least one with a complete window (n = ${this.updateHorizon}) behind it: add more first`,
+      );
+    }
+    this.#sampler.draw(sample.indices, sample.weights, this.size);
+    for (let position = 0; position < batchSize; position++) this.#assemble(sample, position);
+    return sample;
+  }
+
+  /**
+   * The transitions at `indices`, as `sample` would give them, with weights 1.
+   * @throws InvalidArgumentError when one of them can't be sampled
+   */
+  gather(indices: ArrayLike<number>, into?: ReplaySample): ReplaySample {
+    const sample = into ?? this.allocateSample(indices.length);
+    if (sample.batchSize !== indices.length) {
+      throw new InvalidArgumentError(`gather: the batch is for ${sample.batchSize}; expected ${indices.length}`);
+    }
+    for (let position = 0; position < indices.length; position++) {
+      const slot = indices[position]!;
+      if (!this.isSampleable(slot)) {
+        throw new InvalidArgumentError(`gather: slot ${slot} holds no transition with a complete window`);
+      }
+      sample.indices[position] = slot;
+      sample.weights[position] = 1;
+      this.#assemble(sample, position);
+    }
+    return sample;
+  }
+
+  /** Whether `slot` holds a transition that `sample` may draw. */
+  isSampleable(slot: number): boolean {
+    return Number.isInteger(slot) && slot >= 0 && slot < this.size && this.#sampler.isSampleable(slot);
+  }
+
+  /**
+   * Sets priorities, as sampled `indices` come back from learning. Of several for one transition the first counts.
+   * Nothing is changed when it throws.
+   * @throws NonFiniteError when a priority is NaN or infinite
+   * @throws InvalidArgumentError when a priority is negative, the lengths differ, an index is out of range, or sampling is uniform
+   */
+  updatePriorities(indices: ArrayLike<number>, priorities: ArrayLike<number>): void {
+    this.#sampler.updatePriorities(indices, priorities);
+  }
+
+  /**
+   * A snapshot. Frame chunks are not copied now: each is copied when it is next written to. To save a large buffer to disk use `ReplayCheckpointer`
+   * of `@moe-rl/replay/node`, which writes only what is new.
+   */
+  getState(): StateTree {
+    return this.#state(this.#store.snapshot());
+  }
+
+  /** As `getState`, but the frame chunks are the live ones: valid only until the next `add`. */
+  liveState(): StateTree {
+    return this.#state(this.#store.liveChunks());
+  }
+
+  /**
+   * Replaces the contents, the random stream's position included. Frame chunks are taken over without copying.
+   * @throws CheckpointError when the state is of a buffer with another shape, capacity or sampling; the contents are kept then
+   */
+  setState(state: StateTree): void {
+    if (state.kind !== STATE_KIND || state.version !== STATE_VERSION) {
+      throw new CheckpointError(
+        `replay state is "${String(state.kind)}" version ${String(state.version)}; expected "${STATE_KIND}" version ${STATE_VERSION}`,
+      );
+    }
+    const expected = JSON.stringify(this.#layout());
+    if (JSON.stringify(state.layout) !== expected) {
+      throw new CheckpointError(`replay state has layout ${JSON.stringify(state.layout)}; expected ${expected}`);
+    }
+    const { actions, rewards, flags, slotsWritten, addedTransitions, frames } = state;
+    if (
+      !(actions instanceof Int32Array && rewards instanceof Float32Array && flags instanceof Uint8Array) ||
+      ![actions, rewards, flags].every((array) => array.length === this.capacity) ||
+      !Number.isSafeInteger(slotsWritten) ||
+      !Number.isSafeInteger(addedTransitions) ||
+      !Array.isArray(frames)
+    ) {
+      throw new CheckpointError('replay state: actions, rewards, flags, counts or frames are missing or misshapen');
+    }
+    const before = { sampler: this.#sampler.getState(), rng: this.#rng.getState() };
+    try {
+      this.#sampler.setState(state.sampler as StateTree);
+      this.#rng.setState(state.rng as RngState);
+      this.#store.restore((frames as (FrameArray | null)[]).map((chunk) => chunk ?? undefined));
+    } catch (cause) {
+      this.#sampler.setState(before.sampler);
+      this.#rng.setState(before.rng);
+      if (cause instanceof CheckpointError) throw cause;
+      throw new CheckpointError(`replay state: ${(cause as Error).message}`, { cause });
+    }
+    this.#actions = actions.slice();
+    this.#rewards = rewards.slice();
+    this.#flags = flags.slice();
+    this.#slotsWritten = slotsWritten as number;
+    this.#addedTransitions = addedTransitions as number;
+    this.#isEpisodeOpen = state.isEpisodeOpen === true;
+  }
+
+  #state(frames: readonly (FrameArray | undefined)[]): StateTree {
+    return {
+      kind: STATE_KIND,
+      version: STATE_VERSION,
+      layout: this.#layout(),
+      slotsWritten: this.#slotsWritten,
+      addedTransitions: this.#addedTransitions,
+      isEpisodeOpen: this.#isEpisodeOpen,
+      actions: this.#actions.slice(),
+      rewards: this.#rewards.slice(),
+      flags: this.#flags.slice(),
+      sampler: this.#sampler.getState(),
+      rng: this.#rng.getState(),
+      frames: frames.map((chunk) => chunk ?? null),
+    };
+  }
+
+  /** What must agree for a state to fit. */
+  #layout() {
+    const { frameShape, stackSize, dtype } = this.observationSpec;
+    return {
+      frameShape: [...frameShape],
+      stackSize,
+      dtype,
+      capacity: this.capacity,
+      updateHorizon: this.updateHorizon,
+      truncation: this.truncation,
+      sampling: this.#samplingKind,
+      chunkSlots: this.#store.chunkSlots,
+    };
+  }
+
+  /**
+   * The F - 1 slots before an episode's first transition hold what the first observation shows before its newest frame: the older frames where a whole
+   * stack was given, else zeros. So a sampled stack is always what was acted on, and no stack reaches into the episode before.
+   */
+  #startEpisode(frames: FrameArray): void {
+    const isWhole = frames.length > this.#frameLength;
+    for (let older = 0; older < this.#stackSize - 1; older++) {
+      if (isWhole) this.#push(frames, older * this.#frameLength, 0, 0, PADDING);
+      else this.#push(undefined, 0, 0, 0, PADDING);
+    }
+  }
+
+  #push(frames: FrameArray | undefined, offset: number, action: number, reward: number, flags: number): void {
+    const { capacity, updateHorizon } = this;
+    const slot = this.#slotsWritten % capacity;
+    if (frames === undefined) this.#store.writeZeros(slot);
+    else this.#store.write(slot, frames, offset);
+    this.#actions[slot] = action;
+    this.#rewards[slot] = reward;
+    this.#flags[slot] = flags;
+    this.#slotsWritten++;
+    // As in Dopamine, the slots from cursor - n (window not complete) to cursor + F - 1 (stack about to be overwritten) are not sampled.
+    const cursor = this.#slotsWritten;
+    this.#sampler.remove((cursor + this.#stackSize - 1) % capacity);
+    const completed = cursor - updateHorizon - 1;
+    if (completed >= 0 && this.#isUsable(completed % capacity)) this.#sampler.add(completed % capacity);
+  }
+
+  /** Whether the slot holds a transition whose window does not reach over a cut. */
+  #isUsable(slot: number): boolean {
+    if ((this.#flags[slot]! & NOT_A_TRANSITION) !== 0) return false;
+    for (let k = 0, at = slot; k < this.updateHorizon; k++) {
+      const flags = this.#flags[at]!;
+      if ((flags & (TERMINATED | TRUNCATED)) !== 0) return true;
+      if ((flags & CUT) !== 0) return false;
+      at = at + 1 === this.capacity ? 0 : at + 1;
+    }
+    return true;
+  }
+
+  /** Puts the transition at `sample.indices[position]` into row `position`. */
+  #assemble(sample: ReplaySample, position: number): void {
+    const { capacity, updateHorizon } = this;
+    const slot = sample.indices[position]!;
+    let windowReward = 0;
+    let length = 0;
+    let isTerminal = false;
+    for (let at = slot; length < updateHorizon; ) {
+      windowReward += this.#discountPowers[length]! * this.#rewards[at]!;
+      length++;
+      const flags = this.#flags[at]!;
+      if ((flags & (TERMINATED | TRUNCATED)) !== 0) {
+        isTerminal = (flags & TERMINATED) !== 0;
+        break;
+      }
+      at = at + 1 === capacity ? 0 : at + 1;
+    }
+    sample.actions[position] = this.#actions[slot]!;
+    sample.rewards[position] = windowReward;
+    sample.discounts[position] = isTerminal ? 0 : this.#discountPowers[length]!;
+
+    const frameLength = this.#frameLength;
+    const stackSize = this.#stackSize;
+    const row = position * this.windowLength * frameLength;
+    const rowEnd = row + this.windowLength * frameLength;
+    const first = slot - stackSize + 1;
+    const from = first < 0 ? first + capacity : first;
+    if (isTerminal) {
+      this.#store.read(from, stackSize, sample.frames, row);
+      sample.frames.fill(0, row + stackSize * frameLength, rowEnd);
+    } else if (updateHorizon === 1) {
+      this.#store.read(from, stackSize + 1, sample.frames, row);
+    } else {
+      this.#store.read(from, stackSize, sample.frames, row);
+      this.#store.read((from + length) % capacity, stackSize, sample.frames, row + stackSize * frameLength);
+    }
+  }
+
+  #reusedSample(batchSize: number): ReplaySample {
+    let sample = this.#samples.get(batchSize);
+    if (sample === undefined) {
+      sample = this.allocateSample(batchSize);
+      this.#samples.set(batchSize, sample);
+    }
+    return sample;
+  }
+
+  #requireFrames(name: string, observation: Observation): FrameArray {
+    const { dtype, frameShape, stackSize } = this.observationSpec;
+    const isRightDtype = dtype === 'uint8' ? observation instanceof Uint8Array : observation instanceof Float32Array;
+    const length = observation?.length;
+    if (!isRightDtype || (length !== this.#frameLength && length !== this.#frameLength * stackSize)) {
+      throw new ShapeError(
+        `add: ${name} is ${observation?.constructor?.name ?? String(observation)} of ${length} elements; expected ${dtype} ` +
+          `[${frameShape}]${stackSize > 1 ? ` or [${[stackSize, ...frameShape]}]` : ''}`,
+      );
+    }
+    return observation as FrameArray;
+  }
+}

@@ -1,0 +1,69 @@
+// Encoders for small environments: the MinAtar convolution (one 3x3 layer of 16 filters) and the classic-control perceptron that first maps each
+// number of the observation from its known range to [-1, 1]. (dopamine/jax/networks.py, ClassicControlDQNNetwork; labs/environments/minatar.)
+
+import type { Tensor } from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
+import { convolution, convolutionParameters, dense, denseParameters, flatten, relu } from './layers.ts';
+import { scaled } from './nature-cnn.ts';
+import type { ImageShape } from './observations.ts';
+import type { ParameterSpecs, ParameterTensors } from './parameters.ts';
+
+export interface MinatarCnnConfig {
+  /** Multiplies the 16 filters. Default 1. */
+  readonly widthScale?: number;
+}
+
+/** Shape of the features, `[H, W, C]`. */
+export function minatarCnnOutputShape(config: MinatarCnnConfig, input: ImageShape): readonly [number, number, number] {
+  return [input.height, input.width, scaled(16, config.widthScale)];
+}
+
+/** Parameters `<prefix>Conv_0/{kernel,bias}`. */
+export function minatarCnnParameters(config: MinatarCnnConfig, input: ImageShape, prefix = ''): ParameterSpecs {
+  const filters = scaled(16, config.widthScale);
+  return convolutionParameters(`${prefix}Conv_0`, 3, input.channels, filters, { type: 'xavierUniform' });
+}
+
+/** Image `[B, H, W, F]` -> features `[B, H, W, C]`. */
+export function applyMinatarCnn(parameters: ParameterTensors, image: Tensor, prefix = '', inputScale = 1): Tensor {
+  return relu(convolution(parameters, `${prefix}Conv_0`, image, 1, 'same', inputScale));
+}
+
+export interface PerceptronConfig {
+  /** Widths of the hidden layers, each followed by a ReLU. Default `[512]`. */
+  readonly hiddenUnits?: readonly number[];
+  /** Smallest value of each number of the observation; with `maximumValues`, maps them to [-1, 1]. */
+  readonly minimumValues?: readonly number[];
+  readonly maximumValues?: readonly number[];
+}
+
+/** Parameters `<prefix>Dense_i/{kernel,bias}`. */
+export function perceptronParameters(config: PerceptronConfig, inputs: number, prefix = ''): ParameterSpecs {
+  const specs: ParameterSpecs = {};
+  let width = inputs;
+  for (const [index, units] of (config.hiddenUnits ?? [512]).entries()) {
+    Object.assign(specs, denseParameters(`${prefix}Dense_${index}`, width, units));
+    width = units;
+  }
+  return specs;
+}
+
+/** Numbers `[B, ...]` -> features `[B, units]`. */
+export function applyPerceptron(
+  parameters: ParameterTensors,
+  observation: Tensor,
+  config: PerceptronConfig = {},
+  prefix = '',
+): Tensor {
+  let x = flatten(observation.dtype === 'float32' ? observation : tf.cast(observation, 'float32'));
+  if (config.minimumValues !== undefined && config.maximumValues !== undefined) {
+    const low = config.minimumValues;
+    const scale = config.maximumValues.map((high, index) => 2 / (high - low[index]!));
+    // 2 (x - low) / (high - low) - 1
+    x = tf.add(tf.mul(x, tf.tensor1d(scale)), tf.tensor1d(scale.map((factor, index) => -low[index]! * factor - 1)));
+  }
+  for (let index = 0; index < (config.hiddenUnits ?? [512]).length; index++) {
+    x = relu(dense(parameters, `${prefix}Dense_${index}`, x));
+  }
+  return x;
+}

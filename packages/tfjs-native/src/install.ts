@@ -13,7 +13,7 @@ import { createRequire } from 'node:module';
 import { join, relative } from 'node:path';
 import { CorruptDataError, MissingDependencyError } from '@moe-rl/core';
 import { extractTarGz, extractZip, listZip } from './archives.ts';
-import { cacheDirectory, createAtomically, removePartials, requireFreeSpace, withLock } from './cache.ts';
+import { asStorageError, cacheDirectory, createAtomically, removePartials, requireFreeSpace, withLock } from './cache.ts';
 import { type Command, findCompiler, findNpm, findWheelTool, hasNvidiaGpu, run, type WheelTool } from './tools.ts';
 import {
   findPlatformWheel,
@@ -254,7 +254,12 @@ async function fetchWheel(config: FetchWheelConfig): Promise<string> {
     await rename(partial, folder);
   } catch (error) {
     await rm(partial, { recursive: true, force: true }).catch(() => {});
-    throw error;
+    if (!(error instanceof MissingDependencyError)) throw asStorageError(error, folder);
+    const last = error.message.split('\n').at(-1)?.replace(/^ERROR: /, '');
+    throw new MissingDependencyError(
+      `${requirement} could not be downloaded: ${last}. Check the network and ${tool.kind}'s settings, then start again`,
+      { cause: error },
+    );
   } finally {
     clearInterval(watch);
   }

@@ -93,7 +93,8 @@ export function decodeSafetensors(bytes: Uint8Array): {
         `safetensors: tensor "${name}" of shape [${entry.shape}] needs ${byteLength} bytes but spans ${from}..${to} of ${bytes.length - dataStart}`,
       );
     }
-    const copy = bytes.slice(dataStart + from, dataStart + to);
+    // Not bytes.slice: a Node Buffer's slice is a view, not a copy.
+    const copy = Uint8Array.prototype.slice.call(bytes, dataStart + from, dataStart + to);
     tensors[name] = { shape: entry.shape, data: new Elements(copy.buffer, 0, elementCount(entry.shape)) };
   }
   return { tensors, metadata };

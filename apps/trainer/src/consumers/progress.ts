@@ -1,0 +1,127 @@
+// Shows how a run is going: a bar that redraws itself on a terminal, a plain line now and then elsewhere.
+import type { RunStatistics } from './run-statistics.ts';
+
+/** Where progress goes: the process's standard error in the command line, a string in tests. */
+export interface ProgressOutput {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write(text: string): void;
+}
+
+export interface Progress {
+  update(agentSteps: number): void;
+  /** Prints a line above the bar. */
+  log(line: string): void;
+  end(agentSteps: number): void;
+}
+
+const BAR_PERIOD_MS = 200;
+const LINE_PERIOD_MS = 10_000;
+
+export function createProgress(options: {
+  readonly output: ProgressOutput;
+  readonly label: string;
+  readonly totalAgentSteps: number;
+  readonly startAgentSteps: number;
+  readonly statistics: RunStatistics;
+}): Progress {
+  const { output, label, totalAgentSteps, statistics } = options;
+  const isTerminal = output.isTTY === true;
+  const periodMs = isTerminal ? BAR_PERIOD_MS : LINE_PERIOD_MS;
+  let shownAt = performance.now() - (isTerminal ? periodMs : 0);
+  // The rate over the last few seconds, so that it follows the change from warm-up to learning.
+  const marks: { time: number; agentSteps: number }[] = [
+    { time: performance.now(), agentSteps: options.startAgentSteps },
+  ];
+  let isBarShown = false;
+
+  const rate = (now: number, agentSteps: number): number => {
+    marks.push({ time: now, agentSteps });
+    while (marks.length > 2 && now - marks[0]!.time > 15_000) marks.shift();
+    const [first] = marks;
+    return (agentSteps - first!.agentSteps) / Math.max(1e-3, (now - first!.time) / 1000);
+  };
+  const draw = (agentSteps: number): void => {
+    const now = performance.now();
+    const stepsPerSecond = rate(now, agentSteps);
+    shownAt = now;
+    const text = statusText(label, agentSteps, totalAgentSteps, stepsPerSecond, statistics);
+    if (isTerminal) {
+      const columns = output.columns ?? 100;
+      output.write(`\r\u001b[2K${withBar(text, agentSteps / totalAgentSteps, columns)}`);
+      isBarShown = true;
+    } else output.write(`${text}\n`);
+  };
+  const clear = (): void => {
+    if (isBarShown) output.write('\r\u001b[2K');
+    isBarShown = false;
+  };
+  return {
+    update(agentSteps) {
+      if (performance.now() - shownAt >= periodMs) draw(agentSteps);
+    },
+    log(line) {
+      clear();
+      output.write(`${line}\n`);
+    },
+    end(agentSteps) {
+      draw(agentSteps);
+      if (isBarShown) output.write('\n');
+      isBarShown = false;
+    },
+  };
+}
+
+function statusText(
+  label: string,
+  agentSteps: number,
+  total: number,
+  stepsPerSecond: number,
+  statistics: RunStatistics,
+): string {
+  const parts = [`${label} ${Math.floor((100 * agentSteps) / total)}%`, `${count(agentSteps)}/${count(total)} steps`];
+  parts.push(`${statistics.episodes} episodes`);
+  const meanReturn = statistics.meanReturn();
+  if (!Number.isNaN(meanReturn)) parts.push(`return ${number(meanReturn)}`);
+  const loss = statistics.latest('train/loss');
+  if (loss !== undefined) parts.push(`loss ${number(loss)}`);
+  const epsilon = statistics.latest('train/epsilon');
+  if (epsilon !== undefined) parts.push(`epsilon ${epsilon.toFixed(2)}`);
+  parts.push(`${number(stepsPerSecond)}/s`);
+  if (agentSteps < total && stepsPerSecond > 0) parts.push(`${duration((total - agentSteps) / stepsPerSecond)} left`);
+  parts.push(`${Math.round(process.memoryUsage.rss() / 1e6)} MB`);
+  return parts.join('  ');
+}
+
+/** Puts a bar before the text when both fit; cuts the text when not even it fits. */
+function withBar(text: string, fraction: number, columns: number): string {
+  const width = Math.min(30, columns - text.length - 2);
+  if (width < 5) return text.slice(0, Math.max(0, columns - 1));
+  const filled = Math.round(Math.min(1, fraction) * width);
+  return `${'█'.repeat(filled)}${'░'.repeat(width - filled)} ${text}`;
+}
+
+/** 1,234 -> `1.2k`; exact below 10,000 would be noise on a line that changes five times a second. */
+export function count(value: number): string {
+  if (value < 1000) return String(value);
+  if (value < 1e6) return `${(value / 1000).toFixed(value < 1e4 ? 1 : 0)}k`;
+  return `${(value / 1e6).toFixed(value < 1e7 ? 2 : 1)}M`;
+}
+
+/** Three significant digits, without an exponent where that is readable. */
+export function number(value: number): string {
+  if (value === 0 || !Number.isFinite(value)) return String(value);
+  const size = Math.abs(value);
+  if (size >= 100) return value.toFixed(0);
+  if (size >= 1e-3) return String(Number(value.toPrecision(3)));
+  return value.toExponential(1);
+}
+
+/** `1h02m`, `3m20s`, `45s`. */
+export function duration(seconds: number): string {
+  const whole = Math.round(seconds);
+  const minutes = Math.floor(whole / 60);
+  if (minutes === 0) return `${whole}s`;
+  if (minutes < 60) return `${minutes}m${String(whole % 60).padStart(2, '0')}s`;
+  return `${Math.floor(minutes / 60)}h${String(minutes % 60).padStart(2, '0')}m`;
+}

@@ -1,0 +1,25 @@
+// The agent that acts uniformly at random: the floor that every result is compared with.
+import { type Agent, createRng, type RngState } from '@moe-rl/core';
+
+/** Makes a random agent; it never learns. */
+export function createRandomAgent(actionCount: number, seed: number): Agent {
+  const rng = createRng(seed, 'random-agent');
+  let trainingAgentSteps = 0;
+  return {
+    get trainingAgentSteps() {
+      return trainingAgentSteps;
+    },
+    updates: 0,
+    act: () => rng.nextInteger(actionCount),
+    observe() {
+      trainingAgentSteps++;
+      return undefined;
+    },
+    getState: () => ({ rng: rng.getState(), trainingAgentSteps }),
+    setState(state) {
+      rng.setState(state.rng as RngState);
+      trainingAgentSteps = Number(state.trainingAgentSteps);
+    },
+    dispose() {},
+  };
+}

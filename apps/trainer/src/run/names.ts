@@ -1,0 +1,39 @@
+// "Did you mean": names near to one that is not known.
+
+/** Up to `limit` of `choices` that are near to `name`, nearest first. */
+export function nearMatches(name: string, choices: Iterable<string>, limit = 3): string[] {
+  const wanted = normalize(name);
+  const scored: { choice: string; distance: number }[] = [];
+  for (const choice of choices) {
+    const candidate = normalize(choice);
+    const distance = candidate.includes(wanted) || wanted.includes(candidate) ? 1 : editDistance(wanted, candidate);
+    if (distance <= Math.max(2, Math.floor(wanted.length / 3))) scored.push({ choice, distance });
+  }
+  return scored
+    .sort((left, right) => left.distance - right.distance || (left.choice < right.choice ? -1 : 1))
+    .slice(0, limit)
+    .map(({ choice }) => choice);
+}
+
+/** `; did you mean breakout, ...?` or nothing. */
+export function didYouMean(name: string, choices: Iterable<string>): string {
+  const near = nearMatches(name, choices);
+  return near.length === 0 ? '' : `; did you mean ${near.join(' or ')}?`;
+}
+
+function normalize(name: string): string {
+  return name.toLowerCase().replace(/[^a-z0-9.]/g, '');
+}
+
+/** Levenshtein distance, one row at a time. */
+function editDistance(left: string, right: string): number {
+  let row = Array.from({ length: right.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= left.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= right.length; j++) {
+      next[j] = Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (left[i - 1] === right[j - 1] ? 0 : 1));
+    }
+    row = next;
+  }
+  return row[right.length]!;
+}

@@ -1,0 +1,167 @@
+// Locks, checkpoints, configuration: what has to hold when things go wrong.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { checkpointStore, readCheckpoint } from './checkpoint-store.ts';
+import { checkRunConfig, DEFAULT_RUN_CONFIG, mergeOnResume, mergeRunConfig, parseSettings } from './run-config.ts';
+import { createRunFolder, openRunFolder, readRunConfig } from './run-folder.ts';
+import { lockRunFolder } from './run-lock.ts';
+import { decodeState, encodeState } from './state-codec.ts';
+import { replaceFile, storageError } from './storage.ts';
+
+let root = '';
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'moe-rl-storage-'));
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+describe('lockRunFolder', () => {
+  it('refuses a second holder and lets the next one in after the first let go', () => {
+    const unlock = lockRunFolder(root);
+    expect(() => lockRunFolder(root)).toThrow(expect.objectContaining({ code: 'ALREADY_IN_USE' }));
+    unlock();
+    lockRunFolder(root)();
+    expect(readdirSync(root)).toEqual([]);
+  });
+
+  it('takes over a lock whose process is gone, or whose number belongs to a younger process', () => {
+    const { pid } = spawnSync(process.execPath, ['-e', '0']);
+    writeFileSync(join(root, 'run.lock'), JSON.stringify({ pid, host: hostname(), processStart: '1' }));
+    lockRunFolder(root)();
+    writeFileSync(join(root, 'run.lock'), 'not even JSON');
+    lockRunFolder(root)();
+    if (process.platform === 'linux') {
+      writeFileSync(join(root, 'run.lock'), JSON.stringify({ pid: process.pid, host: hostname(), processStart: '1' }));
+      lockRunFolder(root)();
+    }
+  });
+
+  it('does not judge a process on another machine', () => {
+    writeFileSync(join(root, 'run.lock'), JSON.stringify({ pid: 1, host: 'elsewhere', processStart: '' }));
+    expect(() => lockRunFolder(root)).toThrow(/process 1 on elsewhere/);
+  });
+});
+
+describe('encodeState', () => {
+  it('gives back arrays, nesting and numbers that JSON lacks', () => {
+    const state = {
+      words: [1, 2, null, 'x', true],
+      deep: { list: [{ data: Float32Array.of(1.5, Number.NaN) }, Int32Array.of(-1)], empty: new Uint8Array(0) },
+      special: [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY],
+    };
+    const { json, tensors } = encodeState(state);
+    expect(decodeState(json, tensors)).toEqual(state);
+  });
+
+  it('refuses a state whose tensor is missing', () => {
+    const { tensors } = encodeState({});
+    expect(() => decodeState('{"a":{"$tensor":"a"}}', tensors)).toThrow(/"a", which is missing/);
+    expect(() => decodeState('{', tensors)).toThrow(/not valid JSON/);
+  });
+});
+
+describe('checkpointStore', () => {
+  it('keeps the newest two and reads the newest back', () => {
+    const store = checkpointStore(join(root, 'checkpoints'));
+    expect(store.loadNewest()).toBeUndefined();
+    for (const agentSteps of [10, 20, 30]) store.save(agentSteps, { agent: { weights: Float32Array.of(agentSteps) } });
+    expect(store.list()).toEqual([20, 30]);
+    expect(store.loadNewest()).toMatchObject({
+      agentSteps: 30,
+      parts: { agent: { weights: Float32Array.of(30) } },
+      skipped: [],
+    });
+  });
+
+  it('refuses foreign folders, other versions and damaged files by name', () => {
+    const store = checkpointStore(root);
+    const path = store.save(1, { agent: { a: 1 } });
+    writeFileSync(join(path, 'agent.json'), '{"a":2}');
+    expect(() => readCheckpoint(path)).toThrow(/agent\.json is damaged/);
+    writeFileSync(
+      join(path, 'manifest.json'),
+      JSON.stringify({ format: 'moe-rl-checkpoint', formatVersion: 9, files: {}, parts: [] }),
+    );
+    expect(() => readCheckpoint(path)).toThrow(
+      expect.objectContaining({ code: 'CHECKPOINT', message: expect.stringContaining('version 9') }),
+    );
+    writeFileSync(join(path, 'manifest.json'), '[]');
+    expect(() => readCheckpoint(path)).toThrow(/not a moe-rl checkpoint/);
+    expect(() => readCheckpoint(join(root, 'nothing'))).toThrow(expect.objectContaining({ code: 'NOT_FOUND' }));
+  });
+});
+
+describe('run folder', () => {
+  it('refuses a folder that holds a run or anything else, and opens what it made', () => {
+    const config = checkRunConfig({ ...DEFAULT_RUN_CONFIG, seed: 5, agent: { updateHorizon: 3 } });
+    const folder = createRunFolder(join(root, 'a'), config);
+    expect(() => createRunFolder(join(root, 'a'), config)).toThrow(expect.objectContaining({ code: 'ALREADY_IN_USE' }));
+    folder.unlock();
+    expect(() => createRunFolder(join(root, 'a'), config)).toThrow(/already holds a run/);
+    expect(readRunConfig(join(root, 'a'))).toEqual(config);
+    mkdirSync(join(root, 'b'));
+    writeFileSync(join(root, 'b', 'thesis.txt'), 'x');
+    expect(() => createRunFolder(join(root, 'b'), config)).toThrow(/not empty \(it has thesis\.txt\)/);
+    expect(existsSync(join(root, 'b', 'run.lock'))).toBe(false);
+    expect(() => openRunFolder(join(root, 'b'))).toThrow(expect.objectContaining({ code: 'NOT_FOUND' }));
+  });
+
+  it('changes only what may change on resume', () => {
+    const config = { ...DEFAULT_RUN_CONFIG, seed: 5 };
+    expect(mergeOnResume(config, { trainingAgentSteps: 7 }).trainingAgentSteps).toBe(7);
+    expect(() => mergeOnResume(config, { seed: 6 })).toThrow(
+      /seed can't change on resume: the run has 5, now asked for 6/,
+    );
+    expect(() => mergeOnResume(config, { agent: { learningRate: 1 } })).toThrow(/agent can't change/);
+  });
+});
+
+describe('run configuration', () => {
+  it('reads --set options into nested settings', () => {
+    expect(
+      parseSettings(['agent.network.experts=4', 'agent.network.kind=impala', 'seed=3', 'agent.flags=[1,2]']),
+    ).toEqual({
+      agent: { network: { experts: 4, kind: 'impala' }, flags: [1, 2] },
+      seed: 3,
+    });
+    for (const bad of ['seed', '=1', 'agent..x=1', 'agent.__proto__.x=1']) {
+      expect(() => parseSettings([bad])).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
+    }
+  });
+
+  it('merges nested settings and refuses unknown keys with near ones', () => {
+    const base = { ...DEFAULT_RUN_CONFIG, agent: { network: { a: 1, b: 2 } } };
+    expect(mergeRunConfig(base, { agent: { network: { b: 3 } } }, 'test').agent).toEqual({ network: { a: 1, b: 3 } });
+    expect(() => mergeRunConfig(base, { sede: 3 }, 'run.json')).toThrow(
+      /run\.json: unknown setting "sede"; did you mean seed/,
+    );
+  });
+
+  it.each([
+    ['seed', -1],
+    ['seed', 1.5],
+    ['backend', 'gpu'],
+    ['trainingAgentSteps', 0],
+    ['threads', 0],
+    ['game', ''],
+    ['evaluationEpisodes', '30'],
+  ])('refuses %s = %s', (key, value) => {
+    const wrong = { ...DEFAULT_RUN_CONFIG, [key]: value };
+    expect(() => checkRunConfig(wrong)).toThrow(
+      expect.objectContaining({ code: 'INVALID_ARGUMENT', message: expect.stringContaining(key) }),
+    );
+  });
+});
+
+describe('storage', () => {
+  it('says what could not be done, where and why', () => {
+    writeFileSync(join(root, 'file'), '');
+    expect(() => replaceFile(join(root, 'file', 'x.json'), '{}')).toThrow(
+      /cannot write .*: a part of the path is a file, not a folder/,
+    );
+    const denied = storageError('write', '/somewhere', Object.assign(new Error('EACCES'), { code: 'EACCES' }));
+    expect(denied).toMatchObject({ code: 'STORAGE', message: 'cannot write /somewhere: permission denied' });
+  });
+});

@@ -1,0 +1,223 @@
+// One training run: drives the run loop and hands each step to the consumers (statistics, metric files, progress, checkpoints). Knows nothing of games,
+// networks or the command line.
+import {
+  type Agent,
+  CheckpointError,
+  type Environment,
+  isMoeRlError,
+  type Observation,
+  runLoop,
+  type StateTree,
+} from '@moe-rl/core';
+import { openMetricsFile } from '../consumers/metrics-file.ts';
+import { createProgress, type Progress, type ProgressOutput } from '../consumers/progress.ts';
+import { createRunStatistics, type RunStatistics } from '../consumers/run-statistics.ts';
+import { openTensorBoardFile } from '../consumers/tensorboard.ts';
+import type { MetricSink } from '../metric-registry.ts';
+import type { RunFolder } from './run-folder.ts';
+
+/** Saves what is too large to be written whole with every checkpoint: the replay memory. */
+export interface ReplayPersistence {
+  /** Writes what is new; returns what the checkpoint must remember to find this version again. */
+  save(): StateTree | Promise<StateTree>;
+  /** Called once the checkpoint that remembers the newest `save` is in place: older versions but the previous one may go. */
+  onCheckpoint?(): void | Promise<void>;
+  restore(state: StateTree): void | Promise<void>;
+}
+
+export interface TrainRunOptions {
+  readonly folder: RunFolder;
+  readonly environment: Environment;
+  readonly agent: Agent;
+  /** Absent for agents whose `getState` holds everything. */
+  readonly replay?: ReplayPersistence;
+  readonly isResume: boolean;
+  readonly output: ProgressOutput;
+  /** Aborting ends the run after the step under way, with a checkpoint. */
+  readonly signal?: AbortSignal;
+  /** Live tensors of the tensor library, for the log. */
+  readonly tensorCount?: () => number;
+}
+
+export interface TrainRunOutput {
+  readonly isComplete: boolean;
+  readonly agentSteps: number;
+  readonly updates: number;
+  readonly episodes: number;
+  /** Mean return of the last 100 training episodes; null when none ended. */
+  readonly meanReturn: number | null;
+  readonly elapsedSeconds: number;
+}
+
+/** The state of the run loop between two steps. */
+interface LoopPosition {
+  agentSteps: number;
+  /** Absent at an episode's end: the next step begins with a reset. */
+  episode: { observation: Observation; agentSteps: number; return: number } | undefined;
+}
+
+/**
+ * Trains until `config.trainingAgentSteps`, or until `signal` aborts; either way the last thing written is a checkpoint.
+ * @throws CheckpointError or CorruptDataError when a resume finds nothing usable; StorageError when a file can't be written; NonFiniteError with the last good
+ *   checkpoint's name when learning diverges.
+ */
+export async function trainRun(options: TrainRunOptions): Promise<TrainRunOutput> {
+  const { folder, environment, agent, replay, output, signal, tensorCount } = options;
+  const { config } = folder;
+  const statistics = createRunStatistics(config.logPeriodAgentSteps, () => ({
+    updates: agent.updates,
+    ...(tensorCount === undefined ? {} : { tensorCount: tensorCount() }),
+  }));
+  const position: LoopPosition = { agentSteps: 0, episode: undefined };
+  const restored = options.isResume ? await restore(options, statistics, position) : undefined;
+  // Rows behind the checkpoint are cut off: the run makes them again. Without a checkpoint that is all of them.
+  const metrics = openMetricsFile(folder.metricsFile, restored?.metrics ?? { byteLength: 0 });
+  const events = openTensorBoardFile(folder.eventsFile, restored?.events ?? { byteLength: 0 });
+  const sinks: readonly MetricSink[] = [metrics, events];
+  const progress = createProgress({
+    output,
+    label: config.game,
+    totalAgentSteps: config.trainingAgentSteps,
+    startAgentSteps: position.agentSteps,
+    statistics,
+  });
+  if (restored !== undefined) tellResume(progress, restored);
+  // Nothing has happened since a checkpoint when it was made at this very step.
+  let savedAt = restored === undefined ? -1 : position.agentSteps;
+
+  const save = async (): Promise<void> => {
+    if (savedAt === position.agentSteps) return;
+    const replayState = await replay?.save();
+    folder.checkpoints.save(position.agentSteps, {
+      agent: await agent.getState(),
+      environment: environment.getState?.() ?? {},
+      run: {
+        agentSteps: position.agentSteps,
+        hasEnvironment: environment.getState !== undefined,
+        episode: position.episode ?? null,
+        statistics: statistics.getState(),
+        metrics: metrics.getState(),
+        events: events.getState(),
+        replay: replayState ?? null,
+      },
+    });
+    savedAt = position.agentSteps;
+    await replay?.onCheckpoint?.();
+  };
+
+  try {
+    if (position.agentSteps < config.trainingAgentSteps && !signal?.aborted) {
+      const resumeFrom = position.episode;
+      const steps = runLoop({
+        environment,
+        agent,
+        ...(restored === undefined ? { seed: config.seed } : {}),
+        ...(resumeFrom === undefined
+          ? {}
+          : {
+              resumeFrom: {
+                observation: resumeFrom.observation,
+                episodeAgentSteps: resumeFrom.agentSteps,
+                episodeReturn: resumeFrom.return,
+              },
+            }),
+      });
+      for await (const step of steps) {
+        const agentSteps = ++position.agentSteps;
+        position.episode =
+          step.terminated || step.truncated
+            ? undefined
+            : { observation: step.observation, agentSteps: step.episodeAgentSteps, return: step.episodeReturn };
+        for (const row of statistics.onStep(step, agentSteps)) for (const sink of sinks) sink.write(row);
+        progress.update(agentSteps);
+        if (agentSteps % config.checkpointPeriodAgentSteps === 0) await save();
+        if (agentSteps >= config.trainingAgentSteps || signal?.aborted) break;
+      }
+    }
+    await save();
+    progress.end(position.agentSteps);
+  } catch (error) {
+    progress.end(position.agentSteps);
+    throw withLastCheckpoint(error, folder, position.agentSteps);
+  } finally {
+    closeQuietly(metrics);
+    closeQuietly(events);
+  }
+  const meanReturn = statistics.meanReturn();
+  return {
+    isComplete: position.agentSteps >= config.trainingAgentSteps,
+    agentSteps: position.agentSteps,
+    updates: agent.updates,
+    episodes: statistics.episodes,
+    meanReturn: Number.isNaN(meanReturn) ? null : meanReturn,
+    elapsedSeconds: statistics.elapsedSeconds(),
+  };
+}
+
+/** What a resume needs beside the parts that were put back already. Absent files start anew. */
+interface Restored {
+  readonly path: string | undefined;
+  readonly agentSteps: number;
+  readonly skipped: readonly string[];
+  readonly metrics: StateTree;
+  readonly events: StateTree;
+}
+
+/** Puts every part back. A run that was killed before its first checkpoint starts from the beginning. */
+async function restore(
+  { folder, environment, agent, replay }: TrainRunOptions,
+  statistics: RunStatistics,
+  position: LoopPosition,
+): Promise<Restored | undefined> {
+  const checkpoint = folder.checkpoints.loadNewest();
+  if (checkpoint === undefined) return undefined;
+  const { agent: agentState, environment: environmentState, run } = checkpoint.parts;
+  if (agentState === undefined || environmentState === undefined || run === undefined) {
+    throw new CheckpointError(`${checkpoint.path} lacks a part; expected agent, environment and run`);
+  }
+  await agent.setState(agentState);
+  if (replay !== undefined) {
+    if (run.replay === null || run.replay === undefined)
+      throw new CheckpointError(`${checkpoint.path} has no replay memory`);
+    await replay.restore(run.replay as StateTree);
+  }
+  if (run.hasEnvironment === true && environment.setState !== undefined) environment.setState(environmentState);
+  statistics.setState(run.statistics as StateTree);
+  position.agentSteps = Number(run.agentSteps);
+  const episode = run.episode as { observation: Observation; agentSteps: number; return: number } | null;
+  // An environment that can't be put back starts a new episode.
+  position.episode = run.hasEnvironment === true && episode !== null ? { ...episode } : undefined;
+  return {
+    path: checkpoint.path,
+    agentSteps: position.agentSteps,
+    skipped: checkpoint.skipped,
+    metrics: run.metrics as StateTree,
+    events: run.events as StateTree,
+  };
+}
+
+function tellResume(progress: Progress, restored: Restored): void {
+  for (const reason of restored.skipped) progress.log(`skipped a checkpoint that can't be read: ${reason}`);
+  progress.log(`resumed from ${restored.path} (${restored.agentSteps} agent steps)`);
+}
+
+/** Adds to an error that stops a run what is safe. */
+function withLastCheckpoint(error: unknown, folder: RunFolder, agentSteps: number): unknown {
+  if (!isMoeRlError(error)) return error;
+  const last = folder.checkpoints.list().at(-1);
+  const rest =
+    last === undefined
+      ? 'no checkpoint was made before'
+      : `the checkpoint at agent step ${last} is whole; --resume continues from it`;
+  error.message = `${error.message} (training stopped at agent step ${agentSteps}; ${rest})`;
+  return error;
+}
+
+/** Closing flushes; when the disk is full the error that matters was thrown before. */
+function closeQuietly(file: { close(): void }): void {
+  try {
+    file.close();
+  } catch {
+    // reported by the write that failed first
+  }
+}

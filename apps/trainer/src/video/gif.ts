@@ -1,0 +1,97 @@
+// Animated GIFs of game screens. The Atari 2600 has 128 colors, so a video nearly always fits one exact palette of 256; only a video with more is
+// quantized.
+import { createRequire } from 'node:module';
+
+/** The parts of gifenc that we use; the package ships no types. */
+interface Gifenc {
+  GIFEncoder(): {
+    writeFrame(
+      indices: Uint8Array,
+      width: number,
+      height: number,
+      options: { palette?: number[][]; delay: number },
+    ): void;
+    finish(): void;
+    bytes(): Uint8Array;
+  };
+  quantize(rgba: Uint8Array, maxColors: number): number[][];
+  applyPalette(rgba: Uint8Array, palette: number[][]): Uint8Array;
+}
+
+// Its CommonJS file, because bundlers and Node disagree on what its default export is.
+const { GIFEncoder, applyPalette, quantize } = createRequire(import.meta.url)('gifenc') as Gifenc;
+
+/** A picture, `[height, width, 3]` RGB. */
+export interface RgbImage {
+  readonly width: number;
+  readonly height: number;
+  readonly rgb: Uint8Array;
+}
+
+/**
+ * Encodes frames of equal size.
+ * @param framesPerSecond GIF delays are hundredths of a second; the rounding is spread so that the video keeps its length.
+ */
+export function encodeGif(frames: readonly RgbImage[], framesPerSecond: number): Uint8Array {
+  const [first] = frames;
+  if (first === undefined) throw new RangeError('a GIF needs at least one frame');
+  const gif = GIFEncoder();
+  const exact = exactPalette(frames);
+  const palette = exact?.palette ?? quantize(sampleRgba(frames), 256);
+  let shownHundredths = 0;
+  frames.forEach((frame, index) => {
+    const until = Math.round(((index + 1) * 100) / framesPerSecond);
+    const indices = exact === undefined ? applyPalette(toRgba(frame.rgb), palette) : indexFrame(frame, exact.indexOf);
+    gif.writeFrame(indices, frame.width, frame.height, {
+      ...(index === 0 ? { palette } : {}),
+      delay: (until - shownHundredths) * 10,
+    });
+    shownHundredths = until;
+  });
+  gif.finish();
+  return gif.bytes();
+}
+
+/** All colors used, when they are 256 at most. */
+function exactPalette(frames: readonly RgbImage[]): { palette: number[][]; indexOf: Map<number, number> } | undefined {
+  const indexOf = new Map<number, number>();
+  const palette: number[][] = [];
+  for (const { rgb } of frames) {
+    let previous = -1;
+    for (let offset = 0; offset < rgb.length; offset += 3) {
+      const color = (rgb[offset]! << 16) | (rgb[offset + 1]! << 8) | rgb[offset + 2]!;
+      if (color === previous) continue;
+      previous = color;
+      if (!indexOf.has(color)) {
+        if (palette.length === 256) return undefined;
+        indexOf.set(color, palette.length);
+        palette.push([rgb[offset]!, rgb[offset + 1]!, rgb[offset + 2]!]);
+      }
+    }
+  }
+  return { palette, indexOf };
+}
+
+function indexFrame({ rgb, width, height }: RgbImage, indexOf: ReadonlyMap<number, number>): Uint8Array {
+  const indices = new Uint8Array(width * height);
+  for (let pixel = 0, offset = 0; pixel < indices.length; pixel++, offset += 3) {
+    indices[pixel] = indexOf.get((rgb[offset]! << 16) | (rgb[offset + 1]! << 8) | rgb[offset + 2]!)!;
+  }
+  return indices;
+}
+
+/** Every 16th frame or so is enough to find good colors. */
+function sampleRgba(frames: readonly RgbImage[]): Uint8Array {
+  const stride = Math.max(1, Math.floor(frames.length / 16));
+  return Buffer.concat(frames.filter((_, index) => index % stride === 0).map(({ rgb }) => toRgba(rgb)));
+}
+
+function toRgba(rgb: Uint8Array): Uint8Array {
+  const rgba = new Uint8Array((rgb.length / 3) * 4).fill(255);
+  for (let from = 0, to = 0; from < rgb.length; from += 3, to += 4) {
+    rgba[to] = rgb[from]!;
+    rgba[to + 1] = rgb[from + 1]!;
+    rgba[to + 2] = rgb[from + 2]!;
+  }
+  return rgba;
+}

@@ -1,0 +1,2 @@
+// The public surface of @moe-rl/ale-env.
+export {};

@@ -283,6 +283,13 @@ export const conformanceCases: readonly ConformanceCase[] = [
     },
   },
   {
+    name: 'one class: oneHot of depth 1 and topK of one entry',
+    run(ops) {
+      expectTensor(ops, ops.oneHot(ops.toInteger(ops.tensor([0, 1], [2])), 1), [2, 1], [1, 0]);
+      expectTensor(ops, ops.topK(ops.tensor([4, -5], [2, 1]), 1).values, [2, 1], [4, -5]);
+    },
+  },
+  {
     name: 'gather',
     run(ops) {
       const x = ops.tensor([1, 2, 3, 4, 5, 6], [3, 2]);

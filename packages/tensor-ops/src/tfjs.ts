@@ -13,6 +13,7 @@ export type TfjsCore = Pick<
   | 'cos'
   | 'cumsum'
   | 'customGrad'
+  | 'equal'
   | 'div'
   | 'erf'
   | 'exp'
@@ -59,6 +60,11 @@ export function createTfjsOps(tf: TfjsCore): TfjsOps {
   const detached = (body: () => Tensor): Tensor =>
     tf.customGrad((unused) => ({ value: body(), gradFunc: () => tf.zeros((unused as Tensor).shape) }))(tf.scalar(0));
   const asFloat = (x: Tensor): Tensor => (x.dtype === 'float32' ? x : tf.cast(x, 'float32'));
+  // tf.oneHot wants a depth of at least 2.
+  const rawOneHot = (indices: Tensor, depth: number): Tensor =>
+    depth === 1
+      ? tf.reshape(tf.equal(indices, tf.scalar(0, 'int32')), [...indices.shape, 1])
+      : tf.oneHot(indices as tfjs.Tensor1D, depth);
   const asInteger = (x: Tensor): Tensor => (x.dtype === 'int32' ? x : tf.cast(x, 'int32'));
   const mutable = (shape: Shape): number[] => shape as number[];
   const lastAxisFirst = (x: Tensor, axis: number): number[] | undefined => {
@@ -127,12 +133,12 @@ export function createTfjsOps(tf: TfjsCore): TfjsOps {
       }
       const indices = detached(() => tf.topk(x, k).indices);
       // tfjs has no gradient for TopK's values: pick them again with a mask (not a product, so that infinite entries stay harmless).
-      const picked = detached(() => tf.cast(tf.oneHot(indices, length), 'bool'));
+      const picked = detached(() => tf.cast(rawOneHot(indices, length), 'bool'));
       const rows = tf.reshape(x, [...x.shape.slice(0, -1), 1, length]);
       return { values: tf.sum(tf.where(picked, rows, tf.scalar(0)), -1), indices };
     },
     toInteger: (x) => detached(() => tf.cast(x, 'int32')),
-    oneHot: (indices, depth) => detached(() => asFloat(tf.oneHot(asInteger(indices) as tfjs.Tensor1D, depth))),
+    oneHot: (indices, depth) => detached(() => asFloat(rawOneHot(asInteger(indices), depth))),
     gather: (x, indices) => tf.gather(x, asInteger(indices)),
     segmentSum: (x, ids, count) => tf.unsortedSegmentSum(x, asInteger(ids) as tfjs.Tensor1D, count),
   };

@@ -104,7 +104,7 @@ export function createTypedArrayOps(options: { readonly precision?: 'float32' | 
     sqrt: unary(Math.sqrt),
     cos: unary(Math.cos),
     tanh: unary(Math.tanh),
-    relu: unary((x) => (x < 0 ? 0 : x)),
+    relu: unary((x) => Math.max(x, 0)),
     sigmoid: unary((x) => 1 / (1 + Math.exp(-x))),
     softplus: unary((x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)))),
     erf: unary(erf),

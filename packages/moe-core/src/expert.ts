@@ -1,0 +1,132 @@
+// The expert of both papers: a two-layer MLP that keeps the token's width, `W2 relu(W1 x + b1) + b2`, for all experts at once.
+// Parameters carry a leading expert axis E; slots of all samples are batched into one product per layer, so the cost is two batched matmuls.
+import { type Rng, requireInteger } from '@moe-rl/core';
+import type { TensorOps } from '@moe-rl/tensor-ops';
+import { uniform, xavierUniform } from './initializers.ts';
+import { type InitialParameters, type ParameterSpec, type Parameters, parameter, requireShape } from './parameters.ts';
+
+/** Sizes of the stacked experts. */
+export interface ExpertConfig {
+  /** E */
+  readonly numExperts: number;
+  /** D */
+  readonly tokenSize: number;
+  /** H, width of the hidden layer */
+  readonly hiddenSize: number;
+  /** Factorized Gaussian noise on the first layer (Fortunato et al., 2017), as the official code has it for Rainbow. Default false. */
+  readonly isNoisy?: boolean;
+}
+
+/** One draw of standard normal noise, shared by all experts and slots. */
+export interface ExpertNoise<Tensor> {
+  /** [D] */
+  readonly input: Tensor;
+  /** [H] */
+  readonly output: Tensor;
+}
+
+/** What the experts made of their slots. */
+export interface ExpertOutput<Tensor> {
+  /** [E, N, D] */
+  readonly output: Tensor;
+  /** relu activations [E, N, H] */
+  readonly hidden: Tensor;
+}
+
+function expertShapes(config: ExpertConfig): {
+  kernel1: number[];
+  bias1: number[];
+  kernel2: number[];
+  bias2: number[];
+} {
+  const { numExperts: E, tokenSize: D, hiddenSize: H } = config;
+  return { kernel1: [E, D, H], bias1: [E, H], kernel2: [E, H, D], bias2: [E, D] };
+}
+
+/** The experts' parameters. `scope` is put before every name, for instance `params/ExpertModel_0/`. */
+export function expertParameterSpecs(config: ExpertConfig, scope: string): ParameterSpec[] {
+  requireInteger('numExperts', config.numExperts, 1);
+  requireInteger('tokenSize', config.tokenSize, 1);
+  requireInteger('hiddenSize', config.hiddenSize, 1);
+  const { kernel1, bias1, kernel2, bias2 } = expertShapes(config);
+  const first: [string, number[]][] = config.isNoisy
+    ? [
+        ['net/kernel_mu', kernel1],
+        ['net/bias_mu', bias1],
+        ['net/kernel_sigma', kernel1],
+        ['net/bias_sigma', bias1],
+      ]
+    : [
+        ['net/kernel', kernel1],
+        ['net/bias', bias1],
+      ];
+  return [...first, ['Dense_0/kernel', kernel2] as const, ['Dense_0/bias', bias2] as const].map(([name, shape]) => ({
+    name: scope + name,
+    shape,
+    isTrainable: true,
+  }));
+}
+
+/** Draws the experts' parameters: kernels Xavier uniform per expert, biases 0; noisy layers mu uniform within 1/sqrt(D), sigma 0.1/sqrt(D). */
+export function initExperts(rng: Rng, config: ExpertConfig, scope: string): InitialParameters {
+  const { tokenSize: D, hiddenSize: H } = config;
+  return Object.fromEntries(
+    expertParameterSpecs(config, scope).map(({ name, shape }) => {
+      const count = shape.reduce((a, b) => a * b, 1);
+      let data = new Float32Array(count);
+      if (name.endsWith('_mu')) data = uniform(rng, count, 1 / Math.sqrt(D)) as typeof data;
+      else if (name.endsWith('_sigma')) data.fill(0.1 / Math.sqrt(D));
+      else if (name.endsWith('kernel')) data = xavierUniform(rng, count, D, H) as typeof data;
+      return [name, { shape, data }];
+    }),
+  );
+}
+
+/**
+ * Applies expert e to its slots `slots[e]`.
+ * @param slots [E, N, D], N = slots of all samples of one expert
+ * @param noise given: one noise draw on the first layer; left out: the noisy layer's mean (evaluation)
+ * @throws ShapeError when a parameter or `slots` has another shape than `config` says
+ */
+export function applyExperts<Tensor>(
+  ops: TensorOps<Tensor>,
+  parameters: Parameters<Tensor>,
+  slots: Tensor,
+  config: ExpertConfig,
+  scope: string,
+  noise?: ExpertNoise<Tensor>,
+): ExpertOutput<Tensor> {
+  const { numExperts: E, tokenSize: D, hiddenSize: H } = config;
+  requireShape(ops, 'slots', slots, [E, -1, D]);
+  const { kernel1, bias1, kernel2, bias2 } = expertShapes(config);
+  const get = (name: string, shape: number[]): Tensor => parameter(ops, parameters, scope + name, shape);
+  let weights: Tensor;
+  let bias: Tensor;
+  if (config.isNoisy) {
+    weights = get('net/kernel_mu', kernel1);
+    bias = get('net/bias_mu', bias1);
+    if (noise) {
+      requireShape(ops, 'noise.input', noise.input, [D]);
+      requireShape(ops, 'noise.output', noise.output, [H]);
+      const input = ops.reshape(signedRoot(ops, noise.input), [1, D, 1]);
+      const output = ops.reshape(signedRoot(ops, noise.output), [1, 1, H]);
+      weights = ops.add(weights, ops.multiply(get('net/kernel_sigma', kernel1), ops.multiply(input, output)));
+      bias = ops.add(bias, ops.multiply(get('net/bias_sigma', bias1), ops.reshape(output, [1, H])));
+    }
+  } else {
+    weights = get('net/kernel', kernel1);
+    bias = get('net/bias', bias1);
+  }
+  const hidden = ops.relu(ops.add(ops.matmul(slots, weights), ops.reshape(bias, [E, 1, H])));
+  const output = ops.add(
+    ops.matmul(hidden, get('Dense_0/kernel', kernel2)),
+    ops.reshape(get('Dense_0/bias', bias2), [E, 1, D]),
+  );
+  return { output, hidden };
+}
+
+/** sign(x) sqrt(|x|), the noise transform of Fortunato et al. (2017). */
+function signedRoot<Tensor>(ops: TensorOps<Tensor>, x: Tensor): Tensor {
+  const negated = ops.subtract(ops.fill([], 0), x);
+  return ops.stopGradient(ops.subtract(ops.sqrt(ops.relu(x)), ops.sqrt(ops.relu(negated))));
+}

@@ -130,7 +130,9 @@ describe.each(filesOf('sum_tree_'))('%s', (name) => {
   const { config, inputs, outputs } = load(name);
   it('finds the same indices before and after an update, at edges too', () => {
     const tree = new SumTree(config.capacity);
-    inputs.priorities.forEach((priority: number, index: number) => tree.set(index, priority));
+    inputs.priorities.forEach((priority: number, index: number) => {
+      tree.set(index, priority);
+    });
     expect(tree.total).toBeCloseTo(outputs.root, 6);
     const query = () => inputs.uniforms.map((uniform: number) => tree.find(uniform * tree.total));
     expect(query()).toEqual(outputs.jax_query_indices);
@@ -139,7 +141,9 @@ describe.each(filesOf('sum_tree_'))('%s', (name) => {
     tree.setMany(inputs.update_indices, inputs.update_values);
     expect(tree.total).toBeCloseTo(outputs.after_update_root, 6);
     const leaves = Array.from(tree.toArray());
-    outputs.after_update_leaves.forEach((leaf: number, index: number) => expect(leaves[index]).toBeCloseTo(leaf, 6));
+    outputs.after_update_leaves.forEach((leaf: number, index: number) => {
+      expect(leaves[index]).toBeCloseTo(leaf, 6);
+    });
     expect(query()).toEqual(outputs.after_update_query_indices);
   });
 });
@@ -178,7 +182,9 @@ describe.each(filesOf('prioritized_sampling_'))('%s', (name) => {
         expect(tree.total).toBeCloseTo(entry.root, 6);
         const slots = Array.from({ length: entry.size }, () => tree.find(inputs.uniforms[used++] * tree.total));
         expect(slots.map((slot) => keys[slot])).toEqual(entry.keys);
-        slots.forEach((slot, row) => expect(tree.get(slot) / tree.total).toBeCloseTo(entry.probabilities[row], 9));
+        slots.forEach((slot, row) => {
+          expect(tree.get(slot) / tree.total).toBeCloseTo(entry.probabilities[row], 9);
+        });
       }
     }
   });
@@ -201,7 +207,9 @@ describe.each(filesOf('prioritized_sampling_'))('%s', (name) => {
     sampler.draw(indices, weights, config.capacity);
     expect(Array.from(indices)).toEqual(draw.keys);
     const raw = draw.probabilities.map((probability: number) => 1 / Math.sqrt(probability + 1e-10));
-    raw.forEach((weight: number, row: number) => expect(weights[row]).toBeCloseTo(weight / Math.max(...raw), 6));
+    raw.forEach((weight: number, row: number) => {
+      expect(weights[row]).toBeCloseTo(weight / Math.max(...raw), 6);
+    });
   });
 });
 

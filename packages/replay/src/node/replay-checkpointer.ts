@@ -1,0 +1,345 @@
+// Checkpoints of a replay buffer that write only what is new. Frames go to one file per chunk and pass around the ring, which only ever grows; what
+// changes everywhere (priorities, counters) is a small file of its own per checkpoint; a manifest, replaced in one step, says which bytes of which
+// files make up a checkpoint and what their checksums are. A crash at any moment leaves the last finished checkpoint readable.
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import {
+  AlreadyInUseError,
+  CheckpointError,
+  CorruptDataError,
+  decodeSafetensors,
+  encodeSafetensors,
+  type NamedTensors,
+  NotFoundError,
+  requireInteger,
+  type StateTree,
+  type TypedArray,
+} from '@moe-rl/core';
+import { allocateFrames, type FrameArray } from '../frame-store.ts';
+import type { ReplayBuffer } from '../replay-buffer.ts';
+import { appendDurably, readPrefix, replaceDurably, withStorageErrors } from './durable-files.ts';
+
+export interface ReplayCheckpointerConfig {
+  readonly replay: ReplayBuffer;
+  /** Made if missing; holds nothing but this buffer's checkpoints. */
+  readonly folder: string;
+  /** Finished checkpoints to keep, the newest ones. Default 2. */
+  readonly keep?: number;
+}
+
+export interface ReplaySaveOutput {
+  /** Counts up from 1; give it to `restore` to get this one. */
+  readonly checkpointId: number;
+  readonly writtenBytes: number;
+}
+
+/** Bytes of a frame file that belong to a checkpoint: frames of slots `firstSlot ..`, from the file's start. */
+interface FrameFile {
+  readonly chunk: number;
+  /** How many times the ring had come around when these slots were written. */
+  readonly generation: number;
+  /** Slot within the chunk that the file starts with; above 0 only where an interval between checkpoints was longer than a ring pass. */
+  readonly firstSlot: number;
+  readonly slots: number;
+  readonly crc32: number;
+}
+
+interface Manifest {
+  readonly kind: 'moe-rl/replay-checkpoint';
+  readonly version: 1;
+  readonly checkpointId: number;
+  readonly frameBytes: number;
+  readonly frames: readonly FrameFile[];
+  readonly rest: { readonly bytes: number; readonly crc32: number };
+  /** The JSON part of the state; typed arrays are in the rest file. */
+  readonly state: StateTree;
+}
+
+/**
+ * Saves one replay buffer into one folder, again and again. Don't add to the buffer while `save` is under way.
+ * Only one checkpointer may use a folder at a time (the trainer's run lock sees to that).
+ */
+export class ReplayCheckpointer {
+  readonly #replay: ReplayBuffer;
+  readonly #folder: string;
+  readonly #keep: number;
+  /** What the newest checkpoint that this object saved or restored consists of; undefined before that. */
+  #newest: Manifest | undefined;
+  /** Checkpoints that share files with the newest, oldest first, itself included. */
+  #kept: Manifest[] = [];
+
+  constructor(config: ReplayCheckpointerConfig) {
+    this.#replay = config.replay;
+    this.#folder = config.folder;
+    this.#keep = requireInteger('keep', config.keep ?? 2, 1);
+  }
+
+  /**
+   * Writes a checkpoint. On disk, and found by `restore`, when it returns; the one before stays readable until then.
+   * @throws StorageError when writing fails (disk full, no permission); older checkpoints are untouched
+   * @throws AlreadyInUseError when the folder holds checkpoints that this object neither saved nor restored
+   */
+  async save(): Promise<ReplaySaveOutput> {
+    await withStorageErrors(this.#folder, 'make', () => mkdir(this.#folder, { recursive: true }));
+    if (this.#newest === undefined && (await checkpointIds(this.#folder)).length > 0) {
+      throw new AlreadyInUseError(
+        `${this.#folder} already holds replay checkpoints; restore one first, or choose another folder`,
+      );
+    }
+    const checkpointId = (this.#newest?.checkpointId ?? 0) + 1;
+    // Later checkpoints of an abandoned line (a restore of an older one) share files with what is written now.
+    for (const id of await checkpointIds(this.#folder)) if (id >= checkpointId) await this.#removeCheckpoint(id);
+
+    const state = this.#replay.liveState();
+    const layout = state.layout as unknown as Layout;
+    const chunks = state.frames as readonly (FrameArray | null)[];
+    const { frameBytes, frames, writtenBytes } = await this.#saveFrames(chunks, layout, state.slotsWritten as number);
+
+    const arrays: Record<string, TypedArray> = {};
+    const json = takeArrays({ ...state, frames: null }, '', arrays) as StateTree;
+    const tensors: NamedTensors = {};
+    for (const [name, data] of Object.entries(arrays)) tensors[name] = { shape: [data.length], data };
+    const rest = encodeSafetensors(tensors);
+    await replaceDurably(this.#path(restName(checkpointId)), rest);
+
+    const manifest: Manifest = {
+      kind: 'moe-rl/replay-checkpoint',
+      version: 1,
+      checkpointId,
+      frameBytes,
+      frames,
+      rest: { bytes: rest.byteLength, crc32: crc32(rest) },
+      state: json,
+    };
+    const text = new TextEncoder().encode(JSON.stringify(manifest));
+    await replaceDurably(this.#path(manifestName(checkpointId)), text);
+    this.#newest = manifest;
+    this.#kept = [...this.#kept, manifest].slice(-this.#keep);
+    await this.#removeUnused();
+    return { checkpointId, writtenBytes: writtenBytes + rest.byteLength + text.byteLength };
+  }
+
+  /** Ids of the finished checkpoints in the folder, oldest first; empty where there is no folder. */
+  async list(): Promise<number[]> {
+    return checkpointIds(this.#folder);
+  }
+
+  /**
+   * Puts a checkpoint (default: the newest) into the buffer; saving goes on from it.
+   * @throws NotFoundError when there is no such checkpoint
+   * @throws CorruptDataError when bytes are missing or a checksum does not match, naming the file
+   * @throws CheckpointError when the checkpoint is of a buffer with another shape, capacity or sampling
+   * The buffer is unchanged when it throws.
+   */
+  async restore(checkpointId?: number): Promise<{ readonly checkpointId: number }> {
+    const ids = await checkpointIds(this.#folder);
+    const id = checkpointId ?? ids.at(-1);
+    if (id === undefined || !ids.includes(id)) {
+      throw new NotFoundError(
+        id === undefined
+          ? `no replay checkpoint in ${this.#folder}`
+          : `no replay checkpoint ${id} in ${this.#folder}; there are: ${ids.join(', ') || 'none'}`,
+      );
+    }
+    const manifest = await this.#readManifest(id);
+    const restPath = this.#path(restName(id));
+    const rest = await readPrefix(restPath, manifest.rest.bytes);
+    requireIntact(restPath, rest, manifest.rest.bytes, manifest.rest.crc32);
+    const { tensors } = decodeSafetensors(rest);
+    const state = putArrays(manifest.state, '', tensors) as StateTree;
+    const chunks = await this.#readFrames(manifest, state.layout as unknown as Layout);
+    this.#replay.setState({ ...state, frames: chunks });
+    this.#newest = manifest;
+    this.#kept = [];
+    for (const older of ids.filter((other) => other <= id).slice(-this.#keep)) {
+      // An unreadable older checkpoint is no reason not to restore this one; it is not kept then.
+      const kept = older === id ? manifest : await this.#readManifest(older).catch(() => undefined);
+      if (kept !== undefined) this.#kept.push(kept);
+    }
+    return { checkpointId: id };
+  }
+
+  async #saveFrames(chunks: readonly (FrameArray | null)[], layout: Layout, slotsWritten: number) {
+    const frameLength = layout.frameShape.reduce((product, dimension) => product * dimension, 1);
+    const frameBytes = frameLength * (layout.dtype === 'uint8' ? 1 : 4);
+    const known = new Map((this.#newest?.frames ?? []).map((file) => [`${file.chunk}-${file.generation}`, file]));
+    const frames: FrameFile[] = [];
+    let writtenBytes = 0;
+    for (const part of currentParts(layout, slotsWritten)) {
+      // A file that already holds this pass over the chunk up to here is extended; else a new one starts.
+      const old = known.get(`${part.chunk}-${part.generation}`);
+      const firstSlot = old?.firstSlot ?? part.firstSlot;
+      const slots = part.firstSlot + part.slots - firstSlot;
+      const stored = old !== undefined && old.slots >= part.firstSlot - firstSlot ? Math.min(old.slots, slots) : 0;
+      if (old !== undefined && stored === slots) {
+        frames.push(old);
+        continue;
+      }
+      const base = old !== undefined && stored > 0 ? old : undefined;
+      const from = base === undefined ? part.firstSlot : firstSlot + stored;
+      const end = part.firstSlot + part.slots;
+      const chunk = chunks[part.chunk] as FrameArray;
+      const bytes = new Uint8Array(chunk.buffer, chunk.byteOffset + from * frameBytes, (end - from) * frameBytes);
+      const file: FrameFile = {
+        chunk: part.chunk,
+        generation: part.generation,
+        firstSlot: base?.firstSlot ?? part.firstSlot,
+        slots: end - (base?.firstSlot ?? part.firstSlot),
+        crc32: crc32(bytes, base?.crc32 ?? 0),
+      };
+      await appendDurably(this.#path(frameFileName(file)), (base?.slots ?? 0) * frameBytes, [bytes]);
+      writtenBytes += bytes.byteLength;
+      frames.push(file);
+    }
+    return { frameBytes, frames, writtenBytes };
+  }
+
+  async #readFrames(manifest: Manifest, layout: Layout): Promise<(FrameArray | null)[]> {
+    const { frameBytes } = manifest;
+    const frameLength = layout.dtype === 'uint8' ? frameBytes : frameBytes / 4;
+    const chunks: (FrameArray | null)[] = new Array(Math.ceil(layout.capacity / layout.chunkSlots)).fill(null);
+    // Older passes first: where two files of a chunk overlap, the later pass has the last word.
+    for (const file of [...manifest.frames].sort((a, b) => a.generation - b.generation)) {
+      const path = this.#path(frameFileName(file));
+      const bytes = await readPrefix(path, file.slots * frameBytes);
+      requireIntact(path, bytes, file.slots * frameBytes, file.crc32);
+      const slots = Math.min(layout.chunkSlots, layout.capacity - file.chunk * layout.chunkSlots);
+      const chunk = chunks[file.chunk] ?? allocateFrames(layout.dtype, slots * frameLength);
+      new Uint8Array(chunk.buffer).set(bytes, file.firstSlot * frameBytes);
+      chunks[file.chunk] = chunk;
+    }
+    return chunks;
+  }
+
+  async #readManifest(id: number): Promise<Manifest> {
+    const path = this.#path(manifestName(id));
+    const text = await withStorageErrors(path, 'read', () => readFile(path, 'utf8'));
+    let manifest: Manifest;
+    try {
+      manifest = JSON.parse(text) as Manifest;
+    } catch (cause) {
+      throw new CorruptDataError(`${path} is not JSON`, { cause });
+    }
+    if (manifest.kind !== 'moe-rl/replay-checkpoint' || manifest.version !== 1 || !Array.isArray(manifest.frames)) {
+      throw new CheckpointError(
+        `${path} is "${String(manifest.kind)}" version ${String(manifest.version)}; expected "moe-rl/replay-checkpoint" version 1`,
+      );
+    }
+    return manifest;
+  }
+
+  async #removeCheckpoint(id: number): Promise<void> {
+    // The manifest first: without it the rest is just unused files.
+    await rm(this.#path(manifestName(id)), { force: true });
+    await rm(this.#path(restName(id)), { force: true });
+  }
+
+  /** Removes what none of the kept checkpoints needs. */
+  async #removeUnused(): Promise<void> {
+    const used = new Set<string>();
+    for (const manifest of this.#kept) {
+      used.add(manifestName(manifest.checkpointId)).add(restName(manifest.checkpointId));
+      for (const file of manifest.frames) used.add(frameFileName(file));
+    }
+    const names = await readdir(this.#folder);
+    const isManifest = (name: string) => name.startsWith('checkpoint-');
+    const unused = names.filter((name) => OWN_FILE.test(name) && !used.has(name));
+    for (const name of [...unused.filter(isManifest), ...unused.filter((name) => !isManifest(name))]) {
+      await rm(this.#path(name), { force: true });
+    }
+  }
+
+  #path(name: string): string {
+    return join(this.#folder, name);
+  }
+}
+
+interface Layout {
+  readonly frameShape: readonly number[];
+  readonly dtype: 'uint8' | 'float32';
+  readonly capacity: number;
+  readonly chunkSlots: number;
+}
+
+const OWN_FILE = /^(checkpoint-\d+\.json|rest-\d+\.safetensors|frames-\d+-\d+(-from-\d+)?\.bin)(\.temporary)?$/;
+const manifestName = (id: number) => `checkpoint-${id}.json`;
+const restName = (id: number) => `rest-${id}.safetensors`;
+function frameFileName(file: Pick<FrameFile, 'chunk' | 'generation' | 'firstSlot'>): string {
+  return `frames-${file.chunk}-${file.generation}${file.firstSlot > 0 ? `-from-${file.firstSlot}` : ''}.bin`;
+}
+
+async function checkpointIds(folder: string): Promise<number[]> {
+  let names: string[];
+  try {
+    names = await readdir(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    return withStorageErrors(folder, 'read', () => Promise.reject(error));
+  }
+  return names
+    .map((name) => /^checkpoint-(\d+)\.json$/.exec(name)?.[1])
+    .filter((id) => id !== undefined)
+    .map(Number)
+    .sort((a, b) => a - b);
+}
+
+/** What the ring holds: per chunk the part written in the current pass and the part left from the pass before. */
+function currentParts(layout: Layout, slotsWritten: number): Omit<FrameFile, 'crc32'>[] {
+  const { capacity, chunkSlots } = layout;
+  const generation = Math.floor(slotsWritten / capacity);
+  const cursor = slotsWritten % capacity;
+  const parts: Omit<FrameFile, 'crc32'>[] = [];
+  for (let chunk = 0; chunk * chunkSlots < capacity; chunk++) {
+    const start = chunk * chunkSlots;
+    const slots = Math.min(chunkSlots, capacity - start);
+    const fresh = Math.min(Math.max(cursor - start, 0), slots);
+    if (fresh > 0) parts.push({ chunk, generation, firstSlot: 0, slots: fresh });
+    if (fresh < slots && generation > 0) {
+      parts.push({ chunk, generation: generation - 1, firstSlot: fresh, slots: slots - fresh });
+    }
+  }
+  return parts;
+}
+
+function requireIntact(path: string, bytes: Uint8Array, expectedBytes: number, expectedCrc32: number): void {
+  if (bytes.byteLength !== expectedBytes) {
+    throw new CorruptDataError(`${path} holds ${bytes.byteLength} bytes; the checkpoint needs ${expectedBytes}`);
+  }
+  const actual = crc32(bytes);
+  if (actual !== expectedCrc32) {
+    throw new CorruptDataError(
+      `${path} has checksum ${actual.toString(16)}; the checkpoint says ${expectedCrc32.toString(16)}`,
+    );
+  }
+}
+
+/** Moves typed arrays out of a state into `arrays`, leaving `{ array: path }` in their place. */
+function takeArrays(value: unknown, path: string, arrays: Record<string, TypedArray>): unknown {
+  if (ArrayBuffer.isView(value)) {
+    arrays[path] = value as unknown as TypedArray;
+    return { array: path };
+  }
+  if (Array.isArray(value)) return value.map((item, index) => takeArrays(item, `${path}/${index}`, arrays));
+  if (value !== null && typeof value === 'object') {
+    return Object.fromEntries(
+      Object.entries(value).map(([key, item]) => [key, takeArrays(item, `${path}/${key}`, arrays)]),
+    );
+  }
+  return value;
+}
+
+function putArrays(value: unknown, path: string, tensors: NamedTensors): unknown {
+  if (Array.isArray(value)) return value.map((item, index) => putArrays(item, `${path}/${index}`, tensors));
+  if (value !== null && typeof value === 'object') {
+    if ((value as { array?: unknown }).array === path) {
+      const tensor = tensors[path];
+      if (tensor === undefined) throw new CorruptDataError(`replay checkpoint: array "${path}" is missing`);
+      return tensor.data;
+    }
+    return Object.fromEntries(
+      Object.entries(value).map(([key, item]) => [key, putArrays(item, `${path}/${key}`, tensors)]),
+    );
+  }
+  return value;
+}

@@ -1,0 +1,309 @@
+// Conv2D, FusedConv2D, Conv2DBackpropInput and Conv2DBackpropFilter on the wasm backend: implicit GEMM on padded images (assembly/conv.ts).
+// Upstream has no filter gradient (tensorflow/tfjs#8474) and a plain loop for the input gradient.
+
+import type {
+  Conv2DAttrs,
+  Conv2DBackpropFilterAttrs,
+  Conv2DBackpropInputAttrs,
+  FusedConv2DAttrs,
+  TensorInfo,
+} from '@tensorflow/tfjs-core';
+import { backend_util } from '@tensorflow/tfjs-core';
+import type { KernelModule } from './module.ts';
+
+type Conv2DInfo = backend_util.Conv2DInfo;
+
+const FLOAT_BYTES = 4;
+const DESCRIPTOR_BYTES = 80;
+/** The filter gradient's tiles are 6 window elements wide; narrower runs get their channels padded to this many. */
+const NARROW_CHANNELS = 8;
+const MINIMUM_RUN = 6;
+
+/** The geometry of a convolution, from kernel attributes. */
+export function convolutionInfo(
+  xShape: readonly number[],
+  filterShape: readonly number[],
+  attrs: Conv2DAttrs | Conv2DBackpropInputAttrs | Conv2DBackpropFilterAttrs | FusedConv2DAttrs,
+): Conv2DInfo {
+  return backend_util.computeConv2DInfo(
+    xShape as [number, number, number, number],
+    filterShape as [number, number, number, number],
+    attrs.strides,
+    'dilations' in attrs ? attrs.dilations : 1,
+    attrs.pad,
+    attrs.dimRoundingMode,
+    false,
+    backend_util.convertConv2DDataFormat(attrs.dataFormat),
+  );
+}
+
+/** Whether these kernels take the convolution; others (dilated, channels first) stay with upstream. */
+export function isSupportedConvolution(info: Conv2DInfo): boolean {
+  return info.dataFormat === 'channelsLast' && info.dilationHeight === 1 && info.dilationWidth === 1;
+}
+
+/** out [B, H', W', cOut] = x [B, H, W, cIn] * filter [kH, kW, cIn, cOut] (+ bias [cOut], then relu). */
+export function convolve(
+  module: KernelModule,
+  x: TensorInfo,
+  filter: TensorInfo,
+  info: Conv2DInfo,
+  bias?: TensorInfo,
+  useRelu = false,
+): TensorInfo {
+  const { batchSize, inHeight, inWidth, inChannels, outHeight, outWidth, outChannels, filterHeight, filterWidth } =
+    info;
+  const out = module.output(info.outShape);
+  if (batchSize * outHeight * outWidth * outChannels === 0) return out;
+  const padded = paddedSize(info);
+  const depth = filterHeight * filterWidth * inChannels;
+  const biasBytes = bias === undefined ? 0 : roundUp(outChannels, 8) * FLOAT_BYTES;
+  const [descriptor, panels, biasAt, images] = module.scratch(
+    DESCRIPTOR_BYTES,
+    depth * roundUp(outChannels, 8) * FLOAT_BYTES,
+    biasBytes,
+    padded.isCopy ? batchSize * padded.height * padded.width * inChannels * FLOAT_BYTES : 0,
+  );
+  const { exports } = module;
+  exports.packPanels(module.pointer(filter), outChannels * FLOAT_BYTES, depth, outChannels, panels);
+  if (bias !== undefined) exports.padColumns(module.pointer(bias), 1, outChannels, roundUp(outChannels, 8), biasAt);
+  const xAt = padded.isCopy ? images : module.pointer(x);
+  if (padded.isCopy) {
+    const { top, left } = info.padInfo;
+    exports.padImages(
+      module.pointer(x),
+      batchSize,
+      inHeight,
+      inWidth,
+      inChannels,
+      top,
+      left,
+      padded.height,
+      padded.width,
+      images,
+    );
+  }
+  const pixel = inChannels * FLOAT_BYTES;
+  const row = padded.width * pixel;
+  const outPixel = outChannels * FLOAT_BYTES;
+  exports.convolve(
+    xAt,
+    padded.height * row,
+    row,
+    info.strideHeight * row,
+    info.strideWidth * pixel,
+    filterHeight,
+    filterWidth * inChannels,
+    panels,
+    bias === undefined ? 0 : biasAt,
+    module.pointer(out),
+    outHeight * outWidth * outPixel,
+    outWidth * outPixel,
+    outPixel,
+    outHeight,
+    outWidth,
+    outChannels,
+    useRelu ? 1 : 0,
+    0,
+    batchSize * outHeight * outWidth,
+    descriptor,
+  );
+  return out;
+}
+
+/** The gradient of the filter: [kH, kW, cIn, cOut] from x [B, H, W, cIn] and dy [B, H', W', cOut]. */
+export function filterGradient(module: KernelModule, x: TensorInfo, dy: TensorInfo, info: Conv2DInfo): TensorInfo {
+  const { batchSize, inHeight, inWidth, inChannels, outHeight, outWidth, outChannels, filterHeight, filterWidth } =
+    info;
+  const out = module.output([filterHeight, filterWidth, inChannels, outChannels]);
+  if (batchSize * outHeight * outWidth === 0) {
+    module.zero(module.pointer(out), filterHeight * filterWidth * inChannels * outChannels * FLOAT_BYTES);
+    return out;
+  }
+  const padded = paddedSize(info);
+  const { exports } = module;
+  const isNarrow = filterWidth * inChannels < MINIMUM_RUN;
+  const channels = isNarrow ? NARROW_CHANNELS : inChannels;
+  const dyChannels = roundUp(outChannels, 8);
+  const imagesBytes = batchSize * padded.height * padded.width * channels * FLOAT_BYTES;
+  const [partial, wide, images, dyWide, narrowFilter] = module.scratch(
+    32,
+    isNarrow ? batchSize * inHeight * inWidth * channels * FLOAT_BYTES : 0,
+    padded.isCopy ? imagesBytes : 0,
+    dyChannels === outChannels ? 0 : batchSize * outHeight * outWidth * dyChannels * FLOAT_BYTES,
+    isNarrow ? filterHeight * filterWidth * channels * outChannels * FLOAT_BYTES : 0,
+  );
+  let xAt = module.pointer(x);
+  if (isNarrow) {
+    exports.padColumns(xAt, batchSize * inHeight * inWidth, inChannels, channels, wide);
+    xAt = wide;
+  }
+  if (padded.isCopy) {
+    const { top, left } = info.padInfo;
+    exports.padImages(xAt, batchSize, inHeight, inWidth, channels, top, left, padded.height, padded.width, images);
+    xAt = images;
+  }
+  let dyAt = module.pointer(dy);
+  if (dyChannels !== outChannels) {
+    exports.padColumns(dyAt, batchSize * outHeight * outWidth, outChannels, dyChannels, dyWide);
+    dyAt = dyWide;
+  }
+  const pixel = channels * FLOAT_BYTES;
+  const row = padded.width * pixel;
+  const run = filterWidth * channels;
+  const target = isNarrow ? narrowFilter : module.pointer(out);
+  exports.filterGradient(
+    xAt,
+    padded.height * row,
+    row,
+    info.strideHeight * row,
+    info.strideWidth * pixel,
+    run,
+    dyAt,
+    dyChannels,
+    target,
+    batchSize,
+    outHeight,
+    outWidth,
+    outChannels,
+    0,
+    filterHeight * Math.ceil(run / 6),
+    partial,
+  );
+  if (isNarrow) {
+    const taken = inChannels * outChannels * FLOAT_BYTES;
+    const given = channels * outChannels * FLOAT_BYTES;
+    for (let tap = 0; tap < filterHeight * filterWidth; tap++) {
+      module.copy(module.pointer(out) + tap * taken, narrowFilter + tap * given, taken);
+    }
+  }
+  return out;
+}
+
+/**
+ * The gradient of the input: [B, H, W, cIn] from dy [B, H', W', cOut] and the filter. With stride s, input pixels fall into s x s phases,
+ * each touched by its own sub-filter only; each phase is one convolution of dy, so no zeros are multiplied.
+ */
+export function inputGradient(module: KernelModule, dy: TensorInfo, filter: TensorInfo, info: Conv2DInfo): TensorInfo {
+  const { batchSize, inHeight, inWidth, inChannels, outHeight, outWidth, outChannels, filterHeight, filterWidth } =
+    info;
+  const out = module.output(info.inShape);
+  if (batchSize * inHeight * inWidth * inChannels === 0) return out;
+  const rows = phases(inHeight, filterHeight, info.strideHeight, info.padInfo.top);
+  const columns = phases(inWidth, filterWidth, info.strideWidth, info.padInfo.left);
+  const padTop = Math.ceil(filterHeight / info.strideHeight) - 1;
+  const padLeft = Math.ceil(filterWidth / info.strideWidth) - 1;
+  const height = padTop + Math.max(outHeight, ...rows.map((phase) => phase.lastQuotient + 1));
+  const width = padLeft + Math.max(outWidth, ...columns.map((phase) => phase.lastQuotient + 1));
+  const depth = (padTop + 1) * (padLeft + 1) * outChannels;
+  const [descriptor, turned, panels, images] = module.scratch(
+    DESCRIPTOR_BYTES,
+    depth * inChannels * FLOAT_BYTES,
+    depth * roundUp(inChannels, 8) * FLOAT_BYTES,
+    batchSize * height * width * outChannels * FLOAT_BYTES,
+  );
+  const { exports } = module;
+  const dyPixel = outChannels * FLOAT_BYTES;
+  const dyRow = width * dyPixel;
+  exports.padImages(
+    module.pointer(dy),
+    batchSize,
+    outHeight,
+    outWidth,
+    outChannels,
+    padTop,
+    padLeft,
+    height,
+    width,
+    images,
+  );
+  const pixel = inChannels * FLOAT_BYTES;
+  if ([...rows, ...columns].some((phase) => phase.taps === 0)) {
+    module.zero(module.pointer(out), batchSize * inHeight * inWidth * pixel);
+  }
+  for (const y of rows) {
+    for (const x of columns) {
+      if (y.taps === 0 || x.taps === 0 || y.count <= 0 || x.count <= 0) continue;
+      exports.turnFilter(
+        module.pointer(filter),
+        filterWidth,
+        inChannels,
+        outChannels,
+        y.firstTap,
+        info.strideHeight,
+        y.taps,
+        x.firstTap,
+        info.strideWidth,
+        x.taps,
+        turned,
+      );
+      const run = x.taps * outChannels;
+      exports.packPanels(turned, inChannels * FLOAT_BYTES, y.taps * run, inChannels, panels);
+      exports.convolve(
+        images + (y.firstQuotient - y.taps + 1 + padTop) * dyRow + (x.firstQuotient - x.taps + 1 + padLeft) * dyPixel,
+        height * dyRow,
+        dyRow,
+        dyRow,
+        dyPixel,
+        y.taps,
+        run,
+        panels,
+        0,
+        module.pointer(out) + (y.firstInput * inWidth + x.firstInput) * pixel,
+        inHeight * inWidth * pixel,
+        info.strideHeight * inWidth * pixel,
+        info.strideWidth * pixel,
+        y.count,
+        x.count,
+        inChannels,
+        0,
+        0,
+        batchSize * y.count * x.count,
+        descriptor,
+      );
+    }
+  }
+  return out;
+}
+
+/** One phase along an axis: the input positions i with (i + padBefore) mod stride = firstTap. */
+interface Phase {
+  /** First filter tap that reaches these positions; the others follow `stride` apart. */
+  readonly firstTap: number;
+  readonly taps: number;
+  readonly firstInput: number;
+  /** How many input positions. */
+  readonly count: number;
+  /** floor((i + padBefore) / stride) of the first and last position: the output position that tap `firstTap` belongs to. */
+  readonly firstQuotient: number;
+  readonly lastQuotient: number;
+}
+
+function phases(inputSize: number, filterSize: number, stride: number, padBefore: number): Phase[] {
+  return Array.from({ length: stride }, (_, firstTap) => {
+    const firstQuotient = Math.max(0, Math.ceil((padBefore - firstTap) / stride));
+    const lastQuotient = Math.floor((inputSize - 1 + padBefore - firstTap) / stride);
+    return {
+      firstTap,
+      taps: Math.max(0, Math.ceil((filterSize - firstTap) / stride)),
+      firstInput: firstQuotient * stride + firstTap - padBefore,
+      count: lastQuotient - firstQuotient + 1,
+      firstQuotient,
+      lastQuotient,
+    };
+  });
+}
+
+/** The size of an image with its zero frame; a convolution without padding reads the images where they are. */
+function paddedSize(info: Conv2DInfo): { height: number; width: number; isCopy: boolean } {
+  const { top, bottom, left, right } = info.padInfo;
+  return {
+    height: info.inHeight + top + bottom,
+    width: info.inWidth + left + right,
+    isCopy: top + bottom + left + right > 0,
+  };
+}
+
+function roundUp(value: number, multiple: number): number {
+  return Math.ceil(value / multiple) * multiple;
+}

@@ -1,0 +1,134 @@
+// Instantiates the kernels' WebAssembly module on the memory of TensorFlow.js' wasm backend, so that tensors are never copied.
+// Used by every kernel in this folder; assembly/index.ts is the other side.
+
+import { MissingDependencyError } from '@moe-rl/core';
+import type { KernelBackend, TensorInfo } from '@tensorflow/tfjs-core';
+import { KERNEL_MODULES } from '../generated/kernel-module.generated.ts';
+
+/** What assembly/index.ts exports; pointers and strides in bytes, flags as 0 or 1. */
+export interface KernelExports {
+  readonly DESCRIPTOR_BYTES: WebAssembly.Global;
+  readonly gemm: (...parameters: number[]) => void;
+  readonly gemmScratchBytes: (depth: number, columns: number) => number;
+  readonly packPanels: (...parameters: number[]) => void;
+  readonly vectorTimesMatrix: (...parameters: number[]) => void;
+  readonly convolve: (...parameters: number[]) => void;
+  readonly filterGradient: (...parameters: number[]) => void;
+  readonly padColumns: (...parameters: number[]) => void;
+  readonly padImages: (...parameters: number[]) => void;
+  readonly transposeMatrix: (...parameters: number[]) => void;
+  readonly turnFilter: (...parameters: number[]) => void;
+  readonly adam: (...parameters: number[]) => void;
+  readonly reluGradient: (...parameters: number[]) => void;
+  readonly segmentSum: (...parameters: number[]) => void;
+  readonly sumMiddle: (...parameters: number[]) => void;
+  readonly averagePoolGradient: (...parameters: number[]) => void;
+  readonly maxPoolGradient: (...parameters: number[]) => void;
+}
+
+/** The part of tfjs-backend-wasm's backend object that kernels use. */
+export interface WasmBackend extends KernelBackend {
+  readonly wasm: {
+    readonly HEAPU8: Uint8Array;
+    readonly _malloc: (bytes: number) => number;
+    readonly _free: (pointer: number) => void;
+    readonly asm?: { readonly memory?: WebAssembly.Memory };
+    readonly wasmMemory?: WebAssembly.Memory;
+  };
+  readonly dataIdMap: { get(dataId: object): { readonly memoryOffset: number } };
+  makeOutput(shape: number[], dtype: 'float32'): TensorInfo;
+}
+
+/** The kernels on one backend's memory, with one block of scratch that grows and is reused (kernels run one at a time). */
+export class KernelModule {
+  readonly exports: KernelExports;
+  /** True when the fused multiply-add of relaxed SIMD is used (Node 21 and later, Chrome 114 and later). */
+  readonly usesRelaxedSimd: boolean;
+  readonly #backend: WasmBackend;
+  #scratch = 0;
+  #scratchBytes = 0;
+
+  constructor(backend: WasmBackend) {
+    const memory = backend.wasm.wasmMemory ?? backend.wasm.asm?.memory;
+    if (!(memory instanceof WebAssembly.Memory)) {
+      throw new MissingDependencyError(
+        "The wasm backend does not show its memory (module.asm.memory or module.wasmMemory); expected @tensorflow/tfjs-backend-wasm 4.22's",
+      );
+    }
+    const isShared = typeof SharedArrayBuffer === 'function' && memory.buffer instanceof SharedArrayBuffer;
+    const relaxed = decodeBase64(isShared ? KERNEL_MODULES.sharedRelaxed : KERNEL_MODULES.plainRelaxed);
+    this.usesRelaxedSimd = WebAssembly.validate(relaxed);
+    const binary = this.usesRelaxedSimd
+      ? relaxed
+      : decodeBase64(isShared ? KERNEL_MODULES.shared : KERNEL_MODULES.plain);
+    this.exports = new WebAssembly.Instance(new WebAssembly.Module(binary), { env: { memory } })
+      .exports as unknown as KernelExports;
+    this.#backend = backend;
+  }
+
+  /** The address of a tensor's values. */
+  pointer(tensor: TensorInfo): number {
+    return this.#backend.dataIdMap.get(tensor.dataId).memoryOffset;
+  }
+
+  /** A new float32 tensor with undefined contents. */
+  output(shape: readonly number[]): TensorInfo {
+    return this.#backend.makeOutput([...shape], 'float32');
+  }
+
+  /** The same values under a second reference. */
+  share(tensor: TensorInfo): TensorInfo {
+    this.#backend.incRef(tensor.dataId);
+    return { dataId: tensor.dataId, shape: tensor.shape, dtype: tensor.dtype };
+  }
+
+  /** Scratch of at least `bytes`, valid until the next call, cut into parts of the sizes given; each part is 16-byte aligned. */
+  scratch<const Sizes extends readonly number[]>(...bytes: Sizes): { [Index in keyof Sizes]: number } {
+    const total = bytes.reduce((sum: number, size) => sum + align(size), 0);
+    if (total > this.#scratchBytes) {
+      if (this.#scratch !== 0) this.#backend.wasm._free(this.#scratch);
+      this.#scratch = this.#backend.wasm._malloc(total) >>> 0;
+      this.#scratchBytes = total;
+    }
+    let at = this.#scratch;
+    return bytes.map((size) => {
+      const part = at;
+      at += align(size);
+      return part;
+    }) as { [Index in keyof Sizes]: number };
+  }
+
+  /** Fills memory with zeros. */
+  zero(pointer: number, bytes: number): void {
+    this.#backend.wasm.HEAPU8.fill(0, pointer, pointer + bytes);
+  }
+
+  /** Copies within memory. */
+  copy(to: number, from: number, bytes: number): void {
+    this.#backend.wasm.HEAPU8.copyWithin(to, from, from + bytes);
+  }
+}
+
+const modules = new WeakMap<object, KernelModule>();
+
+/** The kernels for a wasm backend object; made at the first call. */
+export function kernelModule(backend: unknown): KernelModule {
+  const wasmBackend = backend as WasmBackend;
+  let module = modules.get(wasmBackend);
+  if (module === undefined) {
+    module = new KernelModule(wasmBackend);
+    modules.set(wasmBackend, module);
+  }
+  return module;
+}
+
+function align(bytes: number): number {
+  return (bytes + 15) & ~15;
+}
+
+function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
+  const characters = atob(text);
+  const bytes = new Uint8Array(characters.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = characters.charCodeAt(i);
+  return bytes;
+}

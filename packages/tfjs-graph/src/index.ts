@@ -1,0 +1,20 @@
+// @moe-rl/tfjs-graph: training steps written in TensorFlow.js, run as recorded TensorFlow graphs.
+
+export { type AdamUpdateConfig, adamUpdate } from './adam.ts';
+export { RecordingError } from './errors.ts';
+export { type LossAndGradients, lossAndGradients } from './gradients.ts';
+export { registerNativeGradients } from './native-gradients.ts';
+export {
+  createProgram,
+  type EntryPoint,
+  type InputDtype,
+  type InputSpec,
+  inputDtypes,
+  type Program,
+  type ProgramConfig,
+  type ProgramInputs,
+  type ProgramMode,
+  type ProgramOutputs,
+  programModes,
+} from './program.ts';
+export { randomNormal, randomUniform } from './random.ts';

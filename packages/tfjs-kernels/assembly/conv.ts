@@ -4,13 +4,16 @@
 
 import { ACCUMULATE, microColumns, microRows, RELU } from './micro';
 
-/** Copies images [height, width, channels] into zero-framed images of `paddedHeight` x `paddedWidth`. */
+/** Copies images [first, last) of x [images, height, width, channels] into zero-framed images of `paddedHeight` x `paddedWidth`. */
 export function padImages(
-  x: usize, images: i32, height: i32, width: i32, channels: i32, top: i32, left: i32, paddedHeight: i32, paddedWidth: i32, to: usize,
+  x: usize, height: i32, width: i32, channels: i32, top: i32, left: i32, paddedHeight: i32, paddedWidth: i32, to: usize, first: i32, last: i32,
+  _scratch: usize,
 ): void {
   const row = <usize>(width * channels) << 2, paddedRow = <usize>(paddedWidth * channels) << 2;
   const before = <usize>(left * channels) << 2, after = paddedRow - before - row;
-  for (let image = 0; image < images; image++) {
+  x += <usize>(first * height) * row;
+  to += <usize>(first * paddedHeight) * paddedRow;
+  for (let image = first; image < last; image++) {
     memory.fill(to, 0, <usize>top * paddedRow);
     to += <usize>top * paddedRow;
     for (let y = 0; y < height; y++) {
@@ -77,12 +80,12 @@ export function convolve(
 }
 
 /**
- * filter[filterRow, element, channel] = sum over pixels of window(pixel)[filterRow, element] * dy[pixel, channel], for runs
- * [firstFilterRow, lastFilterRow). `run` >= 6. dy's channels are padded to a multiple of 8 (`dyChannels`).
+ * filter[filterRow, element, channel] = sum over pixels of window(pixel)[filterRow, element] * dy[pixel, channel], for tiles of 6 elements
+ * [firstTile, lastTile), counted over filter rows. `run` >= 6. dy's channels are padded to a multiple of 8 (`dyChannels`).
  */
 export function filterGradient(
   x: usize, imageStride: usize, rowStride: usize, stepY: usize, stepX: usize, run: i32, dy: usize, dyChannels: i32, filter: usize,
-  images: i32, outHeight: i32, outWidth: i32, outChannels: i32, firstTile: i32, lastTile: i32, partial: usize,
+  images: i32, outHeight: i32, outWidth: i32, outChannels: i32, firstTile: i32, lastTile: i32, scratch: usize,
 ): void {
   const dyRow = <usize>(outWidth * dyChannels) << 2, filterStride = <usize>outChannels << 2;
   const tilesPerRow = (run + 5) / 6;
@@ -104,7 +107,7 @@ export function filterGradient(
           const at = <usize>channel << 2;
           microColumns(
             a, stepX, stepY, dyAt + at, <usize>dyChannels << 2, dyRow, rows, outWidth, to + at, filterStride, element - start,
-            min(8, outChannels - channel), flags, partial,
+            min(8, outChannels - channel), flags, scratch,
           );
         }
       }

@@ -1,10 +1,10 @@
 // Streaming loops: the fused optimizer step, relu's gradient, sums over leading axes, segment sums.
 
-/** dx = y > 0 ? dy : 0. */
-export function reluGradient(dy: usize, y: usize, dx: usize, size: i32): void {
+/** dx = y > 0 ? dy : 0, for elements [first, last); `first` is a multiple of 4. */
+export function reluGradient(dy: usize, y: usize, dx: usize, first: i32, last: i32, _scratch: usize): void {
   const zero = f32x4.splat(0);
-  let i: usize = 0;
-  const bytes = <usize>size << 2, whole = bytes & ~15;
+  let i = <usize>first << 2;
+  const bytes = <usize>last << 2, whole = bytes & ~15;
   for (; i < whole; i += 16) v128.store(dx + i, v128.and(v128.load(dy + i), f32x4.gt(v128.load(y + i), zero)));
   for (; i < bytes; i += 4) store<f32>(dx + i, load<f32>(y + i) > 0 ? load<f32>(dy + i) : 0);
 }
@@ -75,32 +75,32 @@ export function segmentSum(x: usize, segmentIds: usize, out: usize, count: i32, 
 }
 
 /**
- * One Adam step: m' = beta1 m + (1 - beta1) g, v' = beta2 v + (1 - beta2) g^2, w' = w - stepSize m' / (sqrt(v') scale + epsilon).
+ * One Adam step on elements [first, last), `first` a multiple of 4: m' = beta1 m + (1 - beta1) g, v' = beta2 v + (1 - beta2) g^2, w' = w - stepSize m' / (sqrt(v') scale + epsilon).
  * (Kingma and Ba 2015; `stepSize` = learning rate / (1 - beta1^t), `scale` = 1 / sqrt(1 - beta2^t).)
  */
 export function adam(
-  w: usize, m: usize, v: usize, g: usize, wOut: usize, mOut: usize, vOut: usize, size: i32,
-  beta1: f32, beta2: f32, stepSize: f32, scale: f32, epsilon: f32,
+  w: usize, m: usize, v: usize, g: usize, wOut: usize, mOut: usize, vOut: usize,
+  beta1: f32, beta2: f32, stepSize: f32, scale: f32, epsilon: f32, first: i32, last: i32, _scratch: usize,
 ): void {
   const keep1 = f32x4.splat(beta1), take1 = f32x4.splat(1 - beta1), keep2 = f32x4.splat(beta2), take2 = f32x4.splat(1 - beta2);
   const size4 = f32x4.splat(stepSize), scale4 = f32x4.splat(scale), epsilon4 = f32x4.splat(epsilon);
-  const bytes = <usize>size << 2, whole = bytes & ~15;
-  let i: usize = 0;
+  const bytes = <usize>last << 2, whole = bytes & ~15;
+  let i = <usize>first << 2;
   for (; i < whole; i += 16) {
     const gradient = v128.load(g + i);
-    const first = f32x4.add(f32x4.mul(keep1, v128.load(m + i)), f32x4.mul(take1, gradient));
-    const second = f32x4.add(f32x4.mul(keep2, v128.load(v + i)), f32x4.mul(take2, f32x4.mul(gradient, gradient)));
-    v128.store(mOut + i, first);
-    v128.store(vOut + i, second);
-    const denominator = f32x4.add(f32x4.mul(f32x4.sqrt(second), scale4), epsilon4);
-    v128.store(wOut + i, f32x4.sub(v128.load(w + i), f32x4.div(f32x4.mul(size4, first), denominator)));
+    const m4 = f32x4.add(f32x4.mul(keep1, v128.load(m + i)), f32x4.mul(take1, gradient));
+    const v4 = f32x4.add(f32x4.mul(keep2, v128.load(v + i)), f32x4.mul(take2, f32x4.mul(gradient, gradient)));
+    v128.store(mOut + i, m4);
+    v128.store(vOut + i, v4);
+    const denominator = f32x4.add(f32x4.mul(f32x4.sqrt(v4), scale4), epsilon4);
+    v128.store(wOut + i, f32x4.sub(v128.load(w + i), f32x4.div(f32x4.mul(size4, m4), denominator)));
   }
   for (; i < bytes; i += 4) {
     const gradient = load<f32>(g + i);
-    const first = beta1 * load<f32>(m + i) + (1 - beta1) * gradient;
-    const second = beta2 * load<f32>(v + i) + (1 - beta2) * (gradient * gradient);
-    store<f32>(mOut + i, first);
-    store<f32>(vOut + i, second);
-    store<f32>(wOut + i, load<f32>(w + i) - stepSize * first / (sqrt<f32>(second) * scale + epsilon));
+    const m1 = beta1 * load<f32>(m + i) + (1 - beta1) * gradient;
+    const v1 = beta2 * load<f32>(v + i) + (1 - beta2) * (gradient * gradient);
+    store<f32>(mOut + i, m1);
+    store<f32>(vOut + i, v1);
+    store<f32>(wOut + i, load<f32>(w + i) - stepSize * m1 / (sqrt<f32>(v1) * scale + epsilon));
   }
 }

@@ -1,14 +1,14 @@
 // Matrix multiplication C = op(A) op(B), row-major, on the tiles of micro.ts. B is packed into panels of 8 columns, K_BLOCK deep, so that
 // a panel stays in the first-level and all panels of a block in the second-level cache; A is read where it lies.
 
-import { ACCUMULATE, microColumns, microRows, RELU } from './micro';
+import { ACCUMULATE, DESCRIPTOR_BYTES, microColumns, microRows, RELU } from './micro';
 
 /** How deep a packed block of B is; 256 x 8 floats = 8 KiB a panel. */
 const K_BLOCK: i32 = 256;
 
-/** Bytes of scratch that `gemm` needs for a block of B: `columns` rounded up to 8, times the block's depth. */
+/** Bytes of scratch that `gemm` needs: a tile's descriptor and a packed block of B. */
 export function gemmScratchBytes(depth: i32, columns: i32): i32 {
-  return ((columns + 7) & ~7) * min(depth, K_BLOCK) * 4;
+  return DESCRIPTOR_BYTES + ((columns + 7) & ~7) * min(depth, K_BLOCK) * 4;
 }
 
 /** Packs rows [0, depth) of a row-major B[depth, columns] (bytes between rows: `stride`) into panels [columns / 8][depth][8], zeros at the edge. */
@@ -83,34 +83,62 @@ export function packPanelsTransposed(b: usize, stride: usize, depth: i32, column
   }
 }
 
+/** What a range of `gemm` counts: products of the batch, rows of C, or panels of 8 columns of C. */
+const BATCH: i32 = 0;
+const ROWS: i32 = 1;
+
 /**
- * C[rows, columns] = op(A) op(B), for rows [firstRow, lastRow) of C.
- * `a`: A[rows, depth], or A[depth, rows] when `transposeA` (then rows >= 6 is required). `bias`: [columns rounded up to 8] or 0.
- * `descriptor`: DESCRIPTOR_BYTES of scratch; `panels`: `gemmScratchBytes` of scratch.
+ * C[rows, columns] = op(A) op(B) (+ bias, then relu) for each of a batch of products; the batch strides are bytes, 0 for an operand that all
+ * share. [first, last) is a range along `axis`: the batch, or, in a batch of one, rows of C or panels of 8 columns.
+ * `a`: A[rows, depth], or A[depth, rows] when `transposeA` (then rows >= 6 is required, and no bias). `bias`: [columns rounded up to 8] or 0.
+ * `scratch`: `gemmScratchBytes`, one for each thread.
  */
 export function gemm(
-  a: usize, b: usize, c: usize, rows: i32, columns: i32, depth: i32, transposeA: bool, transposeB: bool, bias: usize, relu: bool,
-  firstRow: i32, lastRow: i32, descriptor: usize, panels: usize,
+  a: usize, b: usize, c: usize, aBatchStride: usize, bBatchStride: usize, cBatchStride: usize, rows: i32, columns: i32, depth: i32,
+  transposeA: bool, transposeB: bool, bias: usize, relu: bool, axis: i32, first: i32, last: i32, scratch: usize,
 ): void {
+  if (axis == BATCH) {
+    for (let i = first; i < last; i++) {
+      const at = <usize>i;
+      product(
+        a + at * aBatchStride, b + at * bBatchStride, c + at * cBatchStride, rows, columns, depth, transposeA, transposeB, bias, relu,
+        0, rows, 0, columns, scratch,
+      );
+    }
+  } else if (axis == ROWS) {
+    product(a, b, c, rows, columns, depth, transposeA, transposeB, bias, relu, first, last, 0, columns, scratch);
+  } else {
+    product(a, b, c, rows, columns, depth, transposeA, transposeB, bias, relu, 0, rows, first * 8, min(last * 8, columns), scratch);
+  }
+}
+
+function product(
+  a: usize, b: usize, c: usize, rows: i32, columns: i32, depth: i32, transposeA: bool, transposeB: bool, bias: usize, relu: bool,
+  firstRow: i32, lastRow: i32, firstColumn: i32, lastColumn: i32, descriptor: usize,
+): void {
+  const panels = descriptor + DESCRIPTOR_BYTES;
   const cStride = <usize>columns << 2;
   const bStride = <usize>(transposeB ? depth : columns) << 2;
+  b += transposeB ? <usize>firstColumn * bStride : <usize>firstColumn << 2;
+  c += <usize>firstColumn << 2;
+  const width = lastColumn - firstColumn;
   for (let k = 0; k < depth || k == 0; k += K_BLOCK) {
     const block = min(K_BLOCK, depth - k);
     const flags = (k > 0 ? ACCUMULATE : 0) | (relu && k + block >= depth ? RELU : 0);
-    if (transposeB) packPanelsTransposed(b + (<usize>k << 2), bStride, block, columns, panels);
-    else packPanels(b + <usize>k * bStride, bStride, block, columns, panels);
-    const blockBias = k == 0 ? bias : 0;
+    if (transposeB) packPanelsTransposed(b + (<usize>k << 2), bStride, block, width, panels);
+    else packPanels(b + <usize>k * bStride, bStride, block, width, panels);
+    const blockBias = k == 0 && bias ? bias + (<usize>firstColumn << 2) : 0;
     for (let row = firstRow; row < lastRow; row += 6) {
       const count = min(6, lastRow - row);
       if (transposeA) {
         // The last tile moves back, so that it reads no further than A's end.
-        const start = min(row, rows - 6);
+        const start = min(row, lastRow - 6 > 0 ? lastRow - 6 : 0);
         const aTile = a + (<usize>start << 2) + <usize>k * (<usize>rows << 2);
         const cTile = c + <usize>start * cStride;
-        for (let column = 0; column < columns; column += 8) {
+        for (let column = 0; column < width; column += 8) {
           microColumns(
             aTile, <usize>rows << 2, 0, panels + <usize>column * <usize>block * 4, 32, 0, 1, block,
-            cTile + (<usize>column << 2), cStride, row - start, min(8, columns - column), flags, descriptor + 48,
+            cTile + (<usize>column << 2), cStride, row - start, min(8, width - column), flags, descriptor + 48,
           );
         }
       } else {
@@ -118,13 +146,13 @@ export function gemm(
           const at = <usize>(row + min(i, count - 1));
           store<u32>(descriptor + (<usize>i << 2), <u32>(a + (at * <usize>depth + <usize>k) * 4));
         }
-        for (let column = 0; column < columns; column += 8) {
+        for (let column = 0; column < width; column += 8) {
           for (let i = 0; i < count; i++) {
             store<u32>(descriptor + 24 + (<usize>i << 2), <u32>(c + <usize>(row + i) * cStride + (<usize>column << 2)));
           }
           microRows(
             descriptor, panels + <usize>column * <usize>block * 4, 1, block, 0,
-            blockBias ? blockBias + (<usize>column << 2) : 0, count, min(8, columns - column), flags,
+            blockBias ? blockBias + (<usize>column << 2) : 0, count, min(8, width - column), flags,
           );
         }
       }

@@ -5,8 +5,9 @@
  * Rows of the input that lie in padding are skipped. dx is zeroed first.
  */
 export function maxPoolGradient(
-  x: usize, y: usize, dy: usize, dx: usize, firstImage: i32, lastImage: i32, height: i32, width: i32, channels: i32, outHeight: i32,
+  x: usize, y: usize, dy: usize, dx: usize, height: i32, width: i32, channels: i32, outHeight: i32,
   outWidth: i32, strideY: i32, strideX: i32, dilationY: i32, dilationX: i32, filterHeight: i32, filterWidth: i32, top: i32, left: i32,
+  firstImage: i32, lastImage: i32, _scratch: usize,
 ): void {
   const pixel = <usize>channels << 2, imageBytes = <usize>(height * width) * pixel, outImageBytes = <usize>(outHeight * outWidth) * pixel;
   const whole = pixel & ~15;
@@ -59,8 +60,9 @@ export function maxPoolGradient(
 
 /** The gradient of a window is shared equally by its elements inside the image (padding is not counted, as in TensorFlow). dx is zeroed first. */
 export function averagePoolGradient(
-  dy: usize, dx: usize, firstImage: i32, lastImage: i32, height: i32, width: i32, channels: i32, outHeight: i32, outWidth: i32,
+  dy: usize, dx: usize, height: i32, width: i32, channels: i32, outHeight: i32, outWidth: i32,
   strideY: i32, strideX: i32, filterHeight: i32, filterWidth: i32, top: i32, left: i32,
+  firstImage: i32, lastImage: i32, _scratch: usize,
 ): void {
   const pixel = <usize>channels << 2, imageBytes = <usize>(height * width) * pixel, outImageBytes = <usize>(outHeight * outWidth) * pixel;
   const whole = pixel & ~15;

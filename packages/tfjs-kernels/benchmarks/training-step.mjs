@@ -14,14 +14,19 @@ const require = createRequire(import.meta.url);
 const { values } = parseArgs({
   options: {
     backend: { type: 'string', default: 'wasm' },
+    threads: { type: 'string' },
     networks: { type: 'string', default: NETWORKS.join(',') },
     repeats: { type: 'string', default: '5' },
     profile: { type: 'boolean', default: false },
   },
 });
 const isUpstream = values.backend === 'wasm-upstream';
-if (values.backend === 'wasm') await useWasmBackend();
-else if (isUpstream) await useUpstream();
+if (values.backend === 'wasm') {
+  const { threadCount } = await useWasmBackend(
+    values.threads === undefined ? {} : { threadCount: Number(values.threads) },
+  );
+  console.error(`${threadCount} threads`);
+} else if (isUpstream) await useUpstream();
 else {
   require('@tensorflow/tfjs-backend-cpu');
   registerTrainingKernels();

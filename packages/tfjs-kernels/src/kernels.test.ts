@@ -12,7 +12,7 @@ import {
 } from './test-support.ts';
 
 beforeAll(async () => {
-  await useWasmBackend();
+  await useWasmBackend({ threadCount: 2 });
 });
 
 type Padding = 'same' | 'valid';
@@ -230,6 +230,31 @@ describe('pooling gradients', () => {
     gradient!.values.forEach((value, i) => {
       expect(value).toBeCloseTo(expected[i]!, 3);
     });
+  });
+});
+
+describe('large enough for threads', () => {
+  it('the backend has them', async () => {
+    expect((await useWasmBackend()).threadCount).toBe(2);
+  });
+
+  it('convolution, gradients, pooling, dense layers, Adam: many times, the same as on cpu', async () => {
+    const compute = () => {
+      const x = randomTensor([8, 20, 20, 12], 3);
+      const filter = randomTensor([3, 3, 12, 20], 4);
+      const f = (image: tf.Tensor, weights: tf.Tensor) =>
+        tf.maxPool(tf.relu(tf.conv2d(image as tf.Tensor4D, weights as tf.Tensor4D, 1, 'same')), 3, 2, 'same');
+      const products = [
+        tf.matMul(randomTensor([130, 70]), randomTensor([70, 130])),
+        tf.matMul(randomTensor([70, 1300]), randomTensor([20, 70]), true, true),
+        tf.matMul(randomTensor([9, 60, 40]), randomTensor([9, 40, 50])),
+        tf.matMul(randomTensor([9, 40, 60]), randomTensor([9, 40, 50]), true),
+      ];
+      return [f(x, filter), ...gradientsOf(f, [x, filter]), ...products];
+    };
+    await expectSameOnBothBackends(compute);
+    const [first, ...rest] = await onBackend('wasm', compute);
+    for (let i = 0; i < 20; i++) expect(await onBackend('wasm', compute)).toEqual([first, ...rest]);
   });
 });
 

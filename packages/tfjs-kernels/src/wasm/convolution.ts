@@ -14,7 +14,10 @@ import type { KernelModule } from './module.ts';
 type Conv2DInfo = backend_util.Conv2DInfo;
 
 const FLOAT_BYTES = 4;
-const DESCRIPTOR_BYTES = 80;
+/** A tile's descriptor (80 bytes), on cache lines of its own for each thread. */
+const TILE_SCRATCH_BYTES = 128;
+/** Ranges of pixels: whole tiles of 6. */
+const PIXELS_MULTIPLE = 6;
 /** The filter gradient's tiles are 6 window elements wide; narrower runs get their channels padded to this many. */
 const NARROW_CHANNELS = 8;
 const MINIMUM_RUN = 6;
@@ -58,8 +61,8 @@ export function convolve(
   const padded = paddedSize(info);
   const depth = filterHeight * filterWidth * inChannels;
   const biasBytes = bias === undefined ? 0 : roundUp(outChannels, 8) * FLOAT_BYTES;
-  const [descriptor, panels, biasAt, images] = module.scratch(
-    DESCRIPTOR_BYTES,
+  const [tiles, panels, biasAt, images] = module.scratch(
+    TILE_SCRATCH_BYTES * module.threadCount,
     depth * roundUp(outChannels, 8) * FLOAT_BYTES,
     biasBytes,
     padded.isCopy ? batchSize * padded.height * padded.width * inChannels * FLOAT_BYTES : 0,
@@ -70,43 +73,40 @@ export function convolve(
   const xAt = padded.isCopy ? images : module.pointer(x);
   if (padded.isCopy) {
     const { top, left } = info.padInfo;
-    exports.padImages(
-      module.pointer(x),
-      batchSize,
-      inHeight,
-      inWidth,
-      inChannels,
-      top,
-      left,
-      padded.height,
-      padded.width,
-      images,
+    module.run(
+      'padImages',
+      [module.pointer(x), inHeight, inWidth, inChannels, top, left, padded.height, padded.width, images],
+      { total: batchSize, multiple: 1, operations: batchSize * inHeight * inWidth * inChannels },
     );
   }
   const pixel = inChannels * FLOAT_BYTES;
   const row = padded.width * pixel;
   const outPixel = outChannels * FLOAT_BYTES;
-  exports.convolve(
-    xAt,
-    padded.height * row,
-    row,
-    info.strideHeight * row,
-    info.strideWidth * pixel,
-    filterHeight,
-    filterWidth * inChannels,
-    panels,
-    bias === undefined ? 0 : biasAt,
-    module.pointer(out),
-    outHeight * outWidth * outPixel,
-    outWidth * outPixel,
-    outPixel,
-    outHeight,
-    outWidth,
-    outChannels,
-    useRelu ? 1 : 0,
-    0,
-    batchSize * outHeight * outWidth,
-    descriptor,
+  const pixels = batchSize * outHeight * outWidth;
+  module.run(
+    'convolve',
+    [
+      xAt,
+      padded.height * row,
+      row,
+      info.strideHeight * row,
+      info.strideWidth * pixel,
+      filterHeight,
+      filterWidth * inChannels,
+      panels,
+      bias === undefined ? 0 : biasAt,
+      module.pointer(out),
+      outHeight * outWidth * outPixel,
+      outWidth * outPixel,
+      outPixel,
+      outHeight,
+      outWidth,
+      outChannels,
+      useRelu ? 1 : 0,
+    ],
+    { total: pixels, multiple: PIXELS_MULTIPLE, operations: pixels * depth * outChannels },
+    tiles,
+    TILE_SCRATCH_BYTES,
   );
   return out;
 }
@@ -126,8 +126,8 @@ export function filterGradient(module: KernelModule, x: TensorInfo, dy: TensorIn
   const channels = isNarrow ? NARROW_CHANNELS : inChannels;
   const dyChannels = roundUp(outChannels, 8);
   const imagesBytes = batchSize * padded.height * padded.width * channels * FLOAT_BYTES;
-  const [partial, wide, images, dyWide, narrowFilter] = module.scratch(
-    32,
+  const [tiles, wide, images, dyWide, narrowFilter] = module.scratch(
+    TILE_SCRATCH_BYTES * module.threadCount,
     isNarrow ? batchSize * inHeight * inWidth * channels * FLOAT_BYTES : 0,
     padded.isCopy ? imagesBytes : 0,
     dyChannels === outChannels ? 0 : batchSize * outHeight * outWidth * dyChannels * FLOAT_BYTES,
@@ -140,7 +140,11 @@ export function filterGradient(module: KernelModule, x: TensorInfo, dy: TensorIn
   }
   if (padded.isCopy) {
     const { top, left } = info.padInfo;
-    exports.padImages(xAt, batchSize, inHeight, inWidth, channels, top, left, padded.height, padded.width, images);
+    module.run('padImages', [xAt, inHeight, inWidth, channels, top, left, padded.height, padded.width, images], {
+      total: batchSize,
+      multiple: 1,
+      operations: batchSize * inHeight * inWidth * channels,
+    });
     xAt = images;
   }
   let dyAt = module.pointer(dy);
@@ -152,23 +156,30 @@ export function filterGradient(module: KernelModule, x: TensorInfo, dy: TensorIn
   const row = padded.width * pixel;
   const run = filterWidth * channels;
   const target = isNarrow ? narrowFilter : module.pointer(out);
-  exports.filterGradient(
-    xAt,
-    padded.height * row,
-    row,
-    info.strideHeight * row,
-    info.strideWidth * pixel,
-    run,
-    dyAt,
-    dyChannels,
-    target,
-    batchSize,
-    outHeight,
-    outWidth,
-    outChannels,
-    0,
-    filterHeight * Math.ceil(run / 6),
-    partial,
+  module.run(
+    'filterGradient',
+    [
+      xAt,
+      padded.height * row,
+      row,
+      info.strideHeight * row,
+      info.strideWidth * pixel,
+      run,
+      dyAt,
+      dyChannels,
+      target,
+      batchSize,
+      outHeight,
+      outWidth,
+      outChannels,
+    ],
+    {
+      total: filterHeight * Math.ceil(run / 6),
+      multiple: 1,
+      operations: batchSize * outHeight * outWidth * filterHeight * run * outChannels,
+    },
+    tiles,
+    TILE_SCRATCH_BYTES,
   );
   if (isNarrow) {
     const taken = inChannels * outChannels * FLOAT_BYTES;
@@ -196,8 +207,8 @@ export function inputGradient(module: KernelModule, dy: TensorInfo, filter: Tens
   const height = padTop + Math.max(outHeight, ...rows.map((phase) => phase.lastQuotient + 1));
   const width = padLeft + Math.max(outWidth, ...columns.map((phase) => phase.lastQuotient + 1));
   const depth = (padTop + 1) * (padLeft + 1) * outChannels;
-  const [descriptor, turned, panels, images] = module.scratch(
-    DESCRIPTOR_BYTES,
+  const [tiles, turned, panels, images] = module.scratch(
+    TILE_SCRATCH_BYTES * module.threadCount,
     depth * inChannels * FLOAT_BYTES,
     depth * roundUp(inChannels, 8) * FLOAT_BYTES,
     batchSize * height * width * outChannels * FLOAT_BYTES,
@@ -205,17 +216,10 @@ export function inputGradient(module: KernelModule, dy: TensorInfo, filter: Tens
   const { exports } = module;
   const dyPixel = outChannels * FLOAT_BYTES;
   const dyRow = width * dyPixel;
-  exports.padImages(
-    module.pointer(dy),
-    batchSize,
-    outHeight,
-    outWidth,
-    outChannels,
-    padTop,
-    padLeft,
-    height,
-    width,
-    images,
+  module.run(
+    'padImages',
+    [module.pointer(dy), outHeight, outWidth, outChannels, padTop, padLeft, height, width, images],
+    { total: batchSize, multiple: 1, operations: batchSize * outHeight * outWidth * outChannels },
   );
   const pixel = inChannels * FLOAT_BYTES;
   if ([...rows, ...columns].some((phase) => phase.taps === 0)) {
@@ -239,27 +243,31 @@ export function inputGradient(module: KernelModule, dy: TensorInfo, filter: Tens
       );
       const run = x.taps * outChannels;
       exports.packPanels(turned, inChannels * FLOAT_BYTES, y.taps * run, inChannels, panels);
-      exports.convolve(
-        images + (y.firstQuotient - y.taps + 1 + padTop) * dyRow + (x.firstQuotient - x.taps + 1 + padLeft) * dyPixel,
-        height * dyRow,
-        dyRow,
-        dyRow,
-        dyPixel,
-        y.taps,
-        run,
-        panels,
-        0,
-        module.pointer(out) + (y.firstInput * inWidth + x.firstInput) * pixel,
-        inHeight * inWidth * pixel,
-        info.strideHeight * inWidth * pixel,
-        info.strideWidth * pixel,
-        y.count,
-        x.count,
-        inChannels,
-        0,
-        0,
-        batchSize * y.count * x.count,
-        descriptor,
+      const pixels = batchSize * y.count * x.count;
+      module.run(
+        'convolve',
+        [
+          images + (y.firstQuotient - y.taps + 1 + padTop) * dyRow + (x.firstQuotient - x.taps + 1 + padLeft) * dyPixel,
+          height * dyRow,
+          dyRow,
+          dyRow,
+          dyPixel,
+          y.taps,
+          run,
+          panels,
+          0,
+          module.pointer(out) + (y.firstInput * inWidth + x.firstInput) * pixel,
+          inHeight * inWidth * pixel,
+          info.strideHeight * inWidth * pixel,
+          info.strideWidth * pixel,
+          y.count,
+          x.count,
+          inChannels,
+          0,
+        ],
+        { total: pixels, multiple: PIXELS_MULTIPLE, operations: pixels * y.taps * run * inChannels },
+        tiles,
+        TILE_SCRATCH_BYTES,
       );
     }
   }

@@ -98,26 +98,28 @@ const KERNELS: Readonly<Record<string, Kernel>> = {
       dimRoundingMode,
     );
     const dx = module.output(input.shape);
-    module.exports.maxPoolGradient(
-      module.pointer(input),
-      module.pointer(output),
-      module.pointer(dy),
-      module.pointer(dx),
-      0,
-      info.batchSize,
-      info.inHeight,
-      info.inWidth,
-      info.inChannels,
-      info.outHeight,
-      info.outWidth,
-      info.strideHeight,
-      info.strideWidth,
-      info.dilationHeight,
-      info.dilationWidth,
-      info.filterHeight,
-      info.filterWidth,
-      info.padInfo.top,
-      info.padInfo.left,
+    module.run(
+      'maxPoolGradient',
+      [
+        module.pointer(input),
+        module.pointer(output),
+        module.pointer(dy),
+        module.pointer(dx),
+        info.inHeight,
+        info.inWidth,
+        info.inChannels,
+        info.outHeight,
+        info.outWidth,
+        info.strideHeight,
+        info.strideWidth,
+        info.dilationHeight,
+        info.dilationWidth,
+        info.filterHeight,
+        info.filterWidth,
+        info.padInfo.top,
+        info.padInfo.left,
+      ],
+      { total: info.batchSize, multiple: 1, operations: util.sizeFromShape(input.shape) },
     );
     return dx;
   },
@@ -132,22 +134,24 @@ const KERNELS: Readonly<Record<string, Kernel>> = {
       pad,
     );
     const dx = module.output(input.shape);
-    module.exports.averagePoolGradient(
-      module.pointer(dy),
-      module.pointer(dx),
-      0,
-      info.batchSize,
-      info.inHeight,
-      info.inWidth,
-      info.inChannels,
-      info.outHeight,
-      info.outWidth,
-      info.strideHeight,
-      info.strideWidth,
-      info.filterHeight,
-      info.filterWidth,
-      info.padInfo.top,
-      info.padInfo.left,
+    module.run(
+      'averagePoolGradient',
+      [
+        module.pointer(dy),
+        module.pointer(dx),
+        info.inHeight,
+        info.inWidth,
+        info.inChannels,
+        info.outHeight,
+        info.outWidth,
+        info.strideHeight,
+        info.strideWidth,
+        info.filterHeight,
+        info.filterWidth,
+        info.padInfo.top,
+        info.padInfo.left,
+      ],
+      { total: info.batchSize, multiple: 1, operations: util.sizeFromShape(input.shape) },
     );
     return dx;
   },
@@ -169,25 +173,30 @@ const KERNELS: Readonly<Record<string, Kernel>> = {
   [RELU_GRADIENT]({ module, inputs }) {
     const { dy, x } = inputs as { dy: TensorInfo; x: TensorInfo };
     const dx = module.output(x.shape);
-    module.exports.reluGradient(module.pointer(dy), module.pointer(x), module.pointer(dx), util.sizeFromShape(x.shape));
+    const size = util.sizeFromShape(x.shape);
+    module.run('reluGradient', [module.pointer(dy), module.pointer(x), module.pointer(dx)], {
+      total: size,
+      multiple: 4,
+      operations: size,
+    });
     return dx;
   },
   [ADAM_STEP]({ module, inputs, attrs }) {
     const { value, firstMoment, secondMoment, gradient } = inputs as Record<string, TensorInfo>;
     const { beta1, beta2, stepSize, secondMomentScale, epsilon } = attrs as unknown as AdamStepAttrs;
     const outputs = [module.output(value!.shape), module.output(value!.shape), module.output(value!.shape)];
-    module.exports.adam(
-      module.pointer(value!),
-      module.pointer(firstMoment!),
-      module.pointer(secondMoment!),
-      module.pointer(gradient!),
-      ...outputs.map((output) => module.pointer(output)),
-      util.sizeFromShape(value!.shape),
-      beta1,
-      beta2,
-      stepSize,
-      secondMomentScale,
-      epsilon,
+    const size = util.sizeFromShape(value!.shape);
+    module.run(
+      'adam',
+      [
+        ...[value!, firstMoment!, secondMoment!, gradient!, ...outputs].map((tensor) => module.pointer(tensor)),
+        beta1,
+        beta2,
+        stepSize,
+        secondMomentScale,
+        epsilon,
+      ],
+      { total: size, multiple: 4, operations: 4 * size },
     );
     return outputs;
   },

@@ -6,7 +6,12 @@ import { broadcast_util, util } from '@tensorflow/tfjs-core';
 import type { KernelModule } from './module.ts';
 
 const FLOAT_BYTES = 4;
-const DESCRIPTOR_BYTES = 80;
+const BATCH_AXIS = 0;
+const ROWS_AXIS = 1;
+const PANELS_AXIS = 2;
+const WIDE_COLUMNS = 64;
+/** Row ranges: whole tiles of 6, enough of them to pay for packing B once a range. */
+const ROWS_MULTIPLE = 96;
 /** Transposed A is read 6 rows at a time; matrices with fewer rows are transposed first. */
 const TILE_ROWS = 6;
 
@@ -46,52 +51,77 @@ export function matrixMultiply(
   }
   const isTurned = transposeA && (rowsAtOnce < TILE_ROWS || bias !== undefined);
   const { exports } = module;
-  const [descriptor, panels, turned, biasAt] = module.scratch(
-    DESCRIPTOR_BYTES,
-    exports.gemmScratchBytes(depth, columns),
-    isTurned ? rows * depth * FLOAT_BYTES : 0,
+  const scratchStride = (exports.gemmScratchBytes(depth, columns) + 127) & ~127;
+  const [scratch, turned, biasAt] = module.scratch(
+    scratchStride * module.threadCount,
+    isTurned ? count * rows * depth * FLOAT_BYTES : 0,
     bias === undefined ? 0 : (columns + 7) * FLOAT_BYTES,
   );
   if (bias !== undefined) exports.padColumns(module.pointer(bias), 1, columns, (columns + 7) & ~7, biasAt);
-  const aOffsets = batchOffsets(aBatch, outBatch);
-  const bOffsets = batchOffsets(bBatch, outBatch);
-  for (let i = 0; i < count; i++) {
-    let aAt = module.pointer(a) + aOffsets(i) * rows * depth * FLOAT_BYTES;
-    const bAt = module.pointer(b) + bOffsets(i) * depth * columns * FLOAT_BYTES;
-    const outAt = module.pointer(out) + i * rows * columns * FLOAT_BYTES;
-    if (rowsAtOnce === 1 && !transposeB && bias === undefined) {
-      exports.vectorTimesMatrix(aAt, bAt, outAt, columns, depth);
-      continue;
-    }
-    if (isTurned) {
-      exports.transposeMatrix(aAt, depth, rows, turned);
-      aAt = turned;
-    }
-    exports.gemm(
-      aAt,
-      bAt,
-      outAt,
-      rowsAtOnce,
-      columns,
-      depth,
-      transposeA && !isTurned ? 1 : 0,
-      transposeB ? 1 : 0,
-      bias === undefined ? 0 : biasAt,
-      useRelu ? 1 : 0,
-      0,
-      rowsAtOnce,
-      descriptor,
-      panels,
+  const aSize = rows * depth * FLOAT_BYTES;
+  const bSize = depth * columns * FLOAT_BYTES;
+  const outSize = rows * columns * FLOAT_BYTES;
+  let aStart = module.pointer(a);
+  const bStart = module.pointer(b);
+  const outStart = module.pointer(out);
+  const aStride = batchStride(aBatch, outBatch);
+  const bStride = batchStride(bBatch, outBatch);
+  if (isTurned) {
+    const size = util.sizeFromShape(aBatch);
+    for (let i = 0; i < size; i++) exports.transposeMatrix(aStart + i * aSize, depth, rows, turned + i * aSize);
+    aStart = turned;
+  }
+  if (rowsAtOnce === 1 && count === 1 && !transposeB && bias === undefined) {
+    exports.vectorTimesMatrix(aStart, bStart, outStart, columns, depth);
+    return out;
+  }
+  const multiply = (aAt: number, bAt: number, outAt: number, batch: number): void => {
+    // Wide products are shared out by columns, so that each thread packs its own part of B only.
+    const axis = batch > 1 ? BATCH_AXIS : columns >= WIDE_COLUMNS ? PANELS_AXIS : ROWS_AXIS;
+    const total = axis === BATCH_AXIS ? batch : axis === PANELS_AXIS ? Math.ceil(columns / 8) : rowsAtOnce;
+    module.run(
+      'gemm',
+      [
+        aAt,
+        bAt,
+        outAt,
+        (aStride ?? 0) * aSize,
+        (bStride ?? 0) * bSize,
+        outSize,
+        rowsAtOnce,
+        columns,
+        depth,
+        transposeA && !isTurned ? 1 : 0,
+        transposeB ? 1 : 0,
+        bias === undefined ? 0 : biasAt,
+        useRelu ? 1 : 0,
+        axis,
+      ],
+      { total, multiple: axis === ROWS_AXIS ? ROWS_MULTIPLE : 1, operations: batch * rowsAtOnce * columns * depth },
+      scratch,
+      scratchStride,
     );
+  };
+  if (aStride !== undefined && bStride !== undefined) multiply(aStart, bStart, outStart, count);
+  else {
+    const aIndex = batchIndex(aBatch, outBatch);
+    const bIndex = batchIndex(bBatch, outBatch);
+    for (let i = 0; i < count; i++) {
+      multiply(aStart + aIndex(i) * aSize, bStart + bIndex(i) * bSize, outStart + i * outSize, 1);
+    }
   }
   return out;
 }
 
-/** Maps an index into the broadcast batch to an index into an operand's batch. */
-function batchOffsets(batch: readonly number[], outBatch: readonly number[]): (index: number) => number {
+/** How many products an operand advances for each of the batch: 1, 0 when all share it, undefined when it is neither. */
+function batchStride(batch: readonly number[], outBatch: readonly number[]): 0 | 1 | undefined {
   const size = util.sizeFromShape([...batch]);
-  if (size === 1) return () => 0;
-  if (size === util.sizeFromShape([...outBatch])) return (index) => index;
+  if (size === 1) return 0;
+  return size === util.sizeFromShape([...outBatch]) ? 1 : undefined;
+}
+
+/** Maps an index into the broadcast batch to an index into an operand's batch. */
+function batchIndex(batch: readonly number[], outBatch: readonly number[]): (index: number) => number {
   const lead = outBatch.length - batch.length;
   return (index) => {
     let offset = 0;

@@ -26,6 +26,44 @@ export interface KernelExports {
   readonly maxPoolGradient: (...parameters: number[]) => void;
 }
 
+/** Exports that do a range of their work: called with (...parameters, first, last, scratch). */
+export type RangedKernel =
+  | 'adam'
+  | 'averagePoolGradient'
+  | 'convolve'
+  | 'filterGradient'
+  | 'gemm'
+  | 'maxPoolGradient'
+  | 'padImages'
+  | 'reluGradient';
+
+/** Runs ranged kernels on several threads (thread-pool.ts, Node only). */
+export interface KernelThreads {
+  readonly threadCount: number;
+  run(
+    name: RangedKernel,
+    parameters: readonly number[],
+    total: number,
+    chunkSize: number,
+    scratch: number,
+    scratchStride: number,
+  ): void;
+}
+
+export interface WorkSize {
+  /** Items of work: pixels, rows, images, elements. */
+  readonly total: number;
+  /** Ranges start at a multiple of this. */
+  readonly multiple: number;
+  /** Multiply-adds or floats moved in all: little work stays on one thread. */
+  readonly operations: number;
+}
+
+/** About 0.1 ms on one core: less is not worth waking a thread for. */
+const OPERATIONS_FOR_THREADS = 500_000;
+/** Chunks for each thread: a thread that is held up leaves the rest to the others. */
+const CHUNKS_PER_THREAD = 4;
+
 /** The part of tfjs-backend-wasm's backend object that kernels use. */
 export interface WasmBackend extends KernelBackend {
   readonly wasm: {
@@ -45,6 +83,10 @@ export class KernelModule {
   /** True when the fused multiply-add of relaxed SIMD is used (Node 21 and later, Chrome 114 and later). */
   readonly usesRelaxedSimd: boolean;
   readonly #backend: WasmBackend;
+  /** What `exports` was instantiated from, and on which memory. */
+  readonly module: WebAssembly.Module;
+  readonly memory: WebAssembly.Memory;
+  #threads: KernelThreads | undefined;
   #scratch = 0;
   #scratchBytes = 0;
 
@@ -55,15 +97,52 @@ export class KernelModule {
         "The wasm backend does not show its memory (module.asm.memory or module.wasmMemory); expected @tensorflow/tfjs-backend-wasm 4.22's",
       );
     }
-    const isShared = typeof SharedArrayBuffer === 'function' && memory.buffer instanceof SharedArrayBuffer;
+    this.memory = memory;
+    const isShared = this.isShared;
     const relaxed = decodeBase64(isShared ? KERNEL_MODULES.sharedRelaxed : KERNEL_MODULES.plainRelaxed);
     this.usesRelaxedSimd = WebAssembly.validate(relaxed);
     const binary = this.usesRelaxedSimd
       ? relaxed
       : decodeBase64(isShared ? KERNEL_MODULES.shared : KERNEL_MODULES.plain);
-    this.exports = new WebAssembly.Instance(new WebAssembly.Module(binary), { env: { memory } })
-      .exports as unknown as KernelExports;
+    this.module = new WebAssembly.Module(binary);
+    this.exports = new WebAssembly.Instance(this.module, { env: { memory } }).exports as unknown as KernelExports;
     this.#backend = backend;
+  }
+
+  /** Threads that kernels run on. */
+  get threadCount(): number {
+    return this.#threads?.threadCount ?? 1;
+  }
+
+  /** From now on, large kernels run on these threads. */
+  useThreads(threads: KernelThreads): void {
+    this.#threads = threads;
+  }
+
+  /** Whether the backend's memory can be shared with other threads. */
+  get isShared(): boolean {
+    return typeof SharedArrayBuffer === 'function' && this.memory.buffer instanceof SharedArrayBuffer;
+  }
+
+  /** A block of memory that is never freed, zeroed. */
+  allocate(bytes: number): number {
+    const pointer = this.#backend.wasm._malloc(bytes) >>> 0;
+    this.zero(pointer, bytes);
+    return pointer;
+  }
+
+  /**
+   * Runs a ranged kernel over all its work. `scratch` holds `scratchStride` bytes for each thread (the stride a multiple of 16).
+   */
+  run(name: RangedKernel, parameters: readonly number[], work: WorkSize, scratch = 0, scratchStride = 0): void {
+    const { total, multiple, operations } = work;
+    const threads = this.#threads;
+    if (threads === undefined || operations < OPERATIONS_FOR_THREADS || total <= multiple) {
+      this.exports[name](...parameters, 0, total, scratch);
+      return;
+    }
+    const even = Math.ceil(total / (threads.threadCount * CHUNKS_PER_THREAD));
+    threads.run(name, parameters, total, Math.ceil(even / multiple) * multiple, scratch, scratchStride);
   }
 
   /** The address of a tensor's values. */

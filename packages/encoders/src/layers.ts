@@ -5,17 +5,11 @@ import type { Tensor, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { type Initializer, type ParameterSpecs, type ParameterTensors, parameterOf } from './parameters.ts';
 
-/** `max(x, 0)`. Its gradient is one select instead of tfjs' eight operations. */
+/**
+ * `max(x, 0)`. Recorded programs (`@moe-rl/tfjs-graph`) replace its gradient by TensorFlow's own single operation.
+ */
 export function relu(x: Tensor): Tensor {
-  return tf.customGrad((input, save) => {
-    const value = tf.relu(input as Tensor);
-    (save as (tensors: Tensor[]) => void)([value]);
-    return {
-      value,
-      gradFunc: (gradient, saved) =>
-        tf.mul(gradient as Tensor, tf.cast(tf.greater((saved as Tensor[])[0]!, 0), 'float32')),
-    };
-  })(x);
+  return tf.relu(x);
 }
 
 /** Adds `bias` `[C]` to the last axis of `x` `[..., C]`. */

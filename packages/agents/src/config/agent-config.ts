@@ -1,0 +1,141 @@
+// The whole configuration of an agent, as plain JSON: what a preset is, what a run folder keeps, what `--set agent.batchSize=64` changes.
+import type { NetworkConfig } from '../networks/config.ts';
+
+/** How the agent explores, learns and values. Official names (Dopamine) in brackets where they differ. */
+export interface LearningConfig {
+  /** gamma */
+  readonly discountFactor: number;
+  /** n of n-step returns. */
+  readonly updateHorizon: number;
+  /** Transitions that must be exceeded before learning starts (strictly, as in the official code) [min_replay_history]. */
+  readonly minReplayHistoryAgentSteps: number;
+  /** Agent steps between updates [update_period]. */
+  readonly updatePeriodAgentSteps: number;
+  /** Updates at each of those [num_updates_per_train_step]. */
+  readonly updatesPerPeriod: number;
+  /** Agent steps between copies of the online network to the target network [target_update_period]. */
+  readonly targetUpdatePeriodAgentSteps: number;
+  readonly batchSize: number;
+  /** Final exploration rate in training. */
+  readonly epsilonTrain: number;
+  /** Exploration rate in evaluation. */
+  readonly epsilonEvaluate: number;
+  /** Agent steps over which epsilon falls from 1, after `minReplayHistoryAgentSteps`. */
+  readonly epsilonDecayPeriodAgentSteps: number;
+  /** `linear`: as above. `constant`: always `epsilonTrain` [identity_epsilon]. `zero`: no random actions in training, which noisy networks use. */
+  readonly epsilonSchedule: 'linear' | 'constant' | 'zero';
+  /** Double DQN: the online network chooses, the target network values. */
+  readonly doubleQ: boolean;
+  /** Z, atoms of the value distribution; 1: plain values [num_atoms]. */
+  readonly atoms: number;
+  /** Smallest and largest value of the distribution [vmin, vmax]. */
+  readonly minimumValue: number;
+  readonly maximumValue: number;
+  /** Error of plain values; categorical agents use the cross-entropy. */
+  readonly error: 'mse' | 'huber';
+  /** Rewards are cut to within plus or minus this; 0: not at all. */
+  readonly rewardClip: number;
+  /** DrQ's random shift by up to 4 pixels and intensity noise, on states and next states. */
+  readonly dataAugmentation: boolean;
+  /** Noisy networks: the online loss draws noise for each sample (the official MoE agents) instead of once for the batch. */
+  readonly perSampleNoise: boolean;
+  /** Noisy networks: experts stay noisy in evaluation (official behaviour; the head never does). */
+  readonly expertNoiseInEvaluation: boolean;
+  /** Weight of CQL's penalty `logsumexp_a Q - Q(a)`; 0: none. */
+  readonly conservativeCoefficient: number;
+  /** Weight of DR3's co-adaptation penalty `|phi(s) . phi(s')|`; 0: none. */
+  readonly coadaptationCoefficient: number;
+}
+
+export interface OptimizerConfig {
+  readonly type: 'adam' | 'rmsprop' | 'sgd';
+  readonly learningRate: number;
+  /** Adam's first moment decay. */
+  readonly beta1: number;
+  /** Adam's second moment decay; RMSProp's decay, as in the official code. */
+  readonly beta2: number;
+  /** Outside the square root in Adam, inside in RMSProp. */
+  readonly epsilon: number;
+  /** RMSProp: divides by the standard deviation of the gradient. */
+  readonly centered: boolean;
+  /** Updates over which the learning rate falls linearly to 0; 0: never. */
+  readonly annealUpdates: number;
+  /** Decoupled weight decay (AdamW): each update also takes `learningRate * weightDecay` of the parameters away. */
+  readonly weightDecay: number;
+}
+
+export interface ReplayConfig {
+  /** Slots of the buffer. */
+  readonly capacity: number;
+  readonly sampling: 'uniform' | 'prioritized';
+  /** Transitions are drawn in proportion to `priority ^ priorityExponent`; the official priorities are square roots already. */
+  readonly priorityExponent: number;
+  /** Exponent of the importance weights. */
+  readonly importanceExponent: number;
+  /** One draw per equal part of the total priority, or independent draws. */
+  readonly draws: 'stratified' | 'independent';
+  /** Last transitions of an episode cut by a time limit: `bootstrap` from the last observation, or `discard` them. */
+  readonly truncation: 'bootstrap' | 'discard';
+}
+
+/** Weights of losses on the routers (0: none, the default of all agents). Soft MoE's router has none of these problems; `topK` does. */
+export interface AuxiliaryLossesConfig {
+  /** Squared coefficient of variation of the summed router probabilities (Shazeer et al. 2017). */
+  readonly importance: number;
+  /** E^2 mean_e(fraction of tokens to e x mean probability of e) (GShard, Switch). */
+  readonly gshard: number;
+  /** mean (logsumexp of the router's logits)^2 (ST-MoE). */
+  readonly routerZ: number;
+}
+
+/** Sparse-training baselines (arXiv 2206.10369, 2402.12479). */
+export interface SparsityConfig {
+  /** `pruning`: gradual magnitude pruning. `static`: random fixed masks. `set`, `rigl`: masks that drop and regrow. */
+  readonly method: 'none' | 'pruning' | 'static' | 'set' | 'rigl';
+  /** Final share of zeros among all masked kernels. */
+  readonly sparsity: number;
+  /** `erk`: per layer by Erdos-Renyi-Kernel; `uniform`: the same everywhere. */
+  readonly distribution: 'erk' | 'uniform';
+  /** Updates between changes of the masks. */
+  readonly updatePeriodUpdates: number;
+  /** Update at which pruning starts; drop-and-grow starts at 0. */
+  readonly startUpdates: number;
+  /** Update after which masks stay. */
+  readonly endUpdates: number;
+  /** Share of active weights dropped at the first change (cosine-annealed to 0 at `endUpdates`). */
+  readonly dropFraction: number;
+}
+
+export interface StatisticsConfig {
+  /** Updates between measurements of the network (dormant units, effective rank, router metrics); 0: never. */
+  readonly periodUpdates: number;
+}
+
+/** What a preset says about the environment; agents don't read it, trainers do. */
+export interface EnvironmentDefaults {
+  /** ALE's sticky actions. */
+  readonly repeatActionProbability: number;
+  /** A lost life ends the episode in training. */
+  readonly terminalOnLifeLoss: boolean;
+  /** Episodes are cut after this many agent steps. */
+  readonly maxEpisodeAgentSteps: number;
+  /** Length of the published run. */
+  readonly trainingAgentSteps: number;
+}
+
+/** An agent, from network to replay. */
+export interface AgentConfig {
+  readonly network: NetworkConfig;
+  readonly agent: LearningConfig;
+  readonly optimizer: OptimizerConfig;
+  /** Optimizer of the routers' parameters, where it is another than the rest's. */
+  readonly routerOptimizer: OptimizerConfig & {
+    /** False: routers share `optimizer`, and the other fields are ignored. */
+    readonly isSeparate: boolean;
+  };
+  readonly replay: ReplayConfig;
+  readonly auxiliaryLosses: AuxiliaryLossesConfig;
+  readonly sparsity: SparsityConfig;
+  readonly statistics: StatisticsConfig;
+  readonly environment: EnvironmentDefaults;
+}

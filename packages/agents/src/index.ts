@@ -1,0 +1,35 @@
+// Public entry of @moe-rl/agents.
+export type {
+  AgentConfig,
+  AuxiliaryLossesConfig,
+  EnvironmentDefaults,
+  LearningConfig,
+  OptimizerConfig,
+  ReplayConfig,
+  SparsityConfig,
+  StatisticsConfig,
+} from './config/agent-config.ts';
+export {
+  applyOverrides,
+  type ConfigEntry,
+  type ConfigOverrides,
+  type DeepPartial,
+  describeAgentConfig,
+  mergeConfig,
+  validateAgentConfig,
+} from './config/validate.ts';
+export * from './losses/index.ts';
+export * from './networks/index.ts';
+export * from './optimizers/index.ts';
+export { BASE_CONFIG } from './presets/base.ts';
+export { getPreset, listPresets, resolveAgentConfig } from './presets/presets.ts';
+export * from './sparsity/index.ts';
+export * from './statistics/index.ts';
+export { gshardLoss, importanceLoss, routerZLoss } from './value-agent/auxiliary-losses.ts';
+export { type CreateAgentOptions, createAgent } from './value-agent/create-agent.ts';
+export {
+  createValueAgent,
+  requireLearnable,
+  type ValueAgent,
+  type ValueAgentOptions,
+} from './value-agent/value-agent.ts';

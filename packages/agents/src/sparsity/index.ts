@@ -1,0 +1,3 @@
+// Sparse-training baselines: how much each layer keeps, and which weights.
+export { erdosRenyiKernel, keptCount, type LayerSparsities, uniformSparsity } from './distribution.ts';
+export { cosineDropFraction, dropAndGrow, type GrowBy, gradualSparsity, magnitudeMask, randomMask } from './masks.ts';

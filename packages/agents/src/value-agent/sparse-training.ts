@@ -1,0 +1,90 @@
+// Sparse training of an agent's network: when masks change, and to what. Masked weights are zeroed after every update (momentum moves them).
+import { elementCount, InvalidArgumentError, type Rng } from '@moe-rl/core';
+import type { SparsityConfig } from '../config/agent-config.ts';
+import type { Network } from '../networks/network.ts';
+import {
+  cosineDropFraction,
+  dropAndGrow,
+  erdosRenyiKernel,
+  gradualSparsity,
+  keptCount,
+  type LayerSparsities,
+  magnitudeMask,
+  randomMask,
+  uniformSparsity,
+} from '../sparsity/index.ts';
+
+export interface SparseTraining {
+  /** Masks by parameter at the start: kernels of convolutions, dense layers and experts; not biases, not routers. */
+  readonly initialMasks: Readonly<Record<string, Float32Array>>;
+  /** RigL grows by the gradient of all weights. */
+  readonly needsGradients: boolean;
+  /** Whether the masks change instead of the update with this number. */
+  changesMasksAt(update: number): boolean;
+  /** Changes weights and mask of one parameter in place. */
+  changeMask(
+    name: string,
+    update: number,
+    weights: Float32Array,
+    mask: Float32Array,
+    gradients: Float32Array | undefined,
+    rng: Rng,
+  ): void;
+  /** Overall share of zeros in masked kernels that the schedule aims at. */
+  sparsityAt(update: number): number;
+}
+
+/** @throws InvalidArgumentError for noisy networks, whose weights have two parts */
+export function createSparseTraining(config: SparsityConfig, network: Network, rng: Rng): SparseTraining | undefined {
+  if (config.method === 'none') return undefined;
+  if (network.config.noisy) {
+    throw new InvalidArgumentError(
+      `sparsity.method is "${config.method}" and network.noisy is true; expected one of them off`,
+    );
+  }
+  const routers = new Set(network.routerParameters);
+  const shapes = Object.fromEntries(
+    Object.entries(network.parameterShapes)
+      .filter(([name, { shape }]) => shape.length >= 2 && name.endsWith('kernel') && !routers.has(name))
+      .map(([name, { shape }]) => [name, shape]),
+  );
+  const distribute = (sparsity: number): LayerSparsities =>
+    config.distribution === 'erk' ? erdosRenyiKernel(shapes, sparsity).sparsities : uniformSparsity(shapes, sparsity);
+  const isPruning = config.method === 'pruning';
+  const initial = distribute(isPruning ? 0 : config.sparsity);
+  const initialMasks: Record<string, Float32Array> = {};
+  for (const [name, shape] of Object.entries(shapes)) {
+    const size = elementCount(shape);
+    initialMasks[name] = isPruning
+      ? new Float32Array(size).fill(1)
+      : randomMask(rng.fork(name), size, keptCount(size, initial[name]!));
+  }
+  const sparsityAt = (update: number): number =>
+    isPruning ? gradualSparsity(config.sparsity, update, config.startUpdates, config.endUpdates) : config.sparsity;
+  return {
+    initialMasks,
+    needsGradients: config.method === 'rigl',
+    sparsityAt,
+    changesMasksAt: (update) =>
+      config.method !== 'static' &&
+      update > 0 &&
+      update % config.updatePeriodUpdates === 0 &&
+      update >= (isPruning ? config.startUpdates : 0) &&
+      update <= config.endUpdates,
+    changeMask(name, update, weights, mask, gradients, stream) {
+      if (isPruning) {
+        // Masked weights are 0, so the largest magnitudes are among the active ones: pruning never comes back.
+        mask.set(magnitudeMask(weights, distribute(sparsityAt(update))[name]!));
+        for (let index = 0; index < weights.length; index++) weights[index]! *= mask[index]!;
+        return;
+      }
+      const fraction = cosineDropFraction(config.dropFraction, update, config.endUpdates);
+      dropAndGrow(
+        weights,
+        mask,
+        fraction,
+        gradients ? { method: 'gradient', gradients } : { method: 'random', rng: stream },
+      );
+    },
+  };
+}

@@ -9,6 +9,18 @@ export function reluGradient(dy: usize, y: usize, dx: usize, first: i32, last: i
   for (; i < bytes; i += 4) store<f32>(dx + i, load<f32>(y + i) > 0 ? load<f32>(dy + i) : 0);
 }
 
+/** out[row, :] = x[row, :] + bias, for rows [first, last) of `columns` values. */
+export function addBias(x: usize, bias: usize, out: usize, columns: i32, first: i32, last: i32, _scratch: usize): void {
+  const row = <usize>columns << 2, whole = row & ~15;
+  let at = <usize>first * row;
+  for (let r = first; r < last; r++) {
+    let i: usize = 0;
+    for (; i < whole; i += 16) v128.store(out + at + i, f32x4.add(v128.load(x + at + i), v128.load(bias + i)));
+    for (; i < row; i += 4) store<f32>(out + at + i, load<f32>(x + at + i) + load<f32>(bias + i));
+    at += row;
+  }
+}
+
 /** x [outer, reduced, inner] -> out [outer, inner], the sum over the middle axis. */
 export function sumMiddle(x: usize, out: usize, outer: i32, reduced: i32, inner: i32): void {
   const row = <usize>inner << 2, whole = row & ~15;

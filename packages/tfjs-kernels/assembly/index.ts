@@ -5,5 +5,5 @@
 export { DESCRIPTOR_BYTES } from './micro';
 export { gemm, gemmScratchBytes, packPanels, vectorTimesMatrix } from './gemm';
 export { convolve, filterGradient, padColumns, padImages, transposeMatrix, turnFilter } from './conv';
-export { adam, reluGradient, segmentSum, sumMiddle } from './elementwise';
+export { adam, addBias, reluGradient, segmentSum, sumMiddle } from './elementwise';
 export { averagePoolGradient, maxPoolGradient } from './pool';

@@ -302,6 +302,36 @@ describe('reductions and the rest', () => {
     ]);
   });
 
+  for (const [a, b] of [
+    [[3, 5, 18], [18]],
+    [[18], [3, 5, 18]],
+    [
+      [2, 3, 4],
+      [1, 3, 4],
+    ],
+    [
+      [2, 3, 4],
+      [3, 1],
+    ],
+    [
+      [2, 3, 4],
+      [2, 1, 4],
+    ],
+    [
+      [1, 4],
+      [3, 4],
+    ],
+    [[4], [1]],
+    [[0, 4], [4]],
+  ] as Array<[number[], number[]]>) {
+    it(`[${a}] + [${b}] and its gradients`, async () => {
+      await expectSameOnBothBackends(() => {
+        const inputs = [randomTensor(a), randomTensor(b, 2)];
+        return [tf.add(inputs[0]!, inputs[1]!), ...gradientsOf((x, y) => tf.add(x, y), inputs)];
+      });
+    });
+  }
+
   it('unsortedSegmentSum drops ids out of range', async () => {
     await expectSameOnBothBackends(() => [
       tf.unsortedSegmentSum(randomTensor([6, 5]), tf.tensor1d([2, 0, -1, 2, 1, 0], 'int32'), 4),

@@ -18,6 +18,7 @@ export interface KernelExports {
   readonly padImages: (...parameters: number[]) => void;
   readonly transposeMatrix: (...parameters: number[]) => void;
   readonly turnFilter: (...parameters: number[]) => void;
+  readonly addBias: (...parameters: number[]) => void;
   readonly adam: (...parameters: number[]) => void;
   readonly reluGradient: (...parameters: number[]) => void;
   readonly segmentSum: (...parameters: number[]) => void;
@@ -29,6 +30,7 @@ export interface KernelExports {
 /** Exports that do a range of their work: called with (...parameters, first, last, scratch). */
 export type RangedKernel =
   | 'adam'
+  | 'addBias'
   | 'averagePoolGradient'
   | 'convolve'
   | 'filterGradient'

@@ -88,13 +88,14 @@ export function segmentSum(x: usize, segmentIds: usize, out: usize, count: i32, 
 
 /**
  * One Adam step on elements [first, last), `first` a multiple of 4: m' = beta1 m + (1 - beta1) g, v' = beta2 v + (1 - beta2) g^2, w' = w - stepSize m' / (sqrt(v') scale + epsilon).
- * (Kingma and Ba 2015; `stepSize` = learning rate / (1 - beta1^t), `scale` = 1 / sqrt(1 - beta2^t).)
+ * (Kingma and Ba 2015; `stepSize` = learning rate / (1 - beta1^t), `scale` = 1 / sqrt(1 - beta2^t);
+ * `rest1` = 1 - beta1 and `rest2` = 1 - beta2, rounded once only.)
  */
 export function adam(
   w: usize, m: usize, v: usize, g: usize, wOut: usize, mOut: usize, vOut: usize,
-  beta1: f32, beta2: f32, stepSize: f32, scale: f32, epsilon: f32, first: i32, last: i32, _scratch: usize,
+  beta1: f32, rest1: f32, beta2: f32, rest2: f32, stepSize: f32, scale: f32, epsilon: f32, first: i32, last: i32, _scratch: usize,
 ): void {
-  const keep1 = f32x4.splat(beta1), take1 = f32x4.splat(1 - beta1), keep2 = f32x4.splat(beta2), take2 = f32x4.splat(1 - beta2);
+  const keep1 = f32x4.splat(beta1), take1 = f32x4.splat(rest1), keep2 = f32x4.splat(beta2), take2 = f32x4.splat(rest2);
   const size4 = f32x4.splat(stepSize), scale4 = f32x4.splat(scale), epsilon4 = f32x4.splat(epsilon);
   const bytes = <usize>last << 2, whole = bytes & ~15;
   let i = <usize>first << 2;
@@ -109,8 +110,8 @@ export function adam(
   }
   for (; i < bytes; i += 4) {
     const gradient = load<f32>(g + i);
-    const m1 = beta1 * load<f32>(m + i) + (1 - beta1) * gradient;
-    const v1 = beta2 * load<f32>(v + i) + (1 - beta2) * (gradient * gradient);
+    const m1 = beta1 * load<f32>(m + i) + rest1 * gradient;
+    const v1 = beta2 * load<f32>(v + i) + rest2 * (gradient * gradient);
     store<f32>(mOut + i, m1);
     store<f32>(vOut + i, v1);
     store<f32>(wOut + i, load<f32>(w + i) - stepSize * m1 / (sqrt<f32>(v1) * scale + epsilon));

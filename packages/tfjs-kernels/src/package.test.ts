@@ -119,7 +119,7 @@ describe('adamStep', () => {
         [value, first, second] = [step.value, step.firstMoment, step.secondMoment];
       }
       return [value, first, second];
-    });
+    }, 1e-6);
   });
 
   it('its first step moves each parameter by the learning rate against its gradient', async () => {

@@ -210,7 +210,9 @@ const KERNELS: Readonly<Record<string, Kernel>> = {
       [
         ...[value!, firstMoment!, secondMoment!, gradient!, ...outputs].map((tensor) => module.pointer(tensor)),
         beta1,
+        1 - beta1,
         beta2,
+        1 - beta2,
         stepSize,
         secondMomentScale,
         epsilon,

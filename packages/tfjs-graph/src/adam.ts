@@ -39,6 +39,7 @@ export function adamUpdate(config: AdamUpdateConfig): void {
     const rate = tf.div(tf.mul(config.learningRate, correction2), correction1);
     const scaledEpsilon = tf.mul(epsilon, correction2);
     const recording = activeRecording();
+    const kernel = recording === undefined ? kernelAttributes(rate, scaledEpsilon, beta1, beta2) : undefined;
     for (const [name, parameter] of Object.entries(parameters)) {
       const gradient = matching(name, 'gradient', gradients[name], parameter);
       const first = matching(name, 'first moment', firstMoments[name], parameter);
@@ -57,6 +58,14 @@ export function adamUpdate(config: AdamUpdateConfig): void {
         [...scalars, gradient],
       );
       if (fused) continue;
+      if (kernel !== undefined) {
+        const inputs = { value: parameter, firstMoment: first, secondMoment: second, gradient };
+        const [value, firstMoment, secondMoment] = tf.engine().runKernel(ADAM_KERNEL, inputs, kernel) as tf.Tensor[];
+        first.assign(firstMoment!);
+        second.assign(secondMoment!);
+        parameter.assign(value!);
+        continue;
+      }
       const newFirst = tf.add(first, tf.mul(tf.sub(gradient, first), 1 - beta1));
       const newSecond = tf.add(second, tf.mul(tf.sub(tf.square(gradient), second), 1 - beta2));
       first.assign(newFirst);
@@ -64,6 +73,20 @@ export function adamUpdate(config: AdamUpdateConfig): void {
       parameter.assign(tf.sub(parameter, tf.div(tf.mul(newFirst, rate), tf.add(tf.sqrt(newSecond), scaledEpsilon))));
     }
   });
+}
+
+/** A kernel that makes the whole update in one pass over memory, where a backend has it (wasm, with `@moe-rl/tfjs-kernels`). */
+const ADAM_KERNEL = 'MoeRlAdamStep';
+
+function kernelAttributes(
+  rate: tf.Tensor,
+  epsilon: tf.Tensor,
+  beta1: number,
+  beta2: number,
+): Record<string, number> | undefined {
+  if (tf.getKernel(ADAM_KERNEL, tf.getBackend()) == null) return undefined;
+  // Reading a value back costs nothing on the backend that has the kernel. Rate and epsilon hold the bias corrections already.
+  return { beta1, beta2, stepSize: rate.dataSync()[0]!, secondMomentScale: 1, epsilon: epsilon.dataSync()[0]! };
 }
 
 /** `1 - base^exponent`, without the cancellation that the plain form suffers in float32 for a base near 1. */

@@ -6,7 +6,7 @@ export { METRIC_TAGS, type MetricDefinition, type MetricRow, metricDefinition } 
 export { learningCurveSvg } from './plot/learning-curve.ts';
 export { svgToPng } from './plot/png.ts';
 export { type CheckpointStore, checkpointStore, readCheckpoint } from './run/checkpoint-store.ts';
-export { checkRunConfig, DEFAULT_RUN_CONFIG, type RunConfig } from './run/run-config.ts';
+export { DEFAULT_RUN_SETTINGS, newRunConfig, type RequestedSettings, type RunConfig } from './run/run-config.ts';
 export { createRunFolder, openRunFolder, type RunFolder, readRunConfig } from './run/run-folder.ts';
 export { type ReplayPersistence, type TrainRunOptions, type TrainRunOutput, trainRun } from './run/train-run.ts';
 export { encodeGif, type RgbImage } from './video/gif.ts';

@@ -1,2 +1,10 @@
-// The public surface of @moe-rl/ale-env.
-export {};
+// Finding and fetching ROMs; Node only.
+export { fetchRoms } from './roms/fetch-roms.ts';
+export {
+  type FoundRom,
+  findRoms,
+  type KnownRom,
+  type RomSearch,
+  romCacheFolder,
+  type SearchedPlace,
+} from './roms/rom-library.ts';

@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { metricDefinition } from '../metric-registry.ts';
 import { captureOutput } from '../testing/toy.ts';
+import { count, duration, number } from '../text.ts';
 import { crc32c, maskedCrc32c } from './crc32c.ts';
 import { openMetricsFile, readMetricRows } from './metrics-file.ts';
-import { count, createProgress, duration, number } from './progress.ts';
+import { createProgress } from './progress.ts';
 import { createRunStatistics } from './run-statistics.ts';
 import { openTensorBoardFile } from './tensorboard.ts';
 
@@ -131,7 +132,7 @@ describe('progress', () => {
 
   it('writes numbers as people read them', () => {
     expect([999, 1234, 56_789, 1.5e6].map(count)).toEqual(['999', '1.2k', '57k', '1.50M']);
-    expect([0, 0.000012, 0.01234, 2.71828, 12345].map(number)).toEqual(['0', '1.2e-5', '0.0123', '2.72', '12345']);
+    expect([0, 0.000012, 0.01234, 2.456, 12345].map(number)).toEqual(['0', '1.2e-5', '0.0123', '2.46', '12345']);
     expect([5, 200, 3720].map(duration)).toEqual(['5s', '3m20s', '1h02m']);
   });
 });

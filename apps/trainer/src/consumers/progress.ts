@@ -1,4 +1,5 @@
 // Shows how a run is going: a bar that redraws itself on a terminal, a plain line now and then elsewhere.
+import { count, duration, number } from '../text.ts';
 import type { RunStatistics } from './run-statistics.ts';
 
 /** Where progress goes: the process's standard error in the command line, a string in tests. */
@@ -99,29 +100,4 @@ function withBar(text: string, fraction: number, columns: number): string {
   if (width < 5) return text.slice(0, Math.max(0, columns - 1));
   const filled = Math.round(Math.min(1, fraction) * width);
   return `${'█'.repeat(filled)}${'░'.repeat(width - filled)} ${text}`;
-}
-
-/** 1,234 -> `1.2k`; exact below 10,000 would be noise on a line that changes five times a second. */
-export function count(value: number): string {
-  if (value < 1000) return String(value);
-  if (value < 1e6) return `${(value / 1000).toFixed(value < 1e4 ? 1 : 0)}k`;
-  return `${(value / 1e6).toFixed(value < 1e7 ? 2 : 1)}M`;
-}
-
-/** Three significant digits, without an exponent where that is readable. */
-export function number(value: number): string {
-  if (value === 0 || !Number.isFinite(value)) return String(value);
-  const size = Math.abs(value);
-  if (size >= 100) return value.toFixed(0);
-  if (size >= 1e-3) return String(Number(value.toPrecision(3)));
-  return value.toExponential(1);
-}
-
-/** `1h02m`, `3m20s`, `45s`. */
-export function duration(seconds: number): string {
-  const whole = Math.round(seconds);
-  const minutes = Math.floor(whole / 60);
-  if (minutes === 0) return `${whole}s`;
-  if (minutes < 60) return `${minutes}m${String(whole % 60).padStart(2, '0')}s`;
-  return `${Math.floor(minutes / 60)}h${String(minutes % 60).padStart(2, '0')}m`;
 }

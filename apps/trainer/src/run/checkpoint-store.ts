@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { CheckpointError, CorruptDataError, type StateTree } from '@moe-rl/core';
+import { CheckpointError, CorruptDataError, NotFoundError, type StateTree } from '@moe-rl/core';
 import { decodeState, encodeState } from './state-codec.ts';
 import {
   makeFolder,
@@ -42,11 +42,13 @@ export interface CheckpointStore {
   readonly folder: string;
   /** Writes one checkpoint and deletes all but the newest `kept`. Returns its folder. */
   save(agentSteps: number, parts: Readonly<Record<string, StateTree>>): string;
+  /** Folders of the checkpoints present, newest first (not verified). */
+  newestFirst(): string[];
   /**
-   * Reads the newest checkpoint that is whole; undefined when there is none at all.
-   * @throws CorruptDataError when there are checkpoints but none is whole.
+   * Reads the newest checkpoint that is whole.
+   * @throws NotFoundError when there is none at all, CorruptDataError when none is whole.
    */
-  loadNewest(): LoadedCheckpoint | undefined;
+  loadNewest(): LoadedCheckpoint;
   /** Agent steps of the checkpoints present, oldest first (not verified). */
   list(): number[];
 }
@@ -102,17 +104,20 @@ export function checkpointStore(folder: string, kept = 2): CheckpointStore {
       for (const old of names().slice(0, -kept)) rmSync(join(folder, old), { recursive: true, force: true });
       return target;
     },
+    newestFirst: () =>
+      names()
+        .reverse()
+        .map((name) => join(folder, name)),
     loadNewest() {
       const skipped: string[] = [];
-      const found = names().reverse();
-      for (const name of found) {
+      for (const path of this.newestFirst()) {
         try {
-          return { ...readCheckpoint(join(folder, name)), skipped };
+          return { ...readCheckpoint(path), skipped };
         } catch (cause) {
           skipped.push(cause instanceof Error ? cause.message : String(cause));
         }
       }
-      if (found.length === 0) return undefined;
+      if (skipped.length === 0) throw new NotFoundError(`there is no checkpoint in ${folder}; train first`);
       throw new CorruptDataError(`no checkpoint in ${folder} can be read: ${skipped.join('; ')}`);
     },
   };

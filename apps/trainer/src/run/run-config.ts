@@ -1,20 +1,20 @@
-// A run's configuration: what `config.json` holds. Made of the defaults, a preset's own agent steps, a JSON file, and the command line, in this order; a key that does not
-// exist is refused with its nearest neighbors.
-import { InvalidArgumentError, requireInteger, requireOneOf } from '@moe-rl/core';
+// A run's configuration: what `config.json` holds, whole, so that a run can be repeated even when a preset changes. Made of the preset, a JSON file, `--set`
+// and the named options, in this order. A setting that does not exist is refused with its nearest neighbors.
+import { type AgentConfig, applyOverrides, getPreset, mergeConfig, validateAgentConfig } from '@moe-rl/agents';
+import { type AtariConfig, resolveAtariConfig } from '@moe-rl/ale-env';
+import { InvalidArgumentError, requireFinite, requireInteger, requireOneOf } from '@moe-rl/core';
 import { didYouMean } from './names.ts';
 
 export const BACKENDS = ['auto', 'tensorflow', 'webgpu', 'wasm', 'cpu'] as const;
 export type BackendOption = (typeof BACKENDS)[number];
 
-/** Values of nested settings: whatever JSON can say. The environment and the agent check their own. */
-export type Settings = Readonly<Record<string, unknown>>;
-
-export interface RunConfig {
+/** What concerns the run itself, beside the agent and the environment. */
+export interface RunSettings {
   /** Name of an Atari game, of our embedded one, or of a small environment. */
   readonly game: string;
   /** A ROM file to use instead of looking the game's up; null: look it up. */
   readonly rom: string | null;
-  /** Name of an agent preset. */
+  /** Name of the agent preset that the settings started from. */
   readonly preset: string;
   readonly seed: number;
   readonly backend: BackendOption;
@@ -22,17 +22,23 @@ export interface RunConfig {
   readonly threads: number | null;
   /** Length of the training. */
   readonly trainingAgentSteps: number;
+  /** Ends the training early once it took this long, pauses between resumes not counted; null: never. */
+  readonly maxTrainingSeconds: number | null;
   readonly logPeriodAgentSteps: number;
   readonly checkpointPeriodAgentSteps: number;
   /** Episodes of the evaluation after the training; 0: none. */
   readonly evaluationEpisodes: number;
-  /** Changes to the environment's defaults. */
-  readonly environment: Settings;
-  /** Changes to the preset. */
-  readonly agent: Settings;
 }
 
-export const DEFAULT_RUN_CONFIG: RunConfig = {
+/** The agent's groups of settings (network, agent, optimizer, replay, ...) stand beside the run's own. */
+export type AgentSettings = Omit<AgentConfig, 'environment'>;
+
+export interface RunConfig extends RunSettings, AgentSettings {
+  /** Preprocessing and rules of Atari environments; small environments take none of them. */
+  readonly environment: AtariConfig;
+}
+
+export const DEFAULT_RUN_SETTINGS: RunSettings = {
   game: 'windfall',
   rom: null,
   preset: 'dqn-soft-moe',
@@ -40,119 +46,191 @@ export const DEFAULT_RUN_CONFIG: RunConfig = {
   backend: 'auto',
   threads: null,
   trainingAgentSteps: 100_000,
+  maxTrainingSeconds: null,
   logPeriodAgentSteps: 1000,
   checkpointPeriodAgentSteps: 10_000,
   evaluationEpisodes: 10,
-  environment: {},
-  agent: {},
 };
+
+/** Changes to a configuration, from a file and from the command line. */
+export interface RequestedSettings {
+  /** As in config.json, everything optional. */
+  readonly file?: Readonly<Record<string, unknown>>;
+  /** Dotted paths, as given to `--set`: `agent.batchSize`, `seed`, `environment.stackSize`. Later ones win. */
+  readonly set?: readonly (readonly [path: string, text: string])[];
+  /** Named options; undefined ones are left out. */
+  readonly options?: { readonly [K in keyof RunSettings]?: RunSettings[K] | string | undefined };
+}
 
 /** Keys that may differ between the first start of a run and its resume: none of them changes what is learned until then. */
 const CHANGEABLE_ON_RESUME: ReadonlySet<string> = new Set([
   'trainingAgentSteps',
+  'maxTrainingSeconds',
   'checkpointPeriodAgentSteps',
   'evaluationEpisodes',
   'rom',
 ]);
 
 /**
- * Lays `changes` over `base`, key by key, and `environment` and `agent` one level deeper.
- * @throws InvalidArgumentError for a key that does not exist, naming near ones, with `source` saying where it came from.
+ * The configuration of a new run.
+ * @throws NotFoundError for an unknown preset or setting, InvalidArgumentError for a bad value; both name it.
  */
-export function mergeRunConfig(base: RunConfig, changes: Settings, source: string): RunConfig {
-  const result: Record<string, unknown> = { ...base };
-  for (const [key, value] of Object.entries(changes)) {
-    if (value === undefined) continue;
-    if (!(key in DEFAULT_RUN_CONFIG)) {
-      throw new InvalidArgumentError(
-        `${source}: unknown setting "${key}"${didYouMean(key, Object.keys(DEFAULT_RUN_CONFIG))}`,
-      );
-    }
-    if (key === 'environment' || key === 'agent') {
-      if (!isObject(value))
-        throw new InvalidArgumentError(`${source}: ${key} is ${JSON.stringify(value)}; expected an object`);
-      result[key] = mergeSettings(base[key], value);
-    } else result[key] = value;
-  }
-  return result as unknown as RunConfig;
-}
-
-/** Lays settings over settings, objects within them too. */
-function mergeSettings(base: Settings, changes: Settings): Settings {
-  const result: Record<string, unknown> = { ...base };
-  for (const [key, value] of Object.entries(changes)) {
-    const old = result[key];
-    result[key] = isObject(old) && isObject(value) ? mergeSettings(old, value) : value;
-  }
-  return result;
+export function newRunConfig(requested: RequestedSettings, defaults: Partial<RunSettings> = {}): RunConfig {
+  const { run, environment, agent, agentPaths } = sortSettings(requested);
+  const preset = String(run.preset ?? defaults.preset ?? DEFAULT_RUN_SETTINGS.preset);
+  const { environment: published, ...presetConfig } = getPreset(preset);
+  const fromPreset = { trainingAgentSteps: published.trainingAgentSteps };
+  const settings = checkRunSettings({
+    ...DEFAULT_RUN_SETTINGS,
+    ...fromPreset,
+    ...defaults,
+    ...run,
+    preset,
+  } as RunSettings);
+  const base = resolveAtariConfig({
+    repeatActionProbability: published.repeatActionProbability,
+    terminalOnLifeLoss: published.terminalOnLifeLoss,
+  });
+  const frames = published.maxEpisodeAgentSteps * base.frameSkip;
+  return {
+    ...settings,
+    ...withAgentChanges({ environment: published, ...presetConfig }, agent, agentPaths),
+    environment: resolveAtariConfig({ ...base, maxEpisodeFrames: frames, ...environment }),
+  };
 }
 
 /**
- * Reads `--set key=value` options, for instance `agent.minReplayHistoryAgentSteps=1000`. A value is JSON where it parses, else text.
- * @throws InvalidArgumentError without a `=` or with an empty part in the key.
- */
-export function parseSettings(options: readonly string[]): Settings {
-  const result: Record<string, unknown> = {};
-  for (const option of options) {
-    const equals = option.indexOf('=');
-    const path = option.slice(0, equals).split('.');
-    if (equals < 1 || path.some((part) => part === '' || part === '__proto__')) {
-      throw new InvalidArgumentError(
-        `--set ${option}: expected key=value, for instance agent.minReplayHistoryAgentSteps=1000`,
-      );
-    }
-    let target = result;
-    for (const part of path.slice(0, -1)) {
-      if (!isObject(target[part])) target[part] = {};
-      target = target[part] as Record<string, unknown>;
-    }
-    target[path.at(-1)!] = parseValue(option.slice(equals + 1));
-  }
-  return result;
-}
-
-function parseValue(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
-}
-
-/**
- * Checks types and ranges of everything but the environment's and the agent's settings, which they check themselves.
- * @throws InvalidArgumentError naming the setting, its value and what was expected.
- */
-export function checkRunConfig(config: RunConfig): RunConfig {
-  requireText('game', config.game);
-  if (config.rom !== null) requireText('rom', config.rom);
-  requireText('preset', config.preset);
-  requireInteger('seed', config.seed, 0, 2 ** 31 - 1);
-  requireOneOf('backend', config.backend, BACKENDS);
-  if (config.threads !== null) requireInteger('threads', config.threads, 1, 1024);
-  requireInteger('trainingAgentSteps', config.trainingAgentSteps, 1);
-  requireInteger('logPeriodAgentSteps', config.logPeriodAgentSteps, 1);
-  requireInteger('checkpointPeriodAgentSteps', config.checkpointPeriodAgentSteps, 1);
-  requireInteger('evaluationEpisodes', config.evaluationEpisodes, 0, 1_000_000);
-  return config;
-}
-
-/**
- * Lays the changes of a resume over the stored configuration.
+ * Lays changes over the configuration of a run that goes on.
  * @throws InvalidArgumentError when a change would make the second half of the run another experiment than the first.
  */
-export function mergeOnResume(stored: RunConfig, changes: Settings): RunConfig {
-  const merged = mergeRunConfig(stored, changes, 'command line');
-  for (const key of Object.keys(DEFAULT_RUN_CONFIG) as (keyof RunConfig)[]) {
+export function changeOnResume(stored: RunConfig, requested: RequestedSettings): RunConfig {
+  const { run, environment, agent, agentPaths } = sortSettings(requested);
+  const changed: RunConfig = {
+    ...stored,
+    ...checkRunSettings({ ...runSettingsOf(stored), ...run } as RunSettings),
+    ...withAgentChanges(agentConfigOf(stored), agent, agentPaths),
+    environment: resolveAtariConfig({ ...stored.environment, ...environment }),
+  };
+  for (const key of Object.keys(changed) as (keyof RunConfig)[]) {
     if (CHANGEABLE_ON_RESUME.has(key)) continue;
-    const [before, after] = [JSON.stringify(stored[key]), JSON.stringify(merged[key])];
+    const [before, after] = [JSON.stringify(stored[key]), JSON.stringify(changed[key])];
     if (before !== after) {
-      throw new InvalidArgumentError(
-        `${key} can't change on resume: the run has ${before}, now asked for ${after}; start a new run for that`,
-      );
+      const detail = typeof stored[key] === 'object' ? '' : `: the run has ${before}, now asked for ${after}`;
+      throw new InvalidArgumentError(`${key} can't change on resume${detail}; start a new run for that`);
     }
   }
-  return checkRunConfig(merged);
+  return changed;
+}
+
+/**
+ * Checks a configuration read from a run folder.
+ * @throws InvalidArgumentError or NotFoundError naming the setting that is missing, unknown or out of range.
+ */
+export function checkRunConfig(value: Readonly<Record<string, unknown>>): RunConfig {
+  const { run, environment, agent } = sortSettings({ file: value });
+  for (const key of Object.keys(DEFAULT_RUN_SETTINGS)) {
+    if (!(key in run)) throw new InvalidArgumentError(`${key} is missing`);
+  }
+  const settings = checkRunSettings(run as unknown as RunSettings);
+  const { environment: published } = getPreset('dqn');
+  const { environment: _, ...groups } = validateAgentConfig({ ...agent, environment: published });
+  return { ...settings, ...groups, environment: resolveAtariConfig(environment) };
+}
+
+/** The configuration for evaluation: whole games, also where a lost life ends a training episode. */
+export function evaluationConfig(config: RunConfig): RunConfig {
+  return { ...config, environment: { ...config.environment, terminalOnLifeLoss: false } };
+}
+
+/** The agent's part, as `createAgent` takes it. */
+export function agentConfigOf(config: RunConfig): AgentConfig {
+  const { environment } = config;
+  const groups = Object.fromEntries(Object.entries(config).filter(([key]) => !(key in DEFAULT_RUN_SETTINGS)));
+  return {
+    ...(groups as unknown as AgentSettings),
+    environment: {
+      repeatActionProbability: environment.repeatActionProbability,
+      terminalOnLifeLoss: environment.terminalOnLifeLoss,
+      maxEpisodeAgentSteps: Math.ceil(environment.maxEpisodeFrames / environment.frameSkip),
+      trainingAgentSteps: config.trainingAgentSteps,
+    },
+  };
+}
+
+/**
+ * Reads a `--set path=value` option.
+ * @throws InvalidArgumentError without a `=` or with an empty part in the path.
+ */
+export function parseSetOption(option: string): readonly [path: string, text: string] {
+  const equals = option.indexOf('=');
+  const path = option.slice(0, Math.max(0, equals));
+  if (equals < 1 || path.split('.').some((part) => part === '' || part === '__proto__')) {
+    throw new InvalidArgumentError(
+      `--set ${option}: expected path=value, for instance agent.minReplayHistoryAgentSteps=1000`,
+    );
+  }
+  return [path, option.slice(equals + 1)];
+}
+
+/** Tells apart what is whose: the run's settings, the environment's, the agent's (nested from a file, by path from `--set`). */
+function sortSettings({ file = {}, set = [], options = {} }: RequestedSettings) {
+  const groups = Object.keys(getPreset('dqn'));
+  const run: Record<string, unknown> = {};
+  let environment: Record<string, unknown> = {};
+  const agent: Record<string, unknown> = {};
+  const agentPaths: Record<string, string> = {};
+  for (const [key, value] of Object.entries(file)) {
+    if (key in DEFAULT_RUN_SETTINGS) run[key] = value;
+    else if (key === 'environment') environment = { ...requireObject(key, value) };
+    else if (groups.includes(key)) agent[key] = requireObject(key, value);
+    else throw unknownSetting(key, groups);
+  }
+  for (const [path, text] of set) {
+    const [first = '', ...rest] = path.split('.');
+    if (rest.length === 0 && first in DEFAULT_RUN_SETTINGS) run[first] = jsonOrText(text);
+    else if (first === 'environment' && rest.length === 1) environment[rest[0]!] = jsonOrText(text);
+    else if (groups.includes(first)) agentPaths[path] = text;
+    else throw unknownSetting(path, groups);
+  }
+  for (const [key, value] of Object.entries(options)) if (value !== undefined) run[key] = value;
+  return { run, environment, agent, agentPaths };
+}
+
+function withAgentChanges(
+  base: AgentConfig,
+  changes: Readonly<Record<string, unknown>>,
+  paths: Readonly<Record<string, string>>,
+): AgentSettings {
+  const merged = applyOverrides(mergeConfig(base, changes as Parameters<typeof mergeConfig>[1]), paths);
+  const { environment: _, ...groups } = merged;
+  return groups;
+}
+
+function runSettingsOf(config: RunConfig): RunSettings {
+  const keys = Object.keys(DEFAULT_RUN_SETTINGS) as (keyof RunSettings)[];
+  return Object.fromEntries(keys.map((key) => [key, config[key]])) as unknown as RunSettings;
+}
+
+function checkRunSettings(settings: RunSettings): RunSettings {
+  requireText('game', settings.game);
+  if (settings.rom !== null) requireText('rom', settings.rom);
+  requireText('preset', settings.preset);
+  requireInteger('seed', settings.seed, 0, 2 ** 31 - 1);
+  requireOneOf('backend', settings.backend, BACKENDS);
+  if (settings.threads !== null) requireInteger('threads', settings.threads, 1, 1024);
+  requireInteger('trainingAgentSteps', settings.trainingAgentSteps, 1);
+  if (settings.maxTrainingSeconds !== null) requireFinite('maxTrainingSeconds', settings.maxTrainingSeconds, 1);
+  requireInteger('logPeriodAgentSteps', settings.logPeriodAgentSteps, 1);
+  requireInteger('checkpointPeriodAgentSteps', settings.checkpointPeriodAgentSteps, 1);
+  requireInteger('evaluationEpisodes', settings.evaluationEpisodes, 0, 1_000_000);
+  return settings;
+}
+
+function unknownSetting(path: string, groups: readonly string[]): InvalidArgumentError {
+  const known = [...Object.keys(DEFAULT_RUN_SETTINGS), ...groups];
+  return new InvalidArgumentError(
+    `there is no setting "${path}"${didYouMean(path.split('.')[0]!, known) || `; settings are ${known.join(', ')}`}`,
+  );
 }
 
 function requireText(name: string, value: unknown): void {
@@ -161,6 +239,17 @@ function requireText(name: string, value: unknown): void {
   }
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+function requireObject(name: string, value: unknown): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new InvalidArgumentError(`${name} is ${JSON.stringify(value)}; expected an object`);
+  }
+  return value as Record<string, unknown>;
+}
+
+function jsonOrText(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
 }

@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { CheckpointError, InvalidArgumentError, NotFoundError } from '@moe-rl/core';
 import { type CheckpointStore, checkpointStore } from './checkpoint-store.ts';
-import { checkRunConfig, DEFAULT_RUN_CONFIG, mergeRunConfig, type RunConfig } from './run-config.ts';
+import { checkRunConfig, type RunConfig } from './run-config.ts';
 import { lockRunFolder } from './run-lock.ts';
 import { makeFolder, readJson, replaceFile } from './storage.ts';
 
@@ -110,5 +110,10 @@ export function readRunConfig(path: string): RunConfig {
       `${file} has format version ${JSON.stringify(formatVersion ?? null)}; this program reads version ${CONFIG_FORMAT_VERSION}`,
     );
   }
-  return checkRunConfig(mergeRunConfig(DEFAULT_RUN_CONFIG, settings, file));
+  try {
+    return checkRunConfig(settings);
+  } catch (error) {
+    if (error instanceof Error) error.message = `${file}: ${error.message}`;
+    throw error;
+  }
 }

@@ -5,7 +5,7 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { checkpointStore, readCheckpoint } from './checkpoint-store.ts';
-import { checkRunConfig, DEFAULT_RUN_CONFIG, mergeOnResume, mergeRunConfig, parseSettings } from './run-config.ts';
+import { agentConfigOf, changeOnResume, checkRunConfig, newRunConfig, parseSetOption } from './run-config.ts';
 import { createRunFolder, openRunFolder, readRunConfig } from './run-folder.ts';
 import { lockRunFolder } from './run-lock.ts';
 import { decodeState, encodeState } from './state-codec.ts';
@@ -65,7 +65,7 @@ describe('encodeState', () => {
 describe('checkpointStore', () => {
   it('keeps the newest two and reads the newest back', () => {
     const store = checkpointStore(join(root, 'checkpoints'));
-    expect(store.loadNewest()).toBeUndefined();
+    expect(() => store.loadNewest()).toThrow(expect.objectContaining({ code: 'NOT_FOUND' }));
     for (const agentSteps of [10, 20, 30]) store.save(agentSteps, { agent: { weights: Float32Array.of(agentSteps) } });
     expect(store.list()).toEqual([20, 30]);
     expect(store.loadNewest()).toMatchObject({
@@ -95,7 +95,7 @@ describe('checkpointStore', () => {
 
 describe('run folder', () => {
   it('refuses a folder that holds a run or anything else, and opens what it made', () => {
-    const config = checkRunConfig({ ...DEFAULT_RUN_CONFIG, seed: 5, agent: { updateHorizon: 3 } });
+    const config = newRunConfig({ options: { seed: 5 }, set: [['agent.updateHorizon', '3']] });
     const folder = createRunFolder(join(root, 'a'), config);
     expect(() => createRunFolder(join(root, 'a'), config)).toThrow(expect.objectContaining({ code: 'ALREADY_IN_USE' }));
     folder.unlock();
@@ -109,49 +109,67 @@ describe('run folder', () => {
   });
 
   it('changes only what may change on resume', () => {
-    const config = { ...DEFAULT_RUN_CONFIG, seed: 5 };
-    expect(mergeOnResume(config, { trainingAgentSteps: 7 }).trainingAgentSteps).toBe(7);
-    expect(() => mergeOnResume(config, { seed: 6 })).toThrow(
+    const config = newRunConfig({ options: { seed: 5 } });
+    expect(changeOnResume(config, { options: { trainingAgentSteps: 7 } })).toEqual({
+      ...config,
+      trainingAgentSteps: 7,
+    });
+    expect(() => changeOnResume(config, { options: { seed: 6 } })).toThrow(
       /seed can't change on resume: the run has 5, now asked for 6/,
     );
-    expect(() => mergeOnResume(config, { agent: { learningRate: 1 } })).toThrow(/agent can't change/);
+    expect(() => changeOnResume(config, { set: [['optimizer.learningRate', '1']] })).toThrow(/optimizer can't change/);
   });
 });
 
 describe('run configuration', () => {
-  it('reads --set options into nested settings', () => {
-    expect(
-      parseSettings(['agent.network.experts=4', 'agent.network.kind=impala', 'seed=3', 'agent.flags=[1,2]']),
-    ).toEqual({
-      agent: { network: { experts: 4, kind: 'impala' }, flags: [1, 2] },
-      seed: 3,
+  it('is the preset, then the file, then --set, then the named options', () => {
+    const config = newRunConfig({
+      file: { preset: 'der', seed: 3, agent: { batchSize: 16, updateHorizon: 5 }, environment: { stackSize: 2 } },
+      set: [
+        ['agent.batchSize', '8'],
+        ['environment.noopMax', '30'],
+        ['network.encoder.hiddenUnits', '64,32'],
+        ['seed', '4'],
+      ],
+      options: { seed: 5, game: undefined },
     });
+    expect(config).toMatchObject({ preset: 'der', seed: 5, game: 'windfall', trainingAgentSteps: 100_000 });
+    expect(config.agent).toMatchObject({ batchSize: 8, updateHorizon: 5, atoms: 51 });
+    expect(config.network.encoder.hiddenUnits).toEqual([64, 32]);
+    // DER's own environment rules, the change, and Dopamine's defaults for the rest.
+    expect(config.environment).toMatchObject({
+      repeatActionProbability: 0,
+      terminalOnLifeLoss: true,
+      stackSize: 2,
+      noopMax: 30,
+      frameSkip: 4,
+    });
+    expect(config.environment.maxEpisodeFrames).toBe(108_000);
+    expect(checkRunConfig(JSON.parse(JSON.stringify(config)))).toEqual(config);
+    expect(agentConfigOf(config).environment.maxEpisodeAgentSteps).toBe(27_000);
+  });
+
+  it('splits --set at the first equals sign', () => {
+    expect(parseSetOption('rom=/a=b.bin')).toEqual(['rom', '/a=b.bin']);
     for (const bad of ['seed', '=1', 'agent..x=1', 'agent.__proto__.x=1']) {
-      expect(() => parseSettings([bad])).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
+      expect(() => parseSetOption(bad)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
     }
   });
 
-  it('merges nested settings and refuses unknown keys with near ones', () => {
-    const base = { ...DEFAULT_RUN_CONFIG, agent: { network: { a: 1, b: 2 } } };
-    expect(mergeRunConfig(base, { agent: { network: { b: 3 } } }, 'test').agent).toEqual({ network: { a: 1, b: 3 } });
-    expect(() => mergeRunConfig(base, { sede: 3 }, 'run.json')).toThrow(
-      /run\.json: unknown setting "sede"; did you mean seed/,
-    );
-  });
-
   it.each([
-    ['seed', -1],
-    ['seed', 1.5],
-    ['backend', 'gpu'],
-    ['trainingAgentSteps', 0],
-    ['threads', 0],
-    ['game', ''],
-    ['evaluationEpisodes', '30'],
-  ])('refuses %s = %s', (key, value) => {
-    const wrong = { ...DEFAULT_RUN_CONFIG, [key]: value };
-    expect(() => checkRunConfig(wrong)).toThrow(
-      expect.objectContaining({ code: 'INVALID_ARGUMENT', message: expect.stringContaining(key) }),
-    );
+    [{ options: { preset: 'dqm' } }, 'there is no preset "dqm"'],
+    [{ file: { sede: 3 } }, 'there is no setting "sede"; did you mean seed'],
+    [{ set: [['agent.batchsize', '3']] as const }, 'did you mean agent.batchSize'],
+    [{ set: [['agent.batchSize', 'many']] as const }, 'agent.batchSize is "many"'],
+    [{ set: [['environment.frameskip', '3']] as const }, 'there is no environment setting "frameskip"'],
+    [{ file: { environment: { repeatActionProbability: 2 } } }, 'repeatActionProbability is 2; expected'],
+    [{ file: { agent: 3 } }, 'agent is 3; expected an object'],
+    [{ options: { seed: -1 } }, 'seed is -1'],
+    [{ options: { backend: 'gpu' } }, 'backend is "gpu"; expected one of auto, tensorflow'],
+    [{ options: { trainingAgentSteps: 0 } }, 'trainingAgentSteps is 0'],
+    [{ options: { evaluationEpisodes: '30' } }, 'evaluationEpisodes is "30"'],
+  ])('refuses %j', (requested, message) => {
+    expect(() => newRunConfig(requested)).toThrow(message);
   });
 });
 

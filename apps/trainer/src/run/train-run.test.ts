@@ -15,7 +15,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readMetricRows } from '../consumers/metrics-file.ts';
 import { metricDefinition } from '../metric-registry.ts';
 import { captureOutput, createToyAgent, createToyEnvironment } from '../testing/toy.ts';
-import { DEFAULT_RUN_CONFIG } from './run-config.ts';
+import { newRunConfig } from './run-config.ts';
 import { createRunFolder, openRunFolder, type RunFolder } from './run-folder.ts';
 import { storageError } from './storage.ts';
 import { type ReplayPersistence, trainRun } from './train-run.ts';
@@ -27,7 +27,7 @@ beforeEach(() => {
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
 const config = {
-  ...DEFAULT_RUN_CONFIG,
+  ...newRunConfig({}),
   game: 'toy',
   trainingAgentSteps: 1000,
   logPeriodAgentSteps: 70,
@@ -111,7 +111,12 @@ describe('trainRun', () => {
   it('refuses when no checkpoint is whole', async () => {
     const path = join(root, 'damaged');
     await start(createRunFolder(path, config), false, 100);
-    writeFileSync(join(path, 'checkpoints', 'checkpoint-000000000100', 'manifest.json'), '{"format":"something else"}');
+    const manifest = join(path, 'checkpoints', 'checkpoint-000000000100', 'manifest.json');
+    writeFileSync(manifest, '{"format":"something else"}');
+    const foreign = openRunFolder(path);
+    await expect(start(foreign, true)).rejects.toMatchObject({ code: 'CHECKPOINT' });
+    foreign.unlock();
+    writeFileSync(manifest, '{"format"');
     await expect(start(openRunFolder(path), true)).rejects.toMatchObject({ code: 'CORRUPT_DATA' });
   });
 
@@ -131,6 +136,7 @@ describe('trainRun', () => {
     const folder = createRunFolder(join(root, 'full'), config);
     let saves = 0;
     const replay: ReplayPersistence = {
+      folder: folder.replayFolder,
       save() {
         if (++saves === 3)
           throw storageError('write', 'replay/chunk-7', Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' }));

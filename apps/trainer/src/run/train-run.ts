@@ -1,8 +1,10 @@
 // One training run: drives the run loop and hands each step to the consumers (statistics, metric files, progress, checkpoints). Knows nothing of games,
 // networks or the command line.
+import { rmSync } from 'node:fs';
 import {
   type Agent,
   CheckpointError,
+  CorruptDataError,
   type Environment,
   isMoeRlError,
   type Observation,
@@ -14,14 +16,15 @@ import { createProgress, type Progress, type ProgressOutput } from '../consumers
 import { createRunStatistics, type RunStatistics } from '../consumers/run-statistics.ts';
 import { openTensorBoardFile } from '../consumers/tensorboard.ts';
 import type { MetricSink } from '../metric-registry.ts';
+import { readCheckpoint } from './checkpoint-store.ts';
 import type { RunFolder } from './run-folder.ts';
 
 /** Saves what is too large to be written whole with every checkpoint: the replay memory. */
 export interface ReplayPersistence {
-  /** Writes what is new; returns what the checkpoint must remember to find this version again. */
+  /** Where it is kept; nothing else is in there. */
+  readonly folder: string;
+  /** Writes what is new; returns what the checkpoint must remember to find this version again. The two versions before must stay readable. */
   save(): StateTree | Promise<StateTree>;
-  /** Called once the checkpoint that remembers the newest `save` is in place: older versions but the previous one may go. */
-  onCheckpoint?(): void | Promise<void>;
   restore(state: StateTree): void | Promise<void>;
 }
 
@@ -102,11 +105,14 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunOutput
       },
     });
     savedAt = position.agentSteps;
-    await replay?.onCheckpoint?.();
   };
 
+  // Looking at the clock each step is cheap, and a run that ends early ends between two steps.
+  const isOutOfTime = (): boolean =>
+    config.maxTrainingSeconds !== null && statistics.elapsedSeconds() >= config.maxTrainingSeconds;
+
   try {
-    if (position.agentSteps < config.trainingAgentSteps && !signal?.aborted) {
+    if (position.agentSteps < config.trainingAgentSteps && !isOutOfTime() && !signal?.aborted) {
       const resumeFrom = position.episode;
       const steps = runLoop({
         environment,
@@ -131,7 +137,7 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunOutput
         for (const row of statistics.onStep(step, agentSteps)) for (const sink of sinks) sink.write(row);
         progress.update(agentSteps);
         if (agentSteps % config.checkpointPeriodAgentSteps === 0) await save();
-        if (agentSteps >= config.trainingAgentSteps || signal?.aborted) break;
+        if (agentSteps >= config.trainingAgentSteps || isOutOfTime() || signal?.aborted) break;
       }
     }
     await save();
@@ -145,7 +151,7 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunOutput
   }
   const meanReturn = statistics.meanReturn();
   return {
-    isComplete: position.agentSteps >= config.trainingAgentSteps,
+    isComplete: position.agentSteps >= config.trainingAgentSteps || isOutOfTime(),
     agentSteps: position.agentSteps,
     updates: agent.updates,
     episodes: statistics.episodes,
@@ -156,44 +162,73 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunOutput
 
 /** What a resume needs beside the parts that were put back already. Absent files start anew. */
 interface Restored {
-  readonly path: string | undefined;
+  readonly path: string;
   readonly agentSteps: number;
   readonly skipped: readonly string[];
   readonly metrics: StateTree;
   readonly events: StateTree;
 }
 
-/** Puts every part back. A run that was killed before its first checkpoint starts from the beginning. */
+/**
+ * Puts every part back from the newest checkpoint that is whole. A run that was killed before its first checkpoint starts from the beginning.
+ */
 async function restore(
-  { folder, environment, agent, replay }: TrainRunOptions,
+  options: TrainRunOptions,
   statistics: RunStatistics,
   position: LoopPosition,
 ): Promise<Restored | undefined> {
-  const checkpoint = folder.checkpoints.loadNewest();
-  if (checkpoint === undefined) return undefined;
-  const { agent: agentState, environment: environmentState, run } = checkpoint.parts;
-  if (agentState === undefined || environmentState === undefined || run === undefined) {
-    throw new CheckpointError(`${checkpoint.path} lacks a part; expected agent, environment and run`);
+  const { checkpoints } = options.folder;
+  const skipped: string[] = [];
+  for (const path of checkpoints.newestFirst()) {
+    try {
+      const run = await restoreFrom(path, options, statistics, position);
+      return {
+        path,
+        agentSteps: position.agentSteps,
+        skipped,
+        metrics: run.metrics as StateTree,
+        events: run.events as StateTree,
+      };
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      skipped.push(error.message);
+    }
   }
-  await agent.setState(agentState);
+  if (skipped.length > 0) {
+    throw new CorruptDataError(`no checkpoint in ${checkpoints.folder} can be read: ${skipped.join('; ')}`);
+  }
+  // What a killed process wrote of its first checkpoint.
+  if (options.replay !== undefined) rmSync(options.replay.folder, { recursive: true, force: true });
+  return undefined;
+}
+
+async function restoreFrom(
+  path: string,
+  { environment, agent, replay }: TrainRunOptions,
+  statistics: RunStatistics,
+  position: LoopPosition,
+): Promise<StateTree> {
+  const { agent: agentState, environment: environmentState, run } = readCheckpoint(path).parts;
+  if (agentState === undefined || environmentState === undefined || run === undefined) {
+    throw new CheckpointError(`${path} lacks a part; expected agent, environment and run`);
+  }
   if (replay !== undefined) {
-    if (run.replay === null || run.replay === undefined)
-      throw new CheckpointError(`${checkpoint.path} has no replay memory`);
+    if (run.replay === null || run.replay === undefined) throw new CheckpointError(`${path} has no replay memory`);
     await replay.restore(run.replay as StateTree);
   }
+  await agent.setState(agentState);
   if (run.hasEnvironment === true && environment.setState !== undefined) environment.setState(environmentState);
   statistics.setState(run.statistics as StateTree);
   position.agentSteps = Number(run.agentSteps);
   const episode = run.episode as { observation: Observation; agentSteps: number; return: number } | null;
   // An environment that can't be put back starts a new episode.
   position.episode = run.hasEnvironment === true && episode !== null ? { ...episode } : undefined;
-  return {
-    path: checkpoint.path,
-    agentSteps: position.agentSteps,
-    skipped: checkpoint.skipped,
-    metrics: run.metrics as StateTree,
-    events: run.events as StateTree,
-  };
+  return run;
+}
+
+/** True when an older checkpoint may still be good: bytes are wrong or missing. Another architecture or version is no damage. */
+function isDamage(error: unknown): error is Error {
+  return isMoeRlError(error) && (error.code === 'CORRUPT_DATA' || error.code === 'NOT_FOUND');
 }
 
 function tellResume(progress: Progress, restored: Restored): void {

@@ -1,0 +1,105 @@
+// `moe-rl play`: films an episode of a run's agent as GIF or MP4.
+import { dirname, extname, join } from 'node:path';
+import { InvalidArgumentError, requireInteger, requireOneOf } from '@moe-rl/core';
+import type { Command } from 'commander';
+import { createRandomAgent } from '../evaluation/random-agent.ts';
+import { makeEnvironment } from '../run/games.ts';
+import { evaluationConfig } from '../run/run-config.ts';
+import { readRunConfig, runFolderPaths } from '../run/run-folder.ts';
+import { loadTrainedAgent } from '../run/session.ts';
+import { makeFolder, replaceFile } from '../run/storage.ts';
+import { number } from '../text.ts';
+import { encodeGif } from '../video/gif.ts';
+import { hasFfmpeg, writeMp4 } from '../video/mp4.ts';
+import { type RecordedEpisode, recordEpisode } from '../video/record-episode.ts';
+import { withBackend } from './evaluate.ts';
+import { integer, withBackendOptions } from './options.ts';
+import { note, print } from './terminal.ts';
+
+interface PlayOptions {
+  readonly output?: string;
+  readonly format?: string;
+  readonly seed: number;
+  readonly scale: number;
+  readonly agentView?: boolean;
+  readonly randomAgent?: boolean;
+  readonly bestOf: number;
+  readonly backend?: string;
+  readonly threads?: number;
+}
+
+/** Agent steps are four frames of 60 Hz; other environments have no clock of their own. */
+const PICTURES_PER_SECOND = 15;
+
+export function addPlayCommand(program: Command): Command {
+  return withBackendOptions(program.command('play'))
+    .description('film an episode of the agent of a run')
+    .argument('<run-folder>', 'folder of the run')
+    .option('--output <file>', 'file to write, .gif or .mp4 (default: in the run folder, videos/)')
+    .option('--format <name>', 'gif, mp4 or both (default: gif, and mp4 too where ffmpeg is on the path)')
+    .option('--seed <number>', 'seed of the episode', integer('--seed'), 1_000_001)
+    .option('--best-of <count>', 'play this many episodes and keep the best', integer('--best-of'), 1)
+    .option('--scale <factor>', 'screen pixels per game pixel', integer('--scale'), 1)
+    .option('--agent-view', 'show what the agent sees beside the game')
+    .option('--random-agent', 'film the random agent instead')
+    .action(play);
+}
+
+async function play(path: string, options: PlayOptions): Promise<void> {
+  requireInteger('--scale', options.scale, 1, 16);
+  requireInteger('--best-of', options.bestOf, 1, 1000);
+  const config = withBackend(readRunConfig(path), options);
+  const formats = chosenFormats(options);
+  const environment = await makeEnvironment(evaluationConfig(config));
+  const trained = options.randomAgent === true ? undefined : await loadTrainedAgent(path, config, note);
+  try {
+    const agent = trained?.agent ?? createRandomAgent(environment.actionCount, options.seed);
+    let best: RecordedEpisode | undefined;
+    for (let index = 0; index < options.bestOf; index++) {
+      const recorded = await recordEpisode({
+        agent,
+        environment,
+        seed: options.seed + index,
+        scale: options.scale,
+        showAgentView: options.agentView === true,
+      });
+      note(
+        `episode ${index + 1} of ${options.bestOf}: return ${number(recorded.episodeReturn)}, ${recorded.agentSteps} agent steps`,
+      );
+      if (best === undefined || recorded.episodeReturn > best.episodeReturn) best = recorded;
+    }
+    const name = `${options.randomAgent === true ? 'random' : `agent-${trained?.agent.trainingAgentSteps ?? 0}`}-seed-${options.seed}`;
+    for (const format of formats) {
+      const file = options.output ?? join(runFolderPaths(path).videosFolder, `${name}.${format}`);
+      await writeVideo(file, format, best!);
+      print(file);
+    }
+  } finally {
+    environment.close?.();
+    trained?.dispose();
+  }
+}
+
+type VideoFormat = 'gif' | 'mp4';
+
+/** Writes an episode in one format. */
+export async function writeVideo(file: string, format: VideoFormat, { frames }: RecordedEpisode): Promise<void> {
+  makeFolder(dirname(file));
+  if (format === 'gif') replaceFile(file, encodeGif(frames, PICTURES_PER_SECOND));
+  else await writeMp4(file, frames, PICTURES_PER_SECOND);
+}
+
+function chosenFormats({ output, format }: PlayOptions): VideoFormat[] {
+  if (output !== undefined) {
+    const extension = extname(output).slice(1).toLowerCase();
+    if (extension !== 'gif' && extension !== 'mp4') {
+      throw new InvalidArgumentError(
+        `--output is ${JSON.stringify(output)}; expected a name that ends with .gif or .mp4`,
+      );
+    }
+    return [extension];
+  }
+  if (format === undefined) return hasFfmpeg() ? ['gif', 'mp4'] : ['gif'];
+  const choice = requireOneOf('--format', format, ['gif', 'mp4', 'both']);
+  return choice === 'both' ? ['gif', 'mp4'] : [choice];
+}

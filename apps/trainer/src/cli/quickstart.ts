@@ -1,0 +1,114 @@
+// `moe-rl quickstart`, which `npm start` runs: trains the embedded game for some minutes, shows that the agent learned, and says what to try next.
+import { existsSync, renameSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { makeEnvironment } from '../run/games.ts';
+import { changeOnResume, newRunConfig } from '../run/run-config.ts';
+import { createRunFolder, openRunFolder, type RunFolder, runFolderPaths } from '../run/run-folder.ts';
+import { lockRunFolder } from '../run/run-lock.ts';
+import { finishRun } from '../run/run-session.ts';
+import { storageError } from '../run/storage.ts';
+import { number } from '../text.ts';
+import { recordEpisode } from '../video/record-episode.ts';
+import { integer, withBackendOptions } from './options.ts';
+import { writeVideo } from './play.ts';
+import { note, print, programName } from './terminal.ts';
+import { trainAndFinish } from './train.ts';
+
+/** Settings of the run beside the preset's. */
+const QUICKSTART_SETTINGS = {
+  game: 'windfall',
+  preset: 'quickstart',
+  logPeriodAgentSteps: 500,
+  checkpointPeriodAgentSteps: 5000,
+};
+
+interface QuickstartOptions {
+  readonly agentSteps?: number;
+  readonly seed?: number;
+  readonly episodes: number;
+  readonly backend?: string;
+  readonly threads?: number;
+  readonly runFolder: string;
+  readonly resume?: boolean;
+}
+
+export function addQuickstartCommand(program: Command): Command {
+  return withBackendOptions(program.command('quickstart'))
+    .description('train a Soft MoE agent on the embedded game in a few minutes')
+    .option('--agent-steps <count>', 'agent steps to train', integer('--agent-steps'))
+    .option('--seed <number>', 'seed of every random stream', integer('--seed'))
+    .option('--episodes <count>', 'evaluation episodes per agent', integer('--episodes'), 30)
+    .option('--run-folder <folder>', 'where the run is kept', join('runs', 'quickstart'))
+    .option('--resume', 'continue the run of an earlier start')
+    .action(quickstart);
+}
+
+async function quickstart(options: QuickstartOptions): Promise<void> {
+  const folder = openFolder(options);
+  print(`Training a Soft MoE agent on ${folder.config.game}, our own Atari 2600 game, from its pixels.`);
+  await trainAndFinish(folder, options.resume === true, async (session, signal) => {
+    print(await finishRun(folder, session, signal, note));
+    await film(folder, session.agent);
+    print(nextSteps(folder));
+  });
+}
+
+async function film(folder: RunFolder, agent: Parameters<typeof recordEpisode>[0]['agent']): Promise<void> {
+  const environment = await makeEnvironment(folder.config);
+  try {
+    const episode = await recordEpisode({
+      agent,
+      environment,
+      seed: folder.config.seed,
+      scale: 2,
+      showAgentView: true,
+      maxAgentSteps: 900,
+    });
+    const file = join(folder.videosFolder, 'trained.gif');
+    await writeVideo(file, 'gif', episode);
+    print(`filmed an episode (return ${number(episode.episodeReturn)}): ${file}`);
+  } finally {
+    environment.close?.();
+  }
+}
+
+function openFolder(options: QuickstartOptions): RunFolder {
+  const { agentSteps, seed, backend, threads, episodes, runFolder } = options;
+  const requested = {
+    options: { trainingAgentSteps: agentSteps, seed, backend, threads, evaluationEpisodes: episodes },
+  };
+  const exists = existsSync(runFolderPaths(runFolder).configFile);
+  if (options.resume === true && exists) return openRunFolder(runFolder, (stored) => changeOnResume(stored, requested));
+  const config = newRunConfig(requested, QUICKSTART_SETTINGS);
+  if (exists) moveAside(runFolder);
+  return createRunFolder(runFolder, config);
+}
+
+/** Keeps the run of an earlier start under another name. */
+function moveAside(path: string): void {
+  lockRunFolder(path)(); // throws when it is running right now
+  const stamp = statSync(path).mtime.toISOString().slice(0, 19).replace(/[:T]/g, '-');
+  let target = `${path}-${stamp}`;
+  for (let count = 2; existsSync(target); count++) target = `${path}-${stamp}-${count}`;
+  try {
+    renameSync(path, target);
+  } catch (cause) {
+    throw storageError('move aside', path, cause);
+  }
+  note(`the run of an earlier start is now in ${target}`);
+}
+
+function nextSteps(folder: RunFolder): string {
+  const program = programName();
+  return [
+    '',
+    'What to try next:',
+    `  ${program} play ${folder.path} --scale 2 --agent-view      another film`,
+    `  ${program} evaluate ${folder.path} --episodes 100          a smaller error bar`,
+    `  ${program} roms --fetch                                   get Atari games (from the ale-py wheel)`,
+    `  ${program} train --game breakout --preset dqn-soft-moe --agent-steps 200000`,
+    `  ${program} doctor                                         which tensor backend is used here, and why`,
+    `  tensorboard --logdir ${folder.path}/events`,
+  ].join('\n');
+}

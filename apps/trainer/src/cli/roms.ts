@@ -1,0 +1,53 @@
+// `moe-rl roms`: which games can be played here, where their ROMs were found, what is missing and how to get it.
+
+import { fetchRoms } from '@moe-rl/ale-env/node';
+import type { Command } from 'commander';
+import { findGames } from '../run/games.ts';
+import { table } from '../text.ts';
+import { note, print, programName } from './terminal.ts';
+
+interface RomsOptions {
+  readonly folder?: string;
+  readonly fetch?: boolean;
+  readonly missing?: boolean;
+}
+
+export function addRomsCommand(program: Command): Command {
+  return program
+    .command('roms')
+    .description('show the games that can be played here, and get more')
+    .option('--folder <folder>', 'look for ROM files in this folder too (also: the variable MOE_RL_ROMS)')
+    .option('--fetch', 'get the ROMs of the ale-py wheel through pip or uv into the cache')
+    .option('--missing', 'list the games without a ROM, with the MD5 of the file they need')
+    .action(roms);
+}
+
+async function roms(options: RomsOptions): Promise<void> {
+  if (options.fetch === true) print(`ROMs are in ${fetchRoms(note)}`);
+  const { found, missing, searched } = findGames(options.folder);
+  if (options.missing === true) {
+    print(
+      missing.length === 0
+        ? 'no ROM is missing'
+        : table(
+            ['game', 'MD5 of its ROM'],
+            missing.map(({ game, md5 }) => [game, md5]),
+          ),
+    );
+    return;
+  }
+  print(
+    table(
+      ['game', 'from', 'file'],
+      found.map(({ game, source, path }) => [game, source, path]),
+    ),
+  );
+  print(
+    `\nlooked in: ${searched.map(({ source, path, outcome }) => `${source}${path === undefined ? '' : ` (${path})`}: ${outcome}`).join('; ')}`,
+  );
+  if (missing.length > 0) {
+    print(`${missing.length} more games are known but have no ROM here (${programName()} roms --missing lists them).`);
+    if (options.fetch !== true)
+      print(`${programName()} roms --fetch gets the ROMs that the ale-py wheel ships, through pip or uv.`);
+  }
+}

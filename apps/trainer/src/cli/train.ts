@@ -1,0 +1,81 @@
+// `moe-rl train`: trains one agent on one game, in a run folder, and evaluates it at the end.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { NotFoundError } from '@moe-rl/core';
+import type { Command } from 'commander';
+import { makeEnvironment } from '../run/games.ts';
+import { changeOnResume, newRunConfig, type RunConfig } from '../run/run-config.ts';
+import { createRunFolder, openRunFolder, type RunFolder, runFolderPaths } from '../run/run-folder.ts';
+import { finishRun, type TrainedSession, trainInFolder } from '../run/run-session.ts';
+import { type RunOptions, requestedSettings, withRunOptions } from './options.ts';
+import { INTERRUPTED_EXIT_CODE, interruptible, note, print, programName } from './terminal.ts';
+
+interface TrainOptions extends RunOptions {
+  readonly runFolder?: string;
+  readonly resume?: boolean;
+}
+
+export function addTrainCommand(program: Command): Command {
+  return withRunOptions(program.command('train'))
+    .description('train an agent on a game')
+    .option('--run-folder <folder>', 'where the run is kept (default: runs/<game>-<preset>-s<seed>)')
+    .option('--resume', 'continue a run from its newest checkpoint')
+    .action(train);
+}
+
+async function train(options: TrainOptions): Promise<void> {
+  const folder = await openFolder(options);
+  await trainAndFinish(folder, options.resume === true, async (session, signal) => {
+    print(await finishRun(folder, session, signal, note));
+  });
+}
+
+/**
+ * Trains in an open run folder, calls `finish` when the training is complete, and lets the folder go. Ctrl-C ends it at any point with a checkpoint and a hint.
+ */
+export async function trainAndFinish(
+  folder: RunFolder,
+  isResume: boolean,
+  finish: (session: TrainedSession, signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  try {
+    await interruptible(async (signal) => {
+      const session = await trainInFolder(folder, isResume, signal, note);
+      try {
+        if (session.output.isComplete) await finish(session, signal);
+      } catch (error) {
+        if (!signal.aborted) throw error;
+      } finally {
+        session.dispose();
+      }
+      if (!session.output.isComplete || signal.aborted) {
+        note(
+          `stopped at agent step ${session.output.agentSteps}; continue with: ${programName()} train --resume --run-folder ${folder.path}`,
+        );
+        process.exitCode = INTERRUPTED_EXIT_CODE;
+      }
+    });
+  } finally {
+    folder.unlock();
+  }
+}
+
+async function openFolder(options: TrainOptions): Promise<RunFolder> {
+  const requested = requestedSettings(options);
+  if (options.resume === true) {
+    const path = options.runFolder ?? defaultRunFolder(newRunConfig(requested));
+    if (!existsSync(runFolderPaths(path).configFile)) {
+      throw new NotFoundError(`there is no run in ${path} to resume; name its folder with --run-folder`);
+    }
+    return openRunFolder(path, (stored) => changeOnResume(stored, requested));
+  }
+  const config = newRunConfig(requested);
+  // Before anything is written: an unknown game or a missing ROM should leave no folder behind.
+  const environment = await makeEnvironment(config);
+  environment.close?.();
+  return createRunFolder(options.runFolder ?? defaultRunFolder(config), config);
+}
+
+function defaultRunFolder({ game, preset, seed }: RunConfig): string {
+  return join('runs', `${game}-${preset}-s${seed}`.replace(/[^\w.-]/g, '_'));
+}

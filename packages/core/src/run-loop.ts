@@ -11,7 +11,7 @@ export interface RunLoopOptions {
   readonly mode?: ActMode;
   /** Cuts an episode (truncated) after this many agent steps. Default: never. */
   readonly maxEpisodeAgentSteps?: number;
-  /** Seed of the first reset. */
+  /** Seed of the first reset. Not used with `resumeFrom`: the environment's own stream goes on. */
   readonly seed?: number;
   /** Continue an episode under way (after a resume) from this observation instead of resetting first. */
   readonly resumeFrom?: {
@@ -43,8 +43,8 @@ export interface RunStep {
  */
 export async function* runLoop(options: RunLoopOptions): AsyncGenerator<RunStep, never, void> {
   const { environment, agent, mode = 'train', maxEpisodeAgentSteps = Number.POSITIVE_INFINITY } = options;
-  let seed = options.seed;
   let resume = options.resumeFrom;
+  let seed = resume === undefined ? options.seed : undefined;
   for (;;) {
     let current: Uint8Array | Float32Array;
     let episodeAgentSteps = 0;

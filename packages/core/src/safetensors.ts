@@ -1,6 +1,6 @@
 // The safetensors file format (https://github.com/huggingface/safetensors): u64 little-endian header length, JSON header, raw little-endian data.
 // Loading never evaluates anything. Checkpoints use it, so any other tool can read our parameters.
-import { CorruptDataError } from './errors.ts';
+import { CorruptDataError, InvalidArgumentError } from './errors.ts';
 import { elementCount, type NamedTensors, type TensorData, type TypedArray } from './tensor-data.ts';
 
 const FORMATS = {
@@ -19,7 +19,7 @@ function formatOf(data: TypedArray): Format {
   for (const [format, Elements] of Object.entries(FORMATS)) {
     if (data instanceof Elements) return format as Format;
   }
-  throw new CorruptDataError(`safetensors: cannot store a ${Object.prototype.toString.call(data)}`);
+  throw new InvalidArgumentError(`safetensors: can't store a ${Object.prototype.toString.call(data)}`);
 }
 
 /** Encodes named tensors, sorted by name, with optional string metadata. */
@@ -73,6 +73,9 @@ export function decodeSafetensors(bytes: Uint8Array): {
     header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + headerLength)));
   } catch (cause) {
     throw new CorruptDataError('safetensors: the header is not JSON', { cause });
+  }
+  if (header === null || typeof header !== 'object' || Array.isArray(header)) {
+    throw new CorruptDataError('safetensors: the header is not a JSON object');
   }
   const tensors: NamedTensors = {};
   let metadata: Record<string, string> = {};

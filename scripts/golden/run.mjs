@@ -40,7 +40,8 @@ for (const { file, family, name, vector } of vectors) {
       differences.push(`${family}/${name}: ${check.knownDifference}`);
       continue;
     }
-    const counts = (cover.counts[check.name] ??= { passed: 0, failed: 0 });
+    cover.counts[check.name] ??= { passed: 0, failed: 0 };
+    const counts = cover.counts[check.name];
     try {
       await check.run();
       counts.passed++;

@@ -31,6 +31,15 @@ export function materialize(array) {
   return { shape: array.shape, data };
 }
 
+/** All inputs of a layer vector, with the ReLU that some apply to the tokens first. */
+export function layerInputs(vector) {
+  const inputs = Object.fromEntries(Object.entries(vector.inputs).map(([name, array]) => [name, materialize(array)]));
+  if (vector.config.relu_tokens_first) {
+    inputs.tokens = { ...inputs.tokens, data: inputs.tokens.data.map((value) => Math.max(0, value)) };
+  }
+  return inputs;
+}
+
 /** True when a golden output gives only sums and samples. */
 export const isSummary = (golden) => golden.data === undefined && golden.sum !== undefined;
 
@@ -40,7 +49,9 @@ export function givenElements(golden) {
     return Array.from(materialize(golden).data, (value, index) => [index, value]);
   }
   const samples = new Map(golden.first.map((value, index) => [index, Number(value)]));
-  golden.strided.forEach((value, index) => samples.set(index * golden.stride, Number(value)));
+  golden.strided.forEach((value, index) => {
+    samples.set(index * golden.stride, Number(value));
+  });
   return [...samples];
 }
 

@@ -13,6 +13,14 @@ export { checkFinite } from './finite.ts';
 export { lecunNormal, orthogonal, standardNormal, uniform, xavierUniform } from './initializers.ts';
 export { lazyRecord } from './lazy.ts';
 export {
+  type ExpertSets,
+  expertUtilization,
+  type RouterStatistics,
+  routerChangeRate,
+  routerSaturation,
+  routerStatistics,
+} from './metrics.ts';
+export {
   type InitialParameters,
   type ParameterSpec,
   type Parameters,
@@ -20,4 +28,11 @@ export {
   requireShape,
   toTensors,
 } from './parameters.ts';
+export {
+  applySimplicial,
+  initSimplicial,
+  type SimplicialConfig,
+  simplicialEmbedding,
+  simplicialFeatureMap,
+} from './simplicial.ts';
 export { batchTokens, slotsFromExperts, slotsToExperts, type TokenBatch } from './tokens.ts';

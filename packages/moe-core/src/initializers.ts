@@ -41,12 +41,12 @@ export function orthogonal(rng: Rng, rows: number, columns: number, gain = 1): F
     }
     const norm = Math.hypot(...vector);
     // A draw that is almost a combination of the others would lose its digits: draw again.
-    if (norm > 1e-3) basis.push(vector.map((value) => (value / norm) * gain));
+    if (norm > 1e-3) basis.push(vector.map((value) => value / norm));
   }
   const out = new Float32Array(rows * columns);
   basis.forEach((vector, index) => {
     vector.forEach((value, position) => {
-      out[rows <= columns ? index * columns + position : position * columns + index] = value;
+      out[rows <= columns ? index * columns + position : position * columns + index] = value * gain;
     });
   });
   return out;

@@ -13,8 +13,8 @@ export interface TensorData {
 /**
  * What a tensor library must offer. `Tensor` is the library's own tensor type.
  *
- * - Values are floating point. Only `topK().indices` and `toInteger` give integers; only `gather`, `oneHot` and `segmentSum` take them (whether the
- *   library has a type for them is the adapter's business).
+ * - Values are floating point. Only `topK().indices` and `toInteger` give integers; only `gather`, `oneHot`, `segmentSum`, `reshape` and `toFloat`
+ *   take them (whether the library has a type for them is the adapter's business).
  * - No operation changes or consumes its arguments.
  * - Binary operations broadcast as NumPy does. Axes may be negative, counted from the last.
  * - "No gradient" marks operations through which nothing flows back, although their inputs may be differentiated elsewhere.
@@ -84,6 +84,8 @@ export interface TensorOps<Tensor> {
   topK(x: Tensor, k: number): { values: Tensor; indices: Tensor };
   /** Integers, by truncation. No gradient. */
   toInteger(x: Tensor): Tensor;
+  /** Integers as numbers to compute with. No gradient. */
+  toFloat(x: Tensor): Tensor;
   /** 1 at each index along a new last axis of size `depth`, else 0; all 0 for an index out of range. No gradient. */
   oneHot(indices: Tensor, depth: number): Tensor;
   /** Rows of `x` (its first axis) at `indices` (integers of any shape, all in range): shape `[...indices.shape, ...x.shape.slice(1)]`. */

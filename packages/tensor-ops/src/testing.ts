@@ -203,7 +203,7 @@ export const conformanceCases: readonly ConformanceCase[] = [
     },
   },
   unaryCase('exp', [0, 1, -3], [1, Math.E, Math.exp(-3)]),
-  unaryCase('log', [1, Math.E, 0.1], [0, 1, Math.log(0.1)]),
+  unaryCase('log', [1, Math.E, 0.1, 1.03, 0], [0, 1, Math.log(0.1), Math.log(1.03), Number.NEGATIVE_INFINITY]),
   unaryCase('sqrt', [0, 4, 2], [0, 2, Math.SQRT2]),
   unaryCase('cos', [0, 1, -2], [1, Math.cos(1), Math.cos(2)]),
   unaryCase('tanh', [0, 1, -2], [0, Math.tanh(1), -Math.tanh(2)]),
@@ -276,9 +276,11 @@ export const conformanceCases: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'toInteger and oneHot',
+    name: 'toInteger, toFloat and oneHot',
     run(ops) {
       const indices = ops.toInteger(ops.tensor([2, 0, -1, 3], [2, 2]));
+      const third = ops.divide(ops.toFloat(ops.reshape(indices, [4])), ops.fill([], 3));
+      expectTensor(ops, third, [4], [2 / 3, 0, -1 / 3, 1]);
       expectTensor(ops, ops.oneHot(indices, 3), [2, 2, 3], [0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
     },
   },

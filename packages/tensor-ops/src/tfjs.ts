@@ -138,6 +138,7 @@ export function createTfjsOps(tf: TfjsCore): TfjsOps {
       return { values: tf.sum(tf.where(picked, rows, tf.scalar(0)), -1), indices };
     },
     toInteger: (x) => detached(() => tf.cast(x, 'int32')),
+    toFloat: (x) => detached(() => asFloat(x)),
     oneHot: (indices, depth) => detached(() => asFloat(rawOneHot(asInteger(indices), depth))),
     gather: (x, indices) => tf.gather(x, asInteger(indices)),
     segmentSum: (x, ids, count) => tf.unsortedSegmentSum(x, asInteger(ids) as tfjs.Tensor1D, count),

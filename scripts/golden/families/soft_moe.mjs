@@ -1,25 +1,10 @@
 // Soft MoE layers from the official implementation: forward values, router outputs and gradients.
 import { applySoftMoe } from '../../../packages/soft-moe/src/index.ts';
 import { expectGradients } from '../gradients.mjs';
-import { expectAll, materialize } from '../vectors.mjs';
+import { EXPERT_PATHS, readBack, toTensors, weightedSum, withPaths } from '../layers.mjs';
+import { expectAll, layerInputs } from '../vectors.mjs';
 
-const PARAMETERS = {
-  phi: 'params/SoftMoE_0/phi_weights',
-  scalar: 'params/SoftMoE_0/scalar',
-  W1: 'params/ExpertModel_0/net/kernel',
-  b1: 'params/ExpertModel_0/net/bias',
-  W2: 'params/ExpertModel_0/Dense_0/kernel',
-  b2: 'params/ExpertModel_0/Dense_0/bias',
-};
-
-/** Inputs of a layer vector, with the ReLU that some apply to the tokens first. */
-export function layerInputs(vector) {
-  const inputs = Object.fromEntries(Object.entries(vector.inputs).map(([name, array]) => [name, materialize(array)]));
-  if (vector.config.relu_tokens_first) {
-    inputs.tokens = { ...inputs.tokens, data: inputs.tokens.data.map((value) => Math.max(0, value)) };
-  }
-  return inputs;
-}
+const PATHS = { phi: 'params/SoftMoE_0/phi_weights', scalar: 'params/SoftMoE_0/scalar', ...EXPERT_PATHS };
 
 export default {
   /** One check per adapter: forward, and gradients where the adapter can be differentiated. */
@@ -34,10 +19,7 @@ export default {
       isNormalized: given.normalization,
     };
     const { R, ...inputs } = layerInputs(vector);
-    const apply = (ops, tensors) => {
-      const parameters = Object.fromEntries(Object.entries(PARAMETERS).map(([name, path]) => [path, tensors[name]]));
-      return applySoftMoe(ops, parameters, tensors.tokens, config);
-    };
+    const apply = (ops, tensors) => applySoftMoe(ops, withPaths(tensors, PATHS), tensors.tokens, config);
     for (const adapter of adapters) {
       yield {
         name: adapter.name,
@@ -45,18 +27,14 @@ export default {
           await adapter.activate();
           const { ops } = adapter;
           const actual = ops.tidy(() => {
-            const tensors = Object.fromEntries(
-              Object.entries(inputs).map(([name, { data, shape }]) => [name, ops.tensor(data, shape)]),
-            );
-            const result = apply(ops, tensors);
-            const read = (x) => ({ shape: ops.shape(x), data: ops.read(x) });
+            const result = apply(ops, toTensors(ops, inputs));
             return {
-              values: read(result.output),
-              dispatch_weights: read(result.dispatchWeights),
-              combine_weights: read(result.combineWeights),
-              router_probabilities: read(result.routerProbabilities),
-              router_top_experts: read(result.topExperts),
-              experts_hidden: read(result.expertsHidden),
+              values: readBack(ops, result.output),
+              dispatch_weights: readBack(ops, result.dispatchWeights),
+              combine_weights: readBack(ops, result.combineWeights),
+              router_probabilities: readBack(ops, result.routerProbabilities),
+              router_top_experts: readBack(ops, result.topExperts),
+              experts_hidden: readBack(ops, result.expertsHidden),
             };
           });
           expectAll(
@@ -69,14 +47,7 @@ export default {
           );
           if (adapter.gradients === 'none') return;
           const goldens = Object.fromEntries(Object.keys(inputs).map((name) => [name, outputs[`grad/${name}`]]));
-          const loss = (ops, tensors) => {
-            const { output } = apply(ops, tensors);
-            const weighted = ops.multiply(output, ops.tensor(R.data, R.shape));
-            return ops.sum(
-              weighted,
-              R.shape.map((_, axis) => axis),
-            );
-          };
+          const loss = (ops, tensors) => weightedSum(ops, apply(ops, tensors).output, R);
           expectGradients(adapter, loss, inputs, goldens, 2e-5);
         },
       };

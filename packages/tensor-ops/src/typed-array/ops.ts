@@ -156,6 +156,7 @@ export function createTypedArrayOps(options: { readonly precision?: 'float32' | 
       return { values: { shape, data: values }, indices: { shape, data: indices } };
     },
     toInteger: unary(Math.trunc),
+    toFloat: same,
     oneHot(indices, depth) {
       const data = allocate(indices.data.length * depth);
       indices.data.forEach((index, row) => {

@@ -1,0 +1,85 @@
+// DynMoLE's layer: a frozen linear map plus LoRA experts, mixed with the router's weights. Weights are dense over experts, so the experts' two small
+// products are batched into two matmuls: tokens * [D, E*r], scaled by the weights, * [E*r, O].
+import { type Rng, requireFinite, requireInteger } from '@moe-rl/core';
+import { batchTokens, type InitialParameters, type Parameters, parameter, uniform } from '@moe-rl/moe-core';
+import type { TensorOps } from '@moe-rl/tensor-ops';
+import { combineMatrix, type Routing } from './assignment.ts';
+import { createRouter, type RouterConfig } from './router.ts';
+
+/** Options of a linear map with LoRA experts. */
+export interface LoraMoeConfig {
+  /** E. Default 8. */
+  readonly numExperts?: number;
+  /** D: inputs. */
+  readonly inputSize: number;
+  /** O: outputs. */
+  readonly outputSize: number;
+  /** r: rank of each expert. Default 16. */
+  readonly rank?: number;
+  /** alpha: experts are scaled by alpha / r. Default 32. */
+  readonly alpha?: number;
+  /** Default `{ type: 'dynmole' }`. */
+  readonly router?: RouterConfig;
+  /** Put before every parameter name. Default 'params/'. */
+  readonly scope?: string;
+}
+
+/** Result of a linear map with LoRA experts. */
+export interface LoraMoeOutput<Tensor> {
+  /** [B, T, O] or [T, O] */
+  readonly output: Tensor;
+  readonly routing: Routing<Tensor>;
+}
+
+function resolve(config: LoraMoeConfig): { E: number; D: number; O: number; r: number; scale: number; scope: string } {
+  const r = requireInteger('rank', config.rank ?? 16, 1);
+  return {
+    E: requireInteger('numExperts', config.numExperts ?? 8, 1),
+    D: requireInteger('inputSize', config.inputSize, 1),
+    O: requireInteger('outputSize', config.outputSize, 1),
+    r,
+    scale: requireFinite('alpha', config.alpha ?? 32) / r,
+    scope: `${config.scope ?? 'params/'}LoraMoE_0/`,
+  };
+}
+
+/** Draws the adapters and the router: A and the router Kaiming uniform with a = sqrt(5) (within 1/sqrt(D)), B = 0, so that training starts at W0. */
+export function initLoraMoe(rng: Rng, config: LoraMoeConfig): InitialParameters {
+  const { E, D, O, r, scope } = resolve(config);
+  return {
+    [`${scope}router/kernel`]: { shape: [D, E], data: uniform(rng, D * E, 1 / Math.sqrt(D)) },
+    [`${scope}lora_a`]: { shape: [E, D, r], data: uniform(rng, E * D * r, 1 / Math.sqrt(D)) },
+    [`${scope}lora_b`]: { shape: [E, r, O], data: new Float32Array(E * r * O) },
+  };
+}
+
+/**
+ * `x W0 + sum over experts of weight * (alpha / r) * (x A) B`.
+ * @param frozenKernel W0 [D, O]; gets no gradient
+ * @param dropoutMask multiplies what the experts see, [B, T, D] or broadcastable; entries 0 or 1/(1 - rate). Left out: no dropout.
+ */
+export function applyLoraMoe<Tensor>(
+  ops: TensorOps<Tensor>,
+  parameters: Parameters<Tensor>,
+  tokens: Tensor,
+  frozenKernel: Tensor,
+  config: LoraMoeConfig,
+  dropoutMask?: Tensor,
+): LoraMoeOutput<Tensor> {
+  const { E, D, O, r, scale, scope } = resolve(config);
+  const batch = batchTokens(ops, tokens, D);
+  const { batchSize: B, numTokens: T } = batch;
+  const rows = ops.reshape(batch.tokens, [B * T, D]);
+  const kernel = parameter(ops, { frozenKernel }, 'frozenKernel', [D, O]);
+  const logits = ops.matmul(rows, parameter(ops, parameters, `${scope}router/kernel`, [D, E]));
+  const routing = createRouter(config.router ?? { type: 'dynmole' }).route(ops, ops.reshape(logits, [B, T, E]), {});
+  const weights = ops.reshape(combineMatrix(ops, routing.assignment, T), [B * T, E, 1]);
+
+  const seen = dropoutMask ? ops.reshape(ops.multiply(batch.tokens, dropoutMask), [B * T, D]) : rows;
+  const a = ops.reshape(ops.transpose(parameter(ops, parameters, `${scope}lora_a`, [E, D, r]), [1, 0, 2]), [D, E * r]);
+  const b = ops.reshape(parameter(ops, parameters, `${scope}lora_b`, [E, r, O]), [E * r, O]);
+  const low = ops.multiply(ops.reshape(ops.matmul(seen, a), [B * T, E, r]), weights);
+  const mixed = ops.multiply(ops.matmul(ops.reshape(low, [B * T, E * r]), b), ops.fill([], scale));
+  const output = ops.add(ops.matmul(rows, ops.stopGradient(kernel)), mixed);
+  return { output: batch.unbatch(ops.reshape(output, [B, T, O])), routing };
+}

@@ -1,0 +1,37 @@
+// Entropies of gate probabilities, normalized to 1 for the uniform distribution: Shannon's and Tsallis's.
+import { requireFinite } from '@moe-rl/core';
+import type { TensorOps } from '@moe-rl/tensor-ops';
+
+/** Added to probabilities before logarithms and powers, as in DynMoLE. */
+const EPSILON = 1e-5;
+
+/**
+ * Normalized entropy of each token's distribution: [..., E] to [...]. Tsallis with index q, `(1 - sum p^q) / (1 - E^(1-q))`; Shannon for q = 1.
+ * @param epsilon added to every probability; default 1e-5
+ */
+export function normalizedEntropy<Tensor>(
+  ops: TensorOps<Tensor>,
+  probabilities: Tensor,
+  q = 1,
+  epsilon = EPSILON,
+): Tensor {
+  requireFinite('q', q, Number.MIN_VALUE);
+  const shape = ops.shape(probabilities);
+  const E = shape.at(-1)!;
+  const axis = [shape.length - 1];
+  const p = ops.add(probabilities, ops.fill([], epsilon));
+  const log = ops.log(p);
+  if (q === 1) return ops.multiply(ops.sum(ops.multiply(p, log), axis), ops.fill([], -1 / Math.log(E)));
+  const powers = ops.exp(ops.multiply(log, ops.fill([], q)));
+  const numerator = ops.subtract(ops.fill([], 1), ops.sum(powers, axis));
+  return ops.multiply(numerator, ops.fill([], 1 / (1 - E ** (1 - q))));
+}
+
+/** Mean normalized entropy over all tokens, a scalar. Minimizing it makes the router more certain. */
+export function entropyLoss<Tensor>(ops: TensorOps<Tensor>, probabilities: Tensor, q = 1): Tensor {
+  const entropy = normalizedEntropy(ops, probabilities, q);
+  return ops.mean(
+    entropy,
+    ops.shape(entropy).map((_, axis) => axis),
+  );
+}

@@ -1,0 +1,73 @@
+// DeepSeekMoE's gate (DeepSeek-V2 and V3): many fine-grained experts, choice restricted to a few groups, balance by a bias instead of a loss.
+import { InvalidArgumentError, requireFinite, requireInteger, requireOneOf } from '@moe-rl/core';
+import { assignTokens, type CapacityConfig, capacityOf, logitSizes, type Router, requireK } from '../assignment.ts';
+
+/** Score of what is left out of the choice: below every sigmoid, softmax and bias. */
+const LEFT_OUT = -1e30;
+
+/** Options of 'deepseek'. */
+export interface DeepSeekConfig extends CapacityConfig {
+  /** K. Default 8. */
+  readonly k?: number;
+  /** 'sigmoid' (V3): group score = sum of its two best. 'softmax' (V2): group score = its best. Default 'sigmoid'. */
+  readonly scoring?: 'sigmoid' | 'softmax';
+  /** G: groups of E/G experts. Default 1. */
+  readonly numGroups?: number;
+  /** M: only the M best groups are chosen from. Default all. */
+  readonly numKeptGroups?: number;
+  /** Divides the weights by their sum. Default true for 'sigmoid', false for 'softmax'. */
+  readonly isNormalized?: boolean;
+  /** Multiplies the weights. Default 1 (V3 uses 2.5, V2 16). */
+  readonly routeScale?: number;
+}
+
+/** Scores plus `inputs.bias` decide; weights are the unbiased scores. `probabilities` are those scores. Without a capacity nothing is dropped. */
+export function deepSeekRouter(config: DeepSeekConfig = {}): Router {
+  const scoring = requireOneOf('scoring', config.scoring ?? 'sigmoid', ['sigmoid', 'softmax']);
+  const scale = requireFinite('routeScale', config.routeScale ?? 1);
+  return {
+    type: 'deepseek',
+    runsOnHost: false,
+    route(ops, logits, inputs) {
+      const { B, T, E } = logitSizes(ops, logits);
+      const k = requireK(config.k ?? 8, E);
+      const G = requireInteger('numGroups', config.numGroups ?? 1, 1, E);
+      if (E % G !== 0) throw new InvalidArgumentError(`numGroups is ${G}; expected a divisor of the ${E} experts`);
+      const M = requireInteger('numKeptGroups', config.numKeptGroups ?? G, 1, G);
+      requireInteger('k', k, 1, (M * E) / G);
+      const scores = scoring === 'sigmoid' ? ops.sigmoid(logits) : ops.softmax(logits, -1);
+      let ranking = ops.stopGradient(inputs.bias === undefined ? scores : ops.add(scores, inputs.bias));
+      if (M < G) {
+        const grouped = ops.reshape(ranking, [B, T, G, E / G]);
+        const best = ops.topK(grouped, scoring === 'sigmoid' ? Math.min(2, E / G) : 1).values;
+        const groups = ops.topK(ops.sum(best, [3]), M).indices;
+        const isKept = ops.reshape(ops.sum(ops.oneHot(groups, G), [2]), [B, T, G, 1]);
+        const everywhere = ops.reshape(ops.add(isKept, ops.fill([B, T, G, E / G], 0)), [B, T, E]);
+        ranking = ops.where(everywhere, ranking, ops.fill([B, T, E], LEFT_OUT));
+      }
+      const { indices } = ops.topK(ranking, k);
+      const picked = ops.multiply(ops.oneHot(indices, E), ops.reshape(scores, [B, T, 1, E]));
+      let weights = ops.sum(picked, [3]);
+      if (config.isNormalized ?? scoring === 'sigmoid') weights = ops.divide(weights, ops.sum(weights, [2], true));
+      if (scale !== 1) weights = ops.multiply(weights, ops.fill([], scale));
+      const isCapped = config.capacity !== undefined || config.capacityFactor !== undefined;
+      const assignment = assignTokens(ops, indices, weights, {
+        numExperts: E,
+        capacity: isCapped ? capacityOf(config, (T * k) / E, 1) : undefined,
+      });
+      return { assignment, logits, probabilities: scores };
+    },
+  };
+}
+
+/**
+ * Bias after an update: raised by `rate` for experts with less than the mean load, lowered for those with more (auxiliary-loss-free balancing).
+ * @param load choices per expert over the batch
+ */
+export function updateBalanceBias(bias: ArrayLike<number>, load: ArrayLike<number>, rate = 0.001): Float32Array {
+  if (bias.length !== load.length) {
+    throw new InvalidArgumentError(`load has ${load.length} experts; expected ${bias.length}, as many as bias`);
+  }
+  const mean = Array.from(load).reduce((a, b) => a + b, 0) / load.length;
+  return Float32Array.from(bias, (value, expert) => value + rate * Math.sign(mean - load[expert]!));
+}

@@ -1,0 +1,42 @@
+// M6-T expert prototyping (Yang et al., 2021): k top-1 routers side by side, each over its own group of experts.
+import { InvalidArgumentError, requireInteger, requireOneOf } from '@moe-rl/core';
+import { assignTokens, type CapacityConfig, capacityOf, logitSizes, type Router } from '../assignment.ts';
+
+/** Options of 'expert-prototyping'. */
+export interface PrototypesConfig extends CapacityConfig {
+  /** Z: groups of E/Z experts; each token uses one expert of every group. Default 2. */
+  readonly numPrototypes?: number;
+  /** 'k': capacity as for top-Z routing, floor(factor * Z * T / E). '1': as for top-1, floor(factor * T / E). Default 'k'. */
+  readonly capacityBudget?: 'k' | '1';
+}
+
+/** Softmax and top-1 within each prototype, weights not normalized across them: rows sum to something in [Z*Z/E, Z]. Capacity factor 1.25. */
+export function prototypesRouter(config: PrototypesConfig = {}): Router {
+  return {
+    type: 'expert-prototyping',
+    runsOnHost: false,
+    route(ops, logits, _inputs) {
+      const { B, T, E } = logitSizes(ops, logits);
+      const Z = requireInteger('numPrototypes', config.numPrototypes ?? 2, 1, E);
+      if (E % Z !== 0) throw new InvalidArgumentError(`numPrototypes is ${Z}; expected a divisor of the ${E} experts`);
+      const budget = requireOneOf('capacityBudget', config.capacityBudget ?? 'k', ['k', '1']);
+      const within = ops.softmax(ops.reshape(logits, [B, T, Z, E / Z]), -1);
+      const best = ops.topK(within, 1);
+      const offsets = ops.tensor(
+        Float32Array.from({ length: Z }, (_, prototype) => (prototype * E) / Z),
+        [1, 1, Z],
+      );
+      const local = ops.reshape(ops.toFloat(best.indices), [B, T, Z]);
+      const assignment = assignTokens(
+        ops,
+        ops.toInteger(ops.add(local, offsets)),
+        ops.reshape(best.values, [B, T, Z]),
+        {
+          numExperts: E,
+          capacity: capacityOf({ capacityRounding: 'floor', ...config }, ((budget === 'k' ? Z : 1) * T) / E, 1.25),
+        },
+      );
+      return { assignment, logits, probabilities: ops.reshape(within, [B, T, E]) };
+    },
+  };
+}

@@ -1,0 +1,163 @@
+// Routers in which every token takes its best experts: plain top-k, Switch, GShard top-2, noisy top-k and random.
+import type { TensorOps } from '@moe-rl/tensor-ops';
+import {
+  assignTokens,
+  type CapacityConfig,
+  capacityOf,
+  logitSizes,
+  type Router,
+  type RouterInputs,
+  type Routing,
+  requireInput,
+  requireK,
+} from '../assignment.ts';
+
+/** Options of 'token-choice'. */
+export interface TokenChoiceConfig extends CapacityConfig {
+  /** K. Default 1. */
+  readonly k?: number;
+  /** Divides each token's weights by their sum over its K choices, before any are dropped. Default false: weights are softmax probabilities. */
+  readonly isRenormalized?: boolean;
+  /** Whether the capacity counts choices (T*K*factor/E) as V-MoE does, or tokens (T*factor/E) as the official RL code does. Default false. */
+  readonly capacityCountsChoices?: boolean;
+  /** Tokens with the largest probability get their slots first (V-MoE's batch priority). Default false: in token order. */
+  readonly hasBatchPriority?: boolean;
+  /** Standard deviation times E of noise on the logits while training; needs `inputs.normalNoise`. Default 0. */
+  readonly noiseStd?: number;
+}
+
+/**
+ * Softmax over experts, top k, a buffer of C slots per expert filled first come, first served; the rest is dropped.
+ * With the defaults: the Top-1 router of Obando Ceron et al. (2024), C = ceil(T * capacityFactor / E).
+ */
+export function tokenChoiceRouter(config: TokenChoiceConfig = {}): Router {
+  return {
+    type: 'token-choice',
+    runsOnHost: false,
+    route(ops, logits, inputs) {
+      const { T, E } = logitSizes(ops, logits);
+      const k = requireK(config.k ?? 1, E);
+      const noisy = config.noiseStd && inputs.isTraining !== false;
+      const scores = noisy
+        ? ops.add(
+            logits,
+            ops.multiply(
+              requireInput('token-choice', 'normalNoise', inputs.normalNoise),
+              ops.fill([], config.noiseStd! / E),
+            ),
+          )
+        : logits;
+      const probabilities = ops.softmax(scores, -1);
+      const { indices, values } = ops.topK(probabilities, k);
+      const weights = config.isRenormalized ? ops.divide(values, ops.sum(values, [2], true)) : values;
+      const assignment = assignTokens(ops, indices, weights, {
+        numExperts: E,
+        capacity: capacityOf(config, (T * (config.capacityCountsChoices ? k : 1)) / E, 1),
+        priority: config.hasBatchPriority ? ops.max(probabilities, [2]) : undefined,
+      });
+      return { assignment, logits, probabilities };
+    },
+  };
+}
+
+/** Switch Transformer (Fedus et al., 2021): top-1, weight = probability, C = floor(T * capacityFactor / E) with factor 1.25. */
+export function switchRouter(config: CapacityConfig = {}): Router {
+  const router = tokenChoiceRouter({ capacityFactor: 1.25, capacityRounding: 'floor', ...config });
+  return { ...router, type: 'switch' };
+}
+
+/** Options of 'gshard-top-2'. */
+export interface GShardConfig extends CapacityConfig {
+  /** Sends a token to its second expert with probability min(1, 2 * weight); needs `inputs.uniformNoise` [B, T] while training. Default true. */
+  readonly dropsSecondAtRandom?: boolean;
+}
+
+/** GShard (Lepikhin et al., 2020): top-2, weights normalized over the two before anything is dropped, C = ceil(2 * T * capacityFactor / E). */
+export function gshardRouter(config: GShardConfig = {}): Router {
+  return {
+    type: 'gshard-top-2',
+    runsOnHost: false,
+    route(ops, logits, inputs) {
+      const { B, T, E } = logitSizes(ops, logits);
+      requireK(2, E);
+      const probabilities = ops.softmax(logits, -1);
+      const { indices, values } = ops.topK(probabilities, 2);
+      const weights = ops.divide(values, ops.sum(values, [2], true));
+      let wanted: Parameters<typeof assignTokens<typeof logits>>[3]['wanted'];
+      if ((config.dropsSecondAtRandom ?? true) && inputs.isTraining !== false) {
+        const uniform = ops.reshape(requireInput('gshard-top-2', 'uniformNoise', inputs.uniformNoise), [B, T, 1]);
+        // The first choice is always sent: its threshold is below every 2 * weight.
+        const thresholds = ops.concat([ops.fill([B, T, 1], -1), uniform], 2);
+        wanted = ops.greater(ops.multiply(weights, ops.fill([], 2)), thresholds);
+      }
+      const capacity = capacityOf(config, (2 * T) / E, 1);
+      return {
+        assignment: assignTokens(ops, indices, weights, { numExperts: E, capacity, wanted }),
+        logits,
+        probabilities,
+      };
+    },
+  };
+}
+
+/** Options of 'noisy-top-k'. */
+export interface NoisyTopKConfig extends CapacityConfig {
+  /** K. Default 2. */
+  readonly k?: number;
+}
+
+/**
+ * Noisy top-k gating (Shazeer et al., 2017): the K largest of `logits + noise * softplus(noiseLogits)`, softmax over those K.
+ * Needs `inputs.noiseLogits` and, while training, `inputs.normalNoise`. No expert is ever full unless a capacity is given.
+ * `probabilities` are the gates [B, T, E], zero for experts not chosen, as the paper's importance loss wants them.
+ */
+export function noisyTopKRouter(config: NoisyTopKConfig = {}): Router {
+  return {
+    type: 'noisy-top-k',
+    runsOnHost: false,
+    route(ops, logits, inputs) {
+      const { B, T, E } = logitSizes(ops, logits);
+      const k = requireK(config.k ?? 2, E);
+      const { indices, values } = ops.topK(noisyLogits(ops, logits, inputs), k);
+      const weights = ops.softmax(values, -1);
+      const isCapped = config.capacity !== undefined || config.capacityFactor !== undefined;
+      const assignment = assignTokens(ops, indices, weights, {
+        numExperts: E,
+        capacity: isCapped ? capacityOf(config, (T * k) / E, 1) : undefined,
+      });
+      const gates = ops.sum(ops.multiply(ops.oneHot(indices, E), ops.reshape(weights, [B, T, k, 1])), [2]);
+      return { assignment, logits, probabilities: gates };
+    },
+  };
+}
+
+/** The noisy logits of Shazeer et al.; the plain ones in evaluation. */
+export function noisyLogits<Tensor>(ops: TensorOps<Tensor>, logits: Tensor, inputs: RouterInputs<Tensor>): Tensor {
+  if (inputs.isTraining === false) return logits;
+  const noise = requireInput('noisy-top-k', 'normalNoise', inputs.normalNoise);
+  const scale = ops.softplus(requireInput('noisy-top-k', 'noiseLogits', inputs.noiseLogits));
+  return ops.add(logits, ops.multiply(noise, scale));
+}
+
+/** Options of 'random'. */
+export interface RandomConfig extends CapacityConfig {
+  /** K. Default 1. */
+  readonly k?: number;
+}
+
+/** K experts at random for each token, weight 1/K each: the control that learns nothing. Needs `inputs.uniformNoise` [B, T, E]. */
+export function randomRouter(config: RandomConfig = {}): Router {
+  return {
+    type: 'random',
+    runsOnHost: false,
+    route<Tensor>(ops: TensorOps<Tensor>, logits: Tensor, inputs: RouterInputs<Tensor>): Routing<Tensor> {
+      const { B, T, E } = logitSizes(ops, logits);
+      const k = requireK(config.k ?? 1, E);
+      const { indices } = ops.topK(requireInput('random', 'uniformNoise', inputs.uniformNoise), k);
+      const weights = ops.fill([B, T, k], 1 / k);
+      const capacity = capacityOf(config, (T * k) / E, 1);
+      const assignment = assignTokens(ops, indices, weights, { numExperts: E, capacity });
+      return { assignment, logits, probabilities: ops.fill([B, T, E], 1 / E) };
+    },
+  };
+}

@@ -111,7 +111,12 @@ export function convolve(
   return out;
 }
 
-/** The gradient of the filter: [kH, kW, cIn, cOut] from x [B, H, W, cIn] and dy [B, H', W', cOut]. */
+/**
+ * The gradient of the filter: [kH, kW, cIn, cOut] from x [B, H, W, cIn] and dy [B, H', W', cOut].
+ *
+ * It could also be composed of upstream's kernels: conv2d of the transposed images with the transposed dy as filter, the strides as
+ * dilations. Measured at batch 32 on 2 cores: 83 ms so against 35 ms here for Nature's three, 440 against 135 ms for IMPALA's fifteen.
+ */
 export function filterGradient(module: KernelModule, x: TensorInfo, dy: TensorInfo, info: Conv2DInfo): TensorInfo {
   const { batchSize, inHeight, inWidth, inChannels, outHeight, outWidth, outChannels, filterHeight, filterWidth } =
     info;

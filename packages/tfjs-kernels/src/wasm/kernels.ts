@@ -24,7 +24,7 @@ import { areNeighbors, segmentSum, sumNeighbors } from './reductions.ts';
 export const RELU_GRADIENT = 'MoeRlReluGrad';
 export const ADAM_STEP = 'MoeRlAdamStep';
 
-export interface AdamStepAttrs {
+interface AdamStepAttrs {
   readonly beta1: number;
   readonly beta2: number;
   /** learning rate / (1 - beta1^t) */

@@ -255,10 +255,11 @@ function wasmCandidate(): Candidate {
       return missing.length > 0 ? `npm install ${missing.join(' ')} brings it` : undefined;
     },
     async load({ threads }) {
-      const wasm = (await importOptional('@tensorflow/tfjs-backend-wasm')) as { setThreadsCount(count: number): void };
-      if (threads !== undefined) wasm.setThreadsCount(threads);
-      const kernels = (await importOptional('@moe-rl/tfjs-kernels')) as { registerTrainingKernels(): unknown };
-      await kernels.registerTrainingKernels();
+      // Registers the training kernels, starts their threads and makes wasm the current backend.
+      const kernels = (await importOptional('@moe-rl/tfjs-kernels/node')) as {
+        useWasmBackend(config: { threadCount?: number }): Promise<unknown>;
+      };
+      await kernels.useWasmBackend(threads === undefined ? {} : { threadCount: threads });
       return { gpu: false };
     },
   };

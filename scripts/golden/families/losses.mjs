@@ -1,8 +1,10 @@
 // The folder `losses` holds vectors of the replay too; each part checks its own.
+import agents from './losses-agents.mjs';
 import replay from './replay.mjs';
 
 export default {
   *checks(given) {
+    yield* agents.checks(given);
     yield* replay.checks(given);
   },
 };

@@ -82,8 +82,8 @@ export interface ReplayConfig {
 export interface AuxiliaryLossesConfig {
   /** Squared coefficient of variation of the summed router probabilities (Shazeer et al. 2017). */
   readonly importance: number;
-  /** E^2 mean_e(fraction of tokens to e x mean probability of e) (GShard, Switch). */
-  readonly gshard: number;
+  /** E sum_e(share of tokens with e as best expert x mean probability of e) (Switch, GShard). */
+  readonly loadBalance: number;
   /** mean (logsumexp of the router's logits)^2 (ST-MoE). */
   readonly routerZ: number;
 }

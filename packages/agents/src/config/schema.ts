@@ -134,7 +134,7 @@ export const AGENT_CONFIG_SCHEMA = {
   },
   auxiliaryLosses: {
     importance: atLeastZero('Weight of the importance loss'),
-    gshard: atLeastZero('Weight of the GShard / Switch balance loss'),
+    loadBalance: atLeastZero('Weight of the load-balancing loss of Switch and GShard'),
     routerZ: atLeastZero('Weight of the router z-loss'),
   },
   sparsity: {

@@ -1,8 +1,9 @@
 // The mixture inside a value network: which layer, its parameters, noise, and the record it leaves for metrics and auxiliary losses.
-import type { NamedTensors, Rng } from '@moe-rl/core';
+import { InvalidArgumentError, type NamedTensors, type Rng } from '@moe-rl/core';
 import { type ParameterTensors, parameterOf, relu, scaleNoise } from '@moe-rl/encoders';
 import { applySoftMoe, initSoftMoe, type SoftMoeConfig, softMoeParameterSpecs } from '@moe-rl/soft-moe';
 import { createTfjsOps } from '@moe-rl/tensor-ops/tfjs';
+import { applyTopKMoe, initTopKMoe, type TopKMoeConfig, topKMoeParameterSpecs } from '@moe-rl/top-k-moe';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { MoeConfig } from './config.ts';
@@ -45,7 +46,7 @@ export interface MoeLayer {
 }
 
 /** The tensor operations of mixtures, with the cheap ReLU gradient of this project's layers. */
-const OPS = { ...createTfjsOps(tf), relu };
+export const OPS = { ...createTfjsOps(tf), relu };
 
 /** Builds the `index`-th mixture of a network over `[T, D]` tokens. */
 export function createMoeLayer(
@@ -55,7 +56,9 @@ export function createMoeLayer(
   isNoisy: boolean,
   index: number,
 ): MoeLayer {
-  return createSoftMoeLayer(config, tokenCount, tokenSize, isNoisy, index);
+  return config.type === 'topK'
+    ? createTopKLayer(config, tokenSize, isNoisy, index)
+    : createSoftMoeLayer(config, tokenCount, tokenSize, isNoisy, index);
 }
 
 function createSoftMoeLayer(
@@ -119,6 +122,68 @@ function createSoftMoeLayer(
         },
       };
     },
+  };
+}
+
+function createTopKLayer(config: MoeConfig, tokenSize: number, isNoisy: boolean, index: number): MoeLayer {
+  const layer: TopKMoeConfig = {
+    numExperts: config.experts,
+    tokenSize,
+    hiddenSize: config.expertHiddenUnits,
+    router: { type: 'token-choice', k: config.selectedExperts, capacityFactor: config.capacityFactor },
+    isNoisy,
+    scope: '',
+    moduleIndex: index,
+  };
+  const specs = topKMoeParameterSpecs(layer);
+  return {
+    parameterShapes: Object.fromEntries(specs.map(({ name, shape, isTrainable }) => [name, { shape, isTrainable }])),
+    routerParameters: specs.map(({ name }) => name).filter((name) => name.startsWith('MoE_')),
+    initialize: (rng) => ({ ...initTopKMoe(rng, layer) }),
+    apply(parameters, tokens, noise) {
+      const record = applyTopKMoe<Tensor>(
+        OPS,
+        parameters,
+        tokens,
+        layer,
+        noise === undefined ? {} : { expertNoise: sharedNoise(noise) },
+      );
+      const { routing } = record;
+      return {
+        tokens,
+        output: record.output,
+        get routerProbabilities() {
+          return routing.probabilities;
+        },
+        get expertShares() {
+          return routing.probabilities;
+        },
+        get topExperts() {
+          return routing.assignment.kind === 'token-choice'
+            ? routing.assignment.experts
+            : tf.argMax(routing.probabilities, 2);
+        },
+        get expertsHidden() {
+          return record.expertsHidden;
+        },
+        get routerLogits() {
+          return routing.logits;
+        },
+      };
+    },
+  };
+}
+
+function sharedNoise(noise: ExpertsNoise): { readonly input: Tensor; readonly output: Tensor } {
+  const [rows, inputs] = noise.inputNoise.shape as [number, number];
+  if (rows !== 1) {
+    throw new InvalidArgumentError(
+      'agent.perSampleNoise is true and network.moe.type is "topK"; expected noise for the whole batch there',
+    );
+  }
+  return {
+    input: tf.reshape(noise.inputNoise, [inputs]),
+    output: tf.reshape(noise.outputNoise, [noise.outputNoise.shape[1]!]),
   };
 }
 

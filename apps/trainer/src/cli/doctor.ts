@@ -3,17 +3,12 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import { cacheDirectory, explainBackends } from '@moe-rl/tfjs-native';
-import type { Command } from 'commander';
 import { findGames } from '../run/games.ts';
 import { table } from '../text.ts';
 import { hasFfmpeg } from '../video/mp4.ts';
 import { print, programName } from './terminal.ts';
 
-export function addDoctorCommand(program: Command): Command {
-  return program.command('doctor').description('show what this machine can do and what is missing').action(doctor);
-}
-
-async function doctor(): Promise<void> {
+export async function doctor(): Promise<void> {
   print(table(['machine', ''], machineRows()));
   print('\nTensor backends (in the order that --backend auto tries them):');
   const backends = explainBackends().map(({ name, source, state, reason }) => [name, state, source, reason]);

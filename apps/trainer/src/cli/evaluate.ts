@@ -1,16 +1,15 @@
 // `moe-rl evaluate`: how good is the agent of a run, with an error bar, against the random agent and the human score.
 import { requireInteger, requireOneOf } from '@moe-rl/core';
-import type { Command } from 'commander';
 import { type EvaluationOutput, evaluateAgent } from '../evaluation/evaluate-agent.ts';
 import { humanNormalizedScore } from '../evaluation/human-scores.ts';
 import { createRandomAgent } from '../evaluation/random-agent.ts';
+import { BACKENDS } from '../run/backends.ts';
 import { makeEnvironment } from '../run/games.ts';
-import { BACKENDS, evaluationConfig, type RunConfig } from '../run/run-config.ts';
+import { evaluationConfig, type RunConfig } from '../run/run-config.ts';
 import { readRunConfig } from '../run/run-folder.ts';
 import { loadTrainedAgent } from '../run/session.ts';
 import { replaceFile } from '../run/storage.ts';
 import { number, table } from '../text.ts';
-import { integer, withBackendOptions } from './options.ts';
 import { interruptible, note, print } from './terminal.ts';
 
 interface EvaluateOptions {
@@ -20,17 +19,6 @@ interface EvaluateOptions {
   readonly threads?: number;
   readonly random: boolean;
   readonly json?: string;
-}
-
-export function addEvaluateCommand(program: Command): Command {
-  return withBackendOptions(program.command('evaluate'))
-    .description('play evaluation episodes with the agent of a run')
-    .argument('<run-folder>', 'folder of the run')
-    .option('--episodes <count>', 'episodes to play', integer('--episodes'), 30)
-    .option('--seed <number>', 'seed of the episodes', integer('--seed'), 1_000_001)
-    .option('--no-random', 'leave out the comparison with the random agent')
-    .option('--json <file>', 'also write the result as JSON')
-    .action(evaluate);
 }
 
 /**
@@ -48,7 +36,7 @@ export function withBackend(
   };
 }
 
-async function evaluate(path: string, options: EvaluateOptions): Promise<void> {
+export async function evaluate(path: string, options: EvaluateOptions): Promise<void> {
   const config = withBackend(readRunConfig(path), options);
   await interruptible(async (signal) => {
     const trainedAgent = await loadTrainedAgent(path, config, note);

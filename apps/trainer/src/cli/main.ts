@@ -1,24 +1,17 @@
-// The command line: builds the program, runs it, and turns every failure made on purpose into one message and exit code 2. Only a bug shows a stack trace.
-import { createRequire } from 'node:module';
+// Runs the command line and turns every failure made on purpose into one message and exit code 2. Only a bug shows a stack trace.
+import { readFileSync } from 'node:fs';
 import { isMoeRlError } from '@moe-rl/core';
-import { Command, CommanderError } from 'commander';
-import { addDoctorCommand } from './doctor.ts';
-import { addEvaluateCommand } from './evaluate.ts';
-import { addPlayCommand } from './play.ts';
-import { addPresetsCommand } from './presets.ts';
-import { addQuickstartCommand } from './quickstart.ts';
-import { addRomsCommand } from './roms.ts';
+import { CommanderError } from 'commander';
+import { buildProgram } from './program.ts';
 import { note } from './terminal.ts';
-import { addTrainCommand } from './train.ts';
 
 /** Exit code of a failure that the user can do something about. */
 const BAD_INPUT_EXIT_CODE = 2;
 
 /** Runs the program with arguments as in `process.argv.slice(2)`. Returns the exit code. */
 export async function main(args: readonly string[]): Promise<number> {
-  const program = buildProgram();
   try {
-    await program.parseAsync(args, { from: 'user' });
+    await buildProgram(packageVersion()).parseAsync(args, { from: 'user' });
     return typeof process.exitCode === 'number' ? process.exitCode : 0;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : BAD_INPUT_EXIT_CODE;
@@ -31,29 +24,18 @@ export async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-function buildProgram(): Command {
-  const program = new Command('moe-rl')
-    .description('Trains deep reinforcement learning agents with Mixtures of Experts.')
-    .version(packageVersion())
-    .showHelpAfterError('(add --help for the options)')
-    .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'moe-rl: ')) });
-  const commands = [
-    addQuickstartCommand,
-    addTrainCommand,
-    addEvaluateCommand,
-    addPlayCommand,
-    addPresetsCommand,
-    addRomsCommand,
-    addDoctorCommand,
-  ];
-  for (const add of commands) {
-    const command = add(program);
-    command.exitOverride();
-  }
-  return program;
-}
-
+/** The package's own package.json is one folder up from dist/, two from src/cli/. */
 function packageVersion(): string {
-  return (createRequire(import.meta.url)('../../package.json') as { version: string }).version;
+  for (const path of ['../package.json', '../../package.json']) {
+    try {
+      const manifest = JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')) as {
+        name: string;
+        version: string;
+      };
+      if (manifest.name === '@moe-rl/trainer') return manifest.version;
+    } catch {
+      // not there: try the other
+    }
+  }
+  return 'unknown';
 }

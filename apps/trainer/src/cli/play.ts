@@ -1,7 +1,6 @@
 // `moe-rl play`: films an episode of a run's agent as GIF or MP4.
 import { dirname, extname, join } from 'node:path';
 import { InvalidArgumentError, requireInteger, requireOneOf } from '@moe-rl/core';
-import type { Command } from 'commander';
 import { createRandomAgent } from '../evaluation/random-agent.ts';
 import { makeEnvironment } from '../run/games.ts';
 import { evaluationConfig } from '../run/run-config.ts';
@@ -13,7 +12,6 @@ import { encodeGif } from '../video/gif.ts';
 import { hasFfmpeg, writeMp4 } from '../video/mp4.ts';
 import { type RecordedEpisode, recordEpisode } from '../video/record-episode.ts';
 import { withBackend } from './evaluate.ts';
-import { integer, withBackendOptions } from './options.ts';
 import { note, print } from './terminal.ts';
 
 interface PlayOptions {
@@ -31,21 +29,7 @@ interface PlayOptions {
 /** Agent steps are four frames of 60 Hz; other environments have no clock of their own. */
 const PICTURES_PER_SECOND = 15;
 
-export function addPlayCommand(program: Command): Command {
-  return withBackendOptions(program.command('play'))
-    .description('film an episode of the agent of a run')
-    .argument('<run-folder>', 'folder of the run')
-    .option('--output <file>', 'file to write, .gif or .mp4 (default: in the run folder, videos/)')
-    .option('--format <name>', 'gif, mp4 or both (default: gif, and mp4 too where ffmpeg is on the path)')
-    .option('--seed <number>', 'seed of the episode', integer('--seed'), 1_000_001)
-    .option('--best-of <count>', 'play this many episodes and keep the best', integer('--best-of'), 1)
-    .option('--scale <factor>', 'screen pixels per game pixel', integer('--scale'), 1)
-    .option('--agent-view', 'show what the agent sees beside the game')
-    .option('--random-agent', 'film the random agent instead')
-    .action(play);
-}
-
-async function play(path: string, options: PlayOptions): Promise<void> {
+export async function play(path: string, options: PlayOptions): Promise<void> {
   requireInteger('--scale', options.scale, 1, 16);
   requireInteger('--best-of', options.bestOf, 1, 1000);
   const config = withBackend(readRunConfig(path), options);

@@ -1,18 +1,9 @@
 // `moe-rl presets`: the agents that can be trained, and every setting of one of them.
 import { describeAgentConfig, getPreset, listPresets } from '@moe-rl/agents';
-import type { Command } from 'commander';
 import { table } from '../text.ts';
 import { print } from './terminal.ts';
 
-export function addPresetsCommand(program: Command): Command {
-  return program
-    .command('presets')
-    .description('list the agent presets, or show every setting of one')
-    .argument('[name]', 'preset to show')
-    .action(presets);
-}
-
-function presets(name: string | undefined): void {
+export function presets(name: string | undefined): void {
   if (name === undefined) {
     print(
       table(

@@ -1,7 +1,6 @@
 // `moe-rl quickstart`, which `npm start` runs: trains the embedded game for some minutes, shows that the agent learned, and says what to try next.
 import { existsSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Command } from 'commander';
 import { makeEnvironment } from '../run/games.ts';
 import { changeOnResume, newRunConfig } from '../run/run-config.ts';
 import { createRunFolder, openRunFolder, type RunFolder, runFolderPaths } from '../run/run-folder.ts';
@@ -10,7 +9,6 @@ import { finishRun } from '../run/run-session.ts';
 import { storageError } from '../run/storage.ts';
 import { number } from '../text.ts';
 import { recordEpisode } from '../video/record-episode.ts';
-import { integer, withBackendOptions } from './options.ts';
 import { writeVideo } from './play.ts';
 import { note, print, programName } from './terminal.ts';
 import { trainAndFinish } from './train.ts';
@@ -33,18 +31,7 @@ interface QuickstartOptions {
   readonly resume?: boolean;
 }
 
-export function addQuickstartCommand(program: Command): Command {
-  return withBackendOptions(program.command('quickstart'))
-    .description('train a Soft MoE agent on the embedded game in a few minutes')
-    .option('--agent-steps <count>', 'agent steps to train', integer('--agent-steps'))
-    .option('--seed <number>', 'seed of every random stream', integer('--seed'))
-    .option('--episodes <count>', 'evaluation episodes per agent', integer('--episodes'), 30)
-    .option('--run-folder <folder>', 'where the run is kept', join('runs', 'quickstart'))
-    .option('--resume', 'continue the run of an earlier start')
-    .action(quickstart);
-}
-
-async function quickstart(options: QuickstartOptions): Promise<void> {
+export async function quickstart(options: QuickstartOptions): Promise<void> {
   const folder = openFolder(options);
   print(`Training a Soft MoE agent on ${folder.config.game}, our own Atari 2600 game, from its pixels.`);
   await trainAndFinish(folder, options.resume === true, async (session, signal) => {

@@ -1,7 +1,6 @@
 // `moe-rl roms`: which games can be played here, where their ROMs were found, what is missing and how to get it.
 
 import { fetchRoms } from '@moe-rl/ale-env/node';
-import type { Command } from 'commander';
 import { findGames } from '../run/games.ts';
 import { table } from '../text.ts';
 import { note, print, programName } from './terminal.ts';
@@ -12,17 +11,7 @@ interface RomsOptions {
   readonly missing?: boolean;
 }
 
-export function addRomsCommand(program: Command): Command {
-  return program
-    .command('roms')
-    .description('show the games that can be played here, and get more')
-    .option('--folder <folder>', 'look for ROM files in this folder too (also: the variable MOE_RL_ROMS)')
-    .option('--fetch', 'get the ROMs of the ale-py wheel through pip or uv into the cache')
-    .option('--missing', 'list the games without a ROM, with the MD5 of the file they need')
-    .action(roms);
-}
-
-async function roms(options: RomsOptions): Promise<void> {
+export async function roms(options: RomsOptions): Promise<void> {
   if (options.fetch === true) print(`ROMs are in ${fetchRoms(note)}`);
   const { found, missing, searched } = findGames(options.folder);
   if (options.missing === true) {

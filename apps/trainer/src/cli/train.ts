@@ -2,12 +2,11 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { NotFoundError } from '@moe-rl/core';
-import type { Command } from 'commander';
 import { makeEnvironment } from '../run/games.ts';
 import { changeOnResume, newRunConfig, type RunConfig } from '../run/run-config.ts';
 import { createRunFolder, openRunFolder, type RunFolder, runFolderPaths } from '../run/run-folder.ts';
 import { finishRun, type TrainedSession, trainInFolder } from '../run/run-session.ts';
-import { type RunOptions, requestedSettings, withRunOptions } from './options.ts';
+import { type RunOptions, requestedSettings } from './options.ts';
 import { INTERRUPTED_EXIT_CODE, interruptible, note, print, programName } from './terminal.ts';
 
 interface TrainOptions extends RunOptions {
@@ -15,15 +14,7 @@ interface TrainOptions extends RunOptions {
   readonly resume?: boolean;
 }
 
-export function addTrainCommand(program: Command): Command {
-  return withRunOptions(program.command('train'))
-    .description('train an agent on a game')
-    .option('--run-folder <folder>', 'where the run is kept (default: runs/<game>-<preset>-s<seed>)')
-    .option('--resume', 'continue a run from its newest checkpoint')
-    .action(train);
-}
-
-async function train(options: TrainOptions): Promise<void> {
+export async function train(options: TrainOptions): Promise<void> {
   const folder = await openFolder(options);
   await trainAndFinish(folder, options.resume === true, async (session, signal) => {
     print(await finishRun(folder, session, signal, note));

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { enlarge, grayToRgb, sideBySide } from '../video/compose.ts';
 import { encodeGif } from '../video/gif.ts';
+import { comparisonSvg } from './comparison.ts';
 import { learningCurveSvg } from './learning-curve.ts';
 import { svgToPng } from './png.ts';
 import { tickLabel, ticks } from './scale.ts';
@@ -35,6 +36,23 @@ describe('learning curve', () => {
 
   it('says so when there is nothing to draw', () => {
     expect(learningCurveSvg({ title: 'empty', rows: [] })).toContain('no episode has ended yet');
+  });
+});
+
+describe('comparison', () => {
+  it('draws runs thin and the mean of a group thick, where all of its runs have a value', () => {
+    const curve = (offset: number, length: number) =>
+      Array.from({ length }, (_, index) => ({ agentSteps: index * 100, value: index + offset }));
+    const svg = comparisonSvg([
+      { label: 'two seeds', curves: [curve(0, 5), curve(2, 3)] },
+      { label: 'one seed', curves: [curve(1, 4)] },
+    ]);
+    expect(svg.match(/stroke-width="1"/g)).toHaveLength(2);
+    const thick = [...svg.matchAll(/points="([^"]*)"[^>]*stroke-width="2.5"/g)].map(([, points]) => points!.split(' '));
+    expect(thick.map((points) => points.length)).toEqual([3, 4]);
+    // Both means are 1, 2, 3 at the same steps.
+    expect(thick[0]).toEqual(thick[1]!.slice(0, 3));
+    expect(svg).toContain('two seeds (2)');
   });
 });
 

@@ -3,10 +3,8 @@
 import { type AgentConfig, applyOverrides, getPreset, mergeConfig, validateAgentConfig } from '@moe-rl/agents';
 import { type AtariConfig, resolveAtariConfig } from '@moe-rl/ale-env';
 import { InvalidArgumentError, requireFinite, requireInteger, requireOneOf } from '@moe-rl/core';
+import { BACKENDS, type BackendOption } from './backends.ts';
 import { didYouMean } from './names.ts';
-
-export const BACKENDS = ['auto', 'tensorflow', 'webgpu', 'wasm', 'cpu'] as const;
-export type BackendOption = (typeof BACKENDS)[number];
 
 /** What concerns the run itself, beside the agent and the environment. */
 export interface RunSettings {

@@ -53,6 +53,12 @@ export async function trainInFolder(
 /** The parts of a summary that describe an evaluation. */
 export type EvaluationSummary = Omit<EvaluationOutput, 'agentSteps'>;
 
+/** Both agents' evaluations, as a summary keeps them. */
+export interface EvaluationPair {
+  readonly trained: EvaluationSummary;
+  readonly random: EvaluationSummary;
+}
+
 /** Evaluates the trained and the random agent, draws the curve and writes summary.json; returns the closing table. */
 export async function finishRun(
   folder: RunFolder,
@@ -110,7 +116,7 @@ async function evaluateBoth(
 /** Writes learning-curve.svg and .png from the metrics so far. */
 export async function drawCurve(
   folder: Pick<RunFolder, 'config' | 'metricsFile' | 'curveSvgFile' | 'curvePngFile'>,
-  evaluation?: { readonly trained: EvaluationSummary; readonly random: EvaluationSummary },
+  evaluation?: EvaluationPair,
 ): Promise<void> {
   const { game, preset, seed } = folder.config;
   const svg = learningCurveSvg({
@@ -131,7 +137,7 @@ export async function drawCurve(
 function closingText(
   folder: RunFolder,
   output: TrainRunOutput,
-  evaluation: { readonly trained: EvaluationSummary; readonly random: EvaluationSummary } | undefined,
+  evaluation: EvaluationPair | undefined,
   normalized: number | undefined,
 ): string {
   const lines = [

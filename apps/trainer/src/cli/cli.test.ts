@@ -1,0 +1,196 @@
+// The real program, spawned: every kind of bad input gives one message and exit code 2, and a killed run resumes exactly.
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readMetricRows } from '../consumers/metrics-file.ts';
+import { metricDefinition } from '../metric-registry.ts';
+import { readCheckpoint } from '../run/checkpoint-store.ts';
+import { type CliResult, runCli, startCli } from '../testing/spawn-cli.ts';
+
+let root = '';
+beforeAll(() => {
+  root = mkdtempSync(join(tmpdir(), 'moe-rl-cli-'));
+});
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+/** A run small enough for a test: Catch, a tiny Soft MoE network, the plain JavaScript backend. */
+const TINY = [
+  ...['--game', 'bsuite/catch', '--preset', 'classic-control-soft-moe', '--backend', 'cpu', '--seed', '3'],
+  ...['--set', 'agent.batchSize=8', '--set', 'agent.minReplayHistoryAgentSteps=60', '--set', 'network.hiddenUnits=16'],
+  ...[
+    '--set',
+    'network.encoder.hiddenUnits=16',
+    '--set',
+    'network.moe.expertHiddenUnits=8',
+    '--set',
+    'network.moe.experts=2',
+  ],
+  ...['--set', 'checkpointPeriodAgentSteps=100', '--set', 'logPeriodAgentSteps=50', '--set', 'evaluationEpisodes=3'],
+];
+
+function expectRefusal(result: CliResult, message: RegExp): void {
+  expect(result.stderr).toMatch(message);
+  expect(result.stderr).not.toMatch(/\n\s+at /);
+  expect(result.stderr).not.toContain('this is a bug');
+  expect(result.code).toBe(2);
+}
+
+describe('bad input', () => {
+  const cases: [name: string, args: string[], message: RegExp][] = [
+    ['unknown command', ['trian'], /unknown command 'trian'[\s\S]*Did you mean train\?/],
+    ['unknown option', ['train', '--gmae', 'pong'], /unknown option '--gmae'[\s\S]*Did you mean --game\?/],
+    ['unknown preset', ['train', '--preset', 'dqm'], /there is no preset "dqm"/],
+    ['unknown setting', ['train', '--set', 'agent.batchsize=3'], /did you mean agent\.batchSize/],
+    ['malformed setting', ['train', '--set', 'agent.batchSize'], /expected path=value/],
+    ['value out of range', ['train', '--set', 'agent.discountFactor=1.5'], /agent\.discountFactor is 1\.5; expected/],
+    ['seed that is no number', ['train', '--seed', 'x'], /--seed is "x"; expected an integer/],
+    ['unknown backend', ['train', '--backend', 'gpu'], /backend is "gpu"; expected one of auto/],
+    [
+      'missing config file',
+      ['train', '--config', '/nowhere/x.json'],
+      /cannot read \/nowhere\/x\.json: there is no such file/,
+    ],
+    ['resume of nothing', ['train', '--resume', '--run-folder', '/nowhere/run'], /there is no run in \/nowhere\/run/],
+    ['evaluate without a run', ['evaluate', '/nowhere/run'], /\/nowhere\/run holds no run/],
+    ['play without a run', ['play', '/nowhere/run'], /\/nowhere\/run holds no run/],
+    ['unknown game', ['train', '--game', 'bsuite/cach'], /there is no game "bsuite\/cach"; did you mean bsuite\/catch/],
+  ];
+  it.concurrent.each(cases)('%s', async (_, args, message) => {
+    expectRefusal(await runCli(args, { cwd: root }), message);
+    expect(existsSync(join(root, 'runs'))).toBe(false);
+  });
+
+  it('config file that is not JSON', async () => {
+    const file = join(root, 'broken.json');
+    writeFileSync(file, '{"seed": 1,}');
+    expectRefusal(await runCli(['train', '--config', file]), /broken\.json is not valid JSON/);
+  });
+
+  it.runIf(process.getuid?.() === 0)('no write permission', async () => {
+    const closed = join(root, 'closed');
+    mkdirSync(closed, { mode: 0o755 });
+    const result = await runCli(['train', ...TINY, '--agent-steps', '100', '--run-folder', join(closed, 'run')], {
+      uid: 65534,
+      cwd: '/',
+      env: { HOME: '/' },
+    });
+    expectRefusal(result, /cannot create the folder .*closed\/run: permission denied/);
+  });
+});
+
+describe('a run', () => {
+  it('survives kill -9 and goes on exactly, refuses company, foreign folders and damage', async () => {
+    const straight = join(root, 'straight');
+    const killed = join(root, 'killed');
+    const train = ['train', ...TINY, '--agent-steps', '400'];
+    const whole = await runCli([...train, '--run-folder', straight]);
+    expect(whole).toMatchObject({ code: 0, stderr: expect.not.stringContaining('TensorFlow.js in Node.js') });
+    expect(whole.stdout).toMatch(/trained +-?[\d.]+ ± [\d.]+/);
+    expect(readdirSync(straight).sort()).toEqual(
+      [
+        'checkpoints',
+        'config.json',
+        'events',
+        'learning-curve.png',
+        'learning-curve.svg',
+        'metrics.jsonl',
+        'summary.json',
+        'videos',
+      ].sort(),
+    );
+    const summary = JSON.parse(readFileSync(join(straight, 'summary.json'), 'utf8'));
+    expect(summary.evaluation.trained).toMatchObject({
+      episodes: 3,
+      mean: expect.any(Number),
+      standardError: expect.any(Number),
+    });
+    expect(summary.evaluation.random.episodes).toBe(3);
+
+    const { child, result } = startCli([...train, '--run-folder', killed]);
+    const checkpoints = join(killed, 'checkpoints');
+    await until(
+      () => existsSync(checkpoints) && readdirSync(checkpoints).some((name) => /^checkpoint-0*[2-3]00$/.test(name)),
+    );
+    expectRefusal(await runCli([...train, '--resume', '--run-folder', killed]), /is in use by process \d+/);
+    child.kill('SIGKILL');
+    expect((await result).signal).toBe('SIGKILL');
+
+    expectRefusal(await runCli([...train, '--run-folder', killed]), /already holds a run; continue it with --resume/);
+    expectRefusal(
+      await runCli([...train, '--seed', '4', '--resume', '--run-folder', killed]),
+      /seed can't change on resume/,
+    );
+    const resumed = await runCli([...train, '--resume', '--run-folder', killed]);
+    expect(resumed.stderr).toContain('resumed from');
+    expect(resumed.code).toBe(0);
+    expect(reproducibleRows(killed)).toEqual(reproducibleRows(straight));
+    const last = 'checkpoints/checkpoint-000000000400';
+    expect(readCheckpoint(join(killed, last)).parts.agent).toEqual(readCheckpoint(join(straight, last)).parts.agent);
+    expect(readCheckpoint(join(killed, last)).parts.environment).toEqual(
+      readCheckpoint(join(straight, last)).parts.environment,
+    );
+    expect(JSON.parse(readFileSync(join(killed, 'summary.json'), 'utf8')).evaluation).toEqual(summary.evaluation);
+
+    // A checkpoint of another architecture, and one with bytes missing.
+    const foreign = join(root, 'foreign');
+    cpSync(straight, foreign, { recursive: true });
+    const config = JSON.parse(readFileSync(join(foreign, 'config.json'), 'utf8'));
+    config.network.moe.experts = 3;
+    writeFileSync(join(foreign, 'config.json'), JSON.stringify(config));
+    expectRefusal(await runCli(['evaluate', foreign]), /another architecture/);
+    for (const name of readdirSync(join(straight, 'checkpoints'))) {
+      if (name.startsWith('checkpoint-')) truncateSync(join(straight, 'checkpoints', name, 'agent.safetensors'), 100);
+    }
+    expectRefusal(
+      await runCli(['evaluate', straight]),
+      /no checkpoint in .* can be read: .*agent\.safetensors has 100 bytes/,
+    );
+    expectRefusal(await runCli(['play', killed]), /bsuite\/catch can't draw itself/);
+  });
+
+  it.runIf(existsSync('/dev/full'))('ends with a message when the disk is full', async () => {
+    const folder = join(root, 'full');
+    const { child, result } = startCli(['train', ...TINY, '--agent-steps', '100000', '--run-folder', folder]);
+    await until(() => existsSync(join(folder, 'metrics.jsonl')));
+    child.kill('SIGINT');
+    const stopped = await result;
+    expect(stopped.code).toBe(130);
+    expect(stopped.stderr).toContain('continue with: moe-rl train --resume');
+    // The event file is emptied by the resume that finds it on a full device.
+    rmSync(join(folder, 'events'), { recursive: true });
+    mkdirSync(join(folder, 'events'));
+    symlinkSync('/dev/full', join(folder, 'events', 'events.out.tfevents.0000000000.moe-rl'));
+    expectRefusal(
+      await runCli(['train', '--resume', '--run-folder', folder]),
+      /events\.out\.tfevents.*(disk is full|has 0 bytes)/,
+    );
+  });
+});
+
+/** Rows without what depends on the clock and the machine. */
+function reproducibleRows(folder: string) {
+  return readMetricRows(join(folder, 'metrics.jsonl')).map(({ agentSteps, values }) => ({
+    agentSteps,
+    ...Object.fromEntries(Object.entries(values).filter(([tag]) => metricDefinition(tag).isTiming !== true)),
+  }));
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  const deadline = performance.now() + 40_000;
+  while (!condition()) {
+    if (performance.now() > deadline) throw new Error('waited 40 s in vain');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}

@@ -1,0 +1,125 @@
+// The whole command line on one page: commands, options, help. What a command does is in the file of its name, loaded only when it runs, so that help and
+// mistyped options answer at once.
+import { join } from 'node:path';
+import { InvalidArgumentError } from '@moe-rl/core';
+import { Command } from 'commander';
+import { BACKENDS } from '../run/backends.ts';
+
+/** Seed of evaluation episodes where none is given: far from those of training. */
+const EVALUATION_SEED = 1_000_001;
+
+/** Builds the program. Its actions load what they need and may throw any moe-rl error. */
+export function buildProgram(version: string): Command {
+  const program = new Command('moe-rl')
+    .description('Trains deep reinforcement learning agents with Mixtures of Experts.')
+    .version(version)
+    .showHelpAfterError('(add --help for the options)')
+    // Before the commands are added: they inherit it.
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'moe-rl: ')) });
+
+  withBackendOptions(program.command('quickstart'))
+    .description('train a Soft MoE agent on the embedded game in a few minutes')
+    .option('--agent-steps <count>', 'agent steps to train', integer('--agent-steps'))
+    .option('--seed <number>', 'seed of every random stream', integer('--seed'))
+    .option('--episodes <count>', 'evaluation episodes per agent', integer('--episodes'), 30)
+    .option('--run-folder <folder>', 'where the run is kept', join('runs', 'quickstart'))
+    .option('--resume', 'continue the run of an earlier start')
+    .action(async (options) => (await import('./quickstart.ts')).quickstart(options));
+
+  withRunOptions(program.command('train'))
+    .description('train an agent on a game')
+    .option('--run-folder <folder>', 'where the run is kept (default: runs/<game>-<preset>-s<seed>)')
+    .option('--resume', 'continue a run from its newest checkpoint')
+    .action(async (options) => (await import('./train.ts')).train(options));
+
+  withBackendOptions(program.command('evaluate'))
+    .description('play evaluation episodes with the agent of a run')
+    .argument('<run-folder>', 'folder of the run')
+    .option('--episodes <count>', 'episodes to play', integer('--episodes'), 30)
+    .option('--seed <number>', 'seed of the episodes', integer('--seed'), EVALUATION_SEED)
+    .option('--no-random', 'leave out the comparison with the random agent')
+    .option('--json <file>', 'also write the result as JSON')
+    .action(async (path, options) => (await import('./evaluate.ts')).evaluate(path, options));
+
+  withBackendOptions(program.command('play'))
+    .description('film an episode of the agent of a run')
+    .argument('<run-folder>', 'folder of the run')
+    .option('--output <file>', 'file to write, .gif or .mp4 (default: in the run folder, videos/)')
+    .option('--format <name>', 'gif, mp4 or both (default: gif, and mp4 too where ffmpeg is on the path)')
+    .option('--seed <number>', 'seed of the episode', integer('--seed'), EVALUATION_SEED)
+    .option('--best-of <count>', 'play this many episodes and keep the best', integer('--best-of'), 1)
+    .option('--scale <factor>', 'screen pixels per game pixel', integer('--scale'), 1)
+    .option('--agent-view', 'show what the agent sees beside the game')
+    .option('--random-agent', 'film the random agent instead')
+    .action(async (path, options) => (await import('./play.ts')).play(path, options));
+
+  program
+    .command('report')
+    .description('draw the learning curve of a run again and print its summary')
+    .argument('<run-folder>', 'folder of the run')
+    .action(async (path) => (await import('./report.ts')).report(path));
+
+  program
+    .command('compare')
+    .description('compare runs: table, and their learning curves in one picture')
+    .argument('<run-folders...>', 'folders of two or more runs')
+    .option('--output <file>', 'picture to write, .svg or .png')
+    .action(async (paths, options) => (await import('./compare.ts')).compare(paths, options));
+
+  program
+    .command('presets')
+    .description('list the agent presets, or show every setting of one')
+    .argument('[name]', 'preset to show')
+    .action(async (name) => (await import('./presets.ts')).presets(name));
+
+  program
+    .command('roms')
+    .description('show the games that can be played here, and get more')
+    .option('--folder <folder>', 'look for ROM files in this folder too (also: the variable MOE_RL_ROMS)')
+    .option('--fetch', 'get the ROMs of the ale-py wheel through pip or uv into the cache')
+    .option('--missing', 'list the games without a ROM, with the MD5 of the file they need')
+    .action(async (options) => (await import('./roms.ts')).roms(options));
+
+  program
+    .command('doctor')
+    .description('show what this machine can do and what is missing')
+    .action(async () => (await import('./doctor.ts')).doctor());
+
+  return program;
+}
+
+/** Reads `--seed 3`. @throws InvalidArgumentError for anything but an integer. */
+function integer(name: string): (text: string) => number {
+  return (text) => {
+    const value = Number(text.replaceAll('_', ''));
+    if (text.trim() === '' || !Number.isInteger(value)) {
+      throw new InvalidArgumentError(`${name} is ${JSON.stringify(text)}; expected an integer`);
+    }
+    return value;
+  };
+}
+
+function withBackendOptions(command: Command): Command {
+  return command
+    .option('--backend <name>', `tensor backend: ${BACKENDS.join(', ')}`)
+    .option('--threads <count>', 'processor threads within one tensor operation', integer('--threads'));
+}
+
+/** The options that describe a run. */
+function withRunOptions(command: Command): Command {
+  return withBackendOptions(command)
+    .option('--game <name>', 'game to learn (see `moe-rl roms`)')
+    .option('--rom <file>', 'ROM file, instead of looking the game up')
+    .option('--preset <name>', 'agent preset (see `moe-rl presets`)')
+    .option('--seed <number>', 'seed of every random stream', integer('--seed'))
+    .option('--agent-steps <count>', 'agent steps to train', integer('--agent-steps'))
+    .option('--steps <count>', 'the same as --agent-steps', integer('--steps'))
+    .option('--config <file>', 'JSON file with settings, as a run folder keeps it in config.json')
+    .option(
+      '--set <key=value>',
+      'a setting, for instance agent.minReplayHistoryAgentSteps=1000 (again for more)',
+      (value: string, earlier: readonly string[]) => [...earlier, value],
+      [] as readonly string[],
+    );
+}

@@ -1,0 +1,50 @@
+// Learning curves of several runs in one picture: a thin line per run, a thick one for the mean of a group (the seeds of one preset).
+import { createFigure, svgLine, svgText } from './figure.ts';
+
+export interface CurvePoint {
+  readonly agentSteps: number;
+  readonly value: number;
+}
+
+/** Runs that differ only in their seed. */
+export interface CurveGroup {
+  readonly label: string;
+  readonly curves: readonly (readonly CurvePoint[])[];
+}
+
+/** Colors that stay apart for the color-blind (Okabe and Ito). */
+const COLORS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#000000'];
+
+/** Draws the groups as SVG. */
+export function comparisonSvg(groups: readonly CurveGroup[]): string {
+  const points = groups.flatMap(({ curves }) => curves.flat());
+  const figure = createFigure({
+    title: 'Mean return of the last 100 training episodes',
+    xLabel: 'agent steps',
+    yLabel: 'return (thin: runs, thick: their mean)',
+    xMaximum: points.reduce((most, { agentSteps }) => Math.max(most, agentSteps), 1),
+    yValues: points.map(({ value }) => value),
+  });
+  const marks: string[] = [];
+  groups.forEach(({ label, curves }, index) => {
+    const color = COLORS[index % COLORS.length]!;
+    const toPoint = ({ agentSteps, value }: CurvePoint) => ({ x: agentSteps, y: value });
+    if (curves.length > 1) for (const curve of curves) marks.push(svgLine(figure, curve.map(toPoint), color, 1, 0.4));
+    marks.push(svgLine(figure, meanCurve(curves).map(toPoint), color));
+    marks.push(svgText(figure.left + 12, figure.top + 18 * (index + 1), `${label} (${curves.length})`, 'start', color));
+  });
+  return figure.toSvg(marks);
+}
+
+/** The mean at every step where all runs of the group have a value. */
+function meanCurve(curves: readonly (readonly CurvePoint[])[]): CurvePoint[] {
+  const sums = new Map<number, { sum: number; count: number }>();
+  for (const { agentSteps, value } of curves.flat()) {
+    const { sum, count } = sums.get(agentSteps) ?? { sum: 0, count: 0 };
+    sums.set(agentSteps, { sum: sum + value, count: count + 1 });
+  }
+  return [...sums]
+    .filter(([, { count }]) => count === curves.length)
+    .map(([agentSteps, { sum, count }]) => ({ agentSteps, value: sum / count }))
+    .sort((left, right) => left.agentSteps - right.agentSteps);
+}

@@ -1,2 +1,3 @@
-// Saving and restoring a replay buffer on disk; Node only.
+// Saving and restoring a replay buffer on disk, and datasets as files; Node only.
+export { readTransitionFile, writeTransitionFile } from './dataset-files.ts';
 export { ReplayCheckpointer, type ReplayCheckpointerConfig, type ReplaySaveOutput } from './replay-checkpointer.ts';

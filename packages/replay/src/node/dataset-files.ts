@@ -1,0 +1,43 @@
+// Datasets as files: written beside their name and renamed when complete, read by ranges.
+import { mkdir, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { asyncBufferFromFile } from 'hyparquet';
+import { fileWriter } from 'hyparquet-writer';
+import { readTransitions } from '../datasets/transition-reader.ts';
+import { TransitionWriter, type TransitionWriterConfig } from '../datasets/transition-writer.ts';
+import type { ReplayStep } from '../replay-buffer.ts';
+import { withStorageErrors } from './durable-files.ts';
+
+/**
+ * Writes steps to a Parquet file; the file appears when all are written.
+ * @throws StorageError when writing fails; ShapeError, NonFiniteError or InvalidArgumentError for a bad step
+ */
+export async function writeTransitionFile(
+  path: string,
+  steps: Iterable<ReplayStep> | AsyncIterable<ReplayStep>,
+  config: Omit<TransitionWriterConfig, 'writer'>,
+): Promise<{ readonly rows: number }> {
+  const temporary = `${path}.temporary`;
+  return withStorageErrors(path, 'write', async () => {
+    await mkdir(dirname(path), { recursive: true });
+    try {
+      const writer = new TransitionWriter({ ...config, writer: fileWriter(temporary) });
+      for await (const step of steps) await writer.add(step);
+      await writer.finish();
+      await rename(temporary, path);
+      return { rows: writer.rows };
+    } catch (error) {
+      await rm(temporary, { force: true }).catch(() => undefined);
+      throw error;
+    }
+  });
+}
+
+/**
+ * The steps of a Parquet file, in order.
+ * @throws StorageError when it can't be read; CorruptDataError when it is no dataset of transitions
+ */
+export async function* readTransitionFile(path: string): AsyncGenerator<ReplayStep, void, void> {
+  const file = await withStorageErrors(path, 'read', () => asyncBufferFromFile(path));
+  yield* readTransitions(file);
+}

@@ -1,0 +1,131 @@
+// One console: power-on, system reset, frames; and which of the instance's consoles is active.
+import { CURRENT, Cpu, RAM_PAGE, SAVED_BYTES, SHADOW, Tia, cartridge, cpu, environment, line, riot, tia } from './state';
+import { AUDIO, AUDIO_BYTES, resetAudio } from './audio';
+import { resetCartridge, showCartridge } from './cartridge';
+import { readIndirect } from './bus';
+import { run } from './generated/interpreter';
+import { STREAM_BYTES, drawSystem, seedSystem, useStreams } from './random';
+import { finishPicture, startPicture, windowRows, windowStart } from './tia-line';
+import { colorLoss, forgetShadows, lastAccessClock, setInk, traceAccesses } from './tia-registers';
+import { STALE_ALL } from './tia-objects';
+
+const INSTRUCTIONS_PER_FRAME = 25000;
+const NEVER = 0x7fffffff;
+export const SCREEN_BYTES: usize = 160 * 250;
+
+// A console's block: saved state, RAM, derived state, streams, two frame buffers.
+const DERIVED_BYTES: usize = 640;
+const BLOCK_RAM: usize = 704, BLOCK_DERIVED: usize = 832, BLOCK_SHADOW: usize = 1472, BLOCK_AUDIO: usize = 1600, BLOCK_STREAMS: usize = 1664;
+const BLOCK_SCREENS: usize = BLOCK_STREAMS + 2 * STREAM_BYTES + 16;
+export const BLOCK_BYTES: usize = (BLOCK_SCREENS + 2 * (SCREEN_BYTES + 64) + 255) & ~255;
+
+let active: usize = 0;
+
+/** Makes the console in this block the active one. */
+export function activate(block: usize): void {
+  if (block == active) return;
+  if (active) saveSnapshot(active);
+  active = block;
+  useStreams(block + BLOCK_STREAMS, block + BLOCK_STREAMS + STREAM_BYTES);
+  loadSnapshot(block);
+}
+
+/** Plugs a console in: fills RAM from a fresh system stream, as ALE does once per loaded ROM. */
+export function powerOn(): void {
+  memory.fill(changetype<usize>(cpu), 0, SAVED_BYTES);
+  memory.fill(changetype<usize>(line), 0, DERIVED_BYTES);
+  line.front = active + BLOCK_SCREENS;
+  line.back = line.front + SCREEN_BYTES + 64;
+  line.draw = 1;
+  seedSystem();
+  for (let i = 0; i < 128; i++) store<u8>(RAM_PAGE + 0x80 + i, <u8>drawSystem());
+  drawSystem(); // the RIOT's own reset when it is built
+}
+
+export function resetSystem(): void {
+  memory.fill(changetype<usize>(cpu), 0, offsetof<Cpu>());
+  cpu.sp = 0xff;
+  cpu.zr = 1;
+  riot.timerValue = 25 + <i32>(drawSystem() % 75);
+  riot.timerShift = 6;
+  riot.timerSetCycle = 0;
+  riot.readAfterExpiry = 0;
+  riot.ddra = 0;
+  const inpt4 = tia.inpt4, inpt5 = tia.inpt5, paddle0 = tia.paddle0, paddle1 = tia.paddle1, paddle2 = tia.paddle2, paddle3 = tia.paddle3;
+  memory.fill(changetype<usize>(tia), 0, offsetof<Tia>());
+  tia.inpt4 = inpt4; tia.inpt5 = inpt5; tia.paddle0 = paddle0; tia.paddle1 = paddle1; tia.paddle2 = paddle2; tia.paddle3 = paddle3;
+  tia.frameEnded = 1;
+  tia.vsyncFinishClock = NEVER;
+  memory.fill(line.front, 0, SCREEN_BYTES);
+  memory.fill(line.back, 0, SCREEN_BYTES);
+  memory.fill(CURRENT, 0, 384);
+  line.stale = STALE_ALL;
+  forgetShadows();
+  resetAudio();
+  resetCartridge();
+  cpu.pc = readIndirect(0xfffc, 0);
+}
+
+function startFrame(): void {
+  const offset = <i32>(<u32>cpu.cycles % 76), passed = cpu.cycles - offset;
+  cpu.cycles = offset;
+  cpu.frameOffset = offset;
+  if (tia.vsyncFinishClock != NEVER) tia.vsyncFinishClock -= passed * 3;
+  riot.timerSetCycle -= passed;
+  riot.expiryReadCycle -= passed;
+  tia.dumpEndCycle -= passed;
+  tia.hmoveClock -= passed * 3;
+  cartridge.dpcCycles -= passed;
+  const front = line.front;
+  line.front = line.back;
+  line.back = front;
+  const rows = line.undrawnRows;
+  line.undrawnRows = line.backUndrawnRows;
+  line.backUndrawnRows = rows;
+  tia.frameEnded = 0;
+  tia.partialGrayed = 0;
+  tia.colorLoss = i32(colorLoss && (tia.scanlines & 1) != 0);
+  refreshInks();
+  startPicture();
+}
+export function refreshInks(): void { for (let i = 0; i < 4; i++) setInk(i); }
+
+/** Everything that a frame changes, apart from pixels and random streams: for running it again. */
+export function saveSnapshot(at: usize): void {
+  memory.copy(at, changetype<usize>(cpu), SAVED_BYTES);
+  memory.copy(at + BLOCK_RAM, RAM_PAGE + 0x80, 128);
+  memory.copy(at + BLOCK_DERIVED, changetype<usize>(line), DERIVED_BYTES);
+  memory.copy(at + BLOCK_SHADOW, SHADOW, 128);
+  memory.copy(at + BLOCK_AUDIO, AUDIO, AUDIO_BYTES);
+}
+export function loadSnapshot(at: usize): void {
+  memory.copy(changetype<usize>(cpu), at, SAVED_BYTES);
+  memory.copy(RAM_PAGE + 0x80, at + BLOCK_RAM, 128);
+  memory.copy(changetype<usize>(line), at + BLOCK_DERIVED, DERIVED_BYTES);
+  memory.copy(SHADOW, at + BLOCK_SHADOW, 128);
+  memory.copy(AUDIO, at + BLOCK_AUDIO, AUDIO_BYTES);
+  showCartridge();
+}
+const FRAME_SNAPSHOT: usize = memory.data(2048, 16);
+
+/** Runs until the program ends the frame, or for 25,000 instructions: then the frame is partial, is shown as it is, and goes on next time. */
+export function runFrame(): void {
+  if (tia.frameEnded) startFrame();
+  saveSnapshot(FRAME_SNAPSHOT);
+  run(INSTRUCTIONS_PER_FRAME);
+  if (tia.frameEnded) finishPicture(cpu.cycles * 3);
+  else runPartialFrame();
+  tia.scanlines = cpu.cycles / 76;
+}
+/** ALE draws a partial frame up to the program's last access of the TIA. To know it the frame is run again, with every access traced. */
+function runPartialFrame(): void {
+  loadSnapshot(FRAME_SNAPSHOT);
+  traceAccesses(true);
+  run(INSTRUCTIONS_PER_FRAME);
+  if (lastAccessClock > 0) finishPicture(lastAccessClock);
+  traceAccesses(false);
+  if (tia.partialGrayed) return;
+  tia.partialGrayed = 1;
+  // Only a jammed CPU stops this early: what lies below the line it stopped in is shown in gray, once.
+  for (let i = max(cpu.cycles / 76 - windowStart, 0) * 160; i < windowRows * 160; i++) store<u8>(line.front + i, (load<u8>(line.front + i) & 15) >> 1);
+}

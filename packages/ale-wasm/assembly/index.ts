@@ -1,0 +1,113 @@
+// What the host calls. Consoles are numbered blocks from the end of the static data on; those of a batch have agent buffers behind the block.
+import { MAXIMUM_ROM_BYTES, RAM_PAGE, ROM_FILE, environment, line } from './state';
+import { SAMPLES, makeSamples } from './audio';
+import { MAXIMUM_FRAME_SKIP, agentBytes, framesRun, grayTableAddress, resetAgent, restartObservations, setBatch as configureBatch, stackAddress, stepAgent, useAgent } from './batch';
+import { buildGuards } from './bus';
+import { insertCartridge } from './cartridge';
+import { BLOCK_BYTES, activate } from './console';
+import { act as actActive, isOver, isPal, isTruncated, loadEnvironment, resetEnvironment } from './environment';
+import { CODE, CODE_BYTES } from './rules';
+import { SAVED_STATE_BYTES, readSavedState, writeSavedState } from './saved-state';
+import { buildTables } from './tia-tables';
+import { INKS } from './tia-registers';
+export { setGame, setSettings } from './environment';
+export { setRules } from './rules';
+export { grayTableAddress, framesRun } from './batch';
+
+let consoles: usize = 0;
+let stride: usize = BLOCK_BYTES;
+let count: i32 = 0;
+let current: usize = 0;
+
+export function initialize(): void {
+  buildTables();
+  buildGuards();
+  for (let i = 0; i < 256; i++) store<u8>(INKS + i, i);
+  consoles = (__heap_base + 255) & ~255;
+}
+export function romAddress(): usize { return ROM_FILE; }
+export function romCapacity(): i32 { return MAXIMUM_ROM_BYTES; }
+export function codeAddress(): usize { return CODE; }
+export function codeCapacity(): i32 { return CODE_BYTES; }
+export function insertRom(type: i32, ram: bool, bytes: i32): void { insertCartridge(type, ram, bytes); }
+export function maximumFrameSkip(): i32 { return MAXIMUM_FRAME_SKIP; }
+/** Before the first console of a batch is added; the gray table must be filled in. */
+export function setBatch(skip: i32, pool: i32, stacked: i32, rules: i32, lifeLoss: bool, gray: bool): void {
+  configureBatch(skip, pool, stacked, rules, lifeLoss, gray);
+  stride = (BLOCK_BYTES + agentBytes() + 255) & ~255;
+}
+export function consoleBytes(): usize { return stride; }
+
+/** Adds a console and returns its number, -1 when memory can't grow. */
+export function addConsole(): i32 {
+  const end = consoles + (count + 1) * stride;
+  const pages = <i32>((end + 0xffff) >> 16) - memory.size();
+  if (pages > 0 && memory.grow(pages) < 0) return -1;
+  memory.fill(consoles + count * stride, 0, stride);
+  return count++;
+}
+export function select(index: i32): void {
+  current = consoles + index * stride;
+  activate(current);
+}
+
+// ---- of the selected console
+export function loadRom(seed: u32, mode: i32, difficulty: i32): i32 { return loadEnvironment(seed, mode, difficulty); }
+export function reset(): i32 { return resetEnvironment(); }
+export function act(action: i32, strength: f32): i32 { return actActive(action, strength); }
+export function lives(): i32 { return environment.lives; }
+export function gameOver(includeTruncation: bool): bool { return includeTruncation ? isOver() : environment.gameOver != 0; }
+export function truncated(): bool { return isTruncated(); }
+export function pal(): bool { return isPal; }
+export function ramAddress(): usize { return RAM_PAGE + 0x80; }
+export function screenAddress(): usize { return line.front; }
+export function previousScreenAddress(): usize { return line.back; }
+export function frameNumber(): i32 { return environment.frameNumber; }
+export function episodeFrameNumber(): i32 { return environment.episodeFrameNumber; }
+export function setMode(mode: i32): void { environment.mode = mode; }
+export function setDifficulty(difficulty: i32): void { environment.difficulty = difficulty; }
+export function mode(): i32 { return environment.mode; }
+export function difficulty(): i32 { return environment.difficulty; }
+export function samples(): usize {
+  makeSamples();
+  return SAMPLES;
+}
+/** Writes the console's state, without its seed, to the address returned. */
+export function saveState(): usize { return writeSavedState(); }
+export function savedStateBytes(): i32 { return SAVED_STATE_BYTES; }
+export function savedStateAddress(): usize { return writeSavedState(); }
+/** Takes the state at savedStateAddress(); with its random stream when asked. */
+export function restoreState(withRandom: bool, seed: u32): void { readSavedState(withRandom, seed); }
+
+// ---- batches
+export function observationAddress(index: i32): usize { return stackAddress(consoles + index * stride + BLOCK_BYTES); }
+export function resetConsole(index: i32, fillZero: bool): i32 {
+  select(index);
+  useAgent(current + BLOCK_BYTES);
+  return resetAgent(fillZero);
+}
+export function observeConsole(index: i32, fillZero: bool): void {
+  select(index);
+  useAgent(current + BLOCK_BYTES);
+  restartObservations(fillZero);
+}
+/** Steps consoles first..first+n-1 by the actions (u8) at `actions`; results are 16 bytes each: reward, lives, flags (1 game over, 2 truncated), frames. */
+export function stepConsoles(first: i32, n: i32, actions: usize, results: usize): void {
+  for (let i = 0; i < n; i++) {
+    select(first + i);
+    useAgent(current + BLOCK_BYTES);
+    const reward = stepAgent(load<u8>(actions + i));
+    const result = results + (i << 4);
+    store<i32>(result, reward);
+    store<i32>(result, environment.lives, 4);
+    store<i32>(result, environment.gameOver | (isTruncated() ? 2 : 0), 8);
+    store<i32>(result, framesRun, 12);
+  }
+}
+/** Room for actions and results of a batch, after the last console. */
+export function allocate(bytes: i32): usize {
+  const start = (consoles + count * stride + 15) & ~15;
+  const pages = <i32>((start + bytes + 0xffff) >> 16) - memory.size();
+  if (pages > 0 && memory.grow(pages) < 0) return 0;
+  return start;
+}

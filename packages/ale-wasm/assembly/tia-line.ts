@@ -1,0 +1,299 @@
+// The picture: lines are drawn lazily, in spans between the register writes that cut them. A write that changes an object keeps the part
+// of its mask that was already on the line (`commit`), a write that changes colors or priorities draws the span so far (`flush`).
+// A line that nothing cut or changed is a copy of the one before. Pixels are drawn only when somebody will look at the frame; collisions always.
+import { CURRENT, EARLIER, Line, line, tia } from './state';
+import { STALE_ALL, rebuildStale, setPosition, shownBall, shownGraphic, touchMissile, touchPlayer, touchPlayfield } from './tia-objects';
+import { FROM } from './tia-tables';
+
+const LINE: usize = changetype<usize>(line);
+/** Of the running game: first line of the window, its height, whether HMOVE blanks pixels. Set by the console. */
+export let windowStart: i32 = 34;
+export let windowRows: i32 = 210;
+export function setWindow(start: i32, rows: i32): void { windowStart = start; windowRows = rows; }
+
+/** The masks of the line so far, when it was cut. */
+const MERGED: usize = memory.data(192, 16);
+/** Masks by color: player 0, player 1, playfield. */
+const GROUPS: usize = memory.data(96 + 16, 16);
+const BELOW_WINDOW = 0x3fffffff;
+
+// ---- cutting lines
+@inline function from(object: i32): i32 { return load<i32>(LINE + (object << 2), offsetof<Line>('from0')); }
+
+/** Object 0..5 is about to change at pixel x: what was drawn of it so far stays. */
+@inline export function commit(object: i32, x: i32): void {
+  line.changed = 1;
+  if (x > 0) commitInside(object, x);
+}
+function commitInside(object: i32, x: i32): void {
+  if (line.stale) rebuildStale();
+  const start = from(object);
+  if (x <= start) return;
+  const now = CURRENT + (object << 5), earlier = EARLIER + (object << 5), right = FROM + (x << 5);
+  if (start == 0) {
+    v128.store(earlier, v128.andnot(v128.load(now), v128.load(right)));
+    store<u64>(earlier, load<u64>(now, 16) & ~load<u64>(right, 16), 16);
+  } else {
+    const left = FROM + (start << 5);
+    v128.store(earlier, v128.or(v128.load(earlier), v128.andnot(v128.and(v128.load(now), v128.load(left)), v128.load(right))));
+    store<u64>(earlier, load<u64>(earlier, 16) | (load<u64>(now, 16) & load<u64>(left, 16) & ~load<u64>(right, 16)), 16);
+  }
+  store<i32>(LINE + (object << 2), x, offsetof<Line>('from0'));
+  line.cut = 1;
+}
+
+function masks(): usize {
+  if (line.stale) rebuildStale();
+  if (!line.cut) return CURRENT;
+  for (let object = 0; object < 6; object++) {
+    const start = from(object), now = CURRENT + (object << 5), merged = MERGED + (object << 5);
+    if (start == 0) {
+      v128.store(merged, v128.load(now));
+      v128.store(merged, v128.load(now, 16), 16);
+    } else {
+      const left = FROM + (start << 5), earlier = EARLIER + (object << 5);
+      v128.store(merged, v128.or(v128.load(earlier), v128.and(v128.load(now), v128.load(left))));
+      v128.store(merged, v128.or(v128.load(earlier, 16), v128.and(v128.load(now, 16), v128.load(left, 16))), 16);
+    }
+  }
+  return MERGED;
+}
+
+// ---- collisions
+@inline function collidePair(m: usize, a: usize, b: usize, low: v128, high: v128, seen: u32, pair: u32): u32 {
+  if ((seen >> pair) & 1) return seen;
+  const l = v128.and(v128.and(v128.load(m + a), v128.load(m + b)), low);
+  const h = v128.and(v128.and(v128.load(m + a, 16), v128.load(m + b, 16)), high);
+  return v128.any_true(v128.or(l, h)) ? seen | (1 << pair) : seen;
+}
+/** Latches the collisions of pixels a..b-1. Pairs are numbered in the order 01 02 03 04 05 12 13 14 15 23 24 25 34 35 45. */
+function collide(m: usize, a: i32, b: i32): void {
+  let seen: u32 = tia.collisions;
+  if (seen == 0x7fff) return;
+  // A pixel that two objects share appears in `twice`: nearly always there is none.
+  let onceLow = v128.load(m), onceHigh = v128.load(m, 16), twiceLow = i64x2.splat(0), twiceHigh = i64x2.splat(0);
+  for (let o: usize = 32; o < 192; o += 32) {
+    const l = v128.load(m + o), h = v128.load(m + o, 16);
+    twiceLow = v128.or(twiceLow, v128.and(onceLow, l));
+    twiceHigh = v128.or(twiceHigh, v128.and(onceHigh, h));
+    onceLow = v128.or(onceLow, l);
+    onceHigh = v128.or(onceHigh, h);
+  }
+  let low = v128.load(FROM + (a << 5)), high = v128.load(FROM + (a << 5), 16);
+  if (b < 160) {
+    low = v128.andnot(low, v128.load(FROM + (b << 5)));
+    high = v128.andnot(high, v128.load(FROM + (b << 5), 16));
+  }
+  if (!v128.any_true(v128.or(v128.and(twiceLow, low), v128.and(twiceHigh, high)))) return;
+  seen = collidePair(m, 0, 32, low, high, seen, 0);
+  seen = collidePair(m, 0, 64, low, high, seen, 1);
+  seen = collidePair(m, 0, 96, low, high, seen, 2);
+  seen = collidePair(m, 0, 128, low, high, seen, 3);
+  seen = collidePair(m, 0, 160, low, high, seen, 4);
+  seen = collidePair(m, 32, 64, low, high, seen, 5);
+  seen = collidePair(m, 32, 96, low, high, seen, 6);
+  seen = collidePair(m, 32, 128, low, high, seen, 7);
+  seen = collidePair(m, 32, 160, low, high, seen, 8);
+  seen = collidePair(m, 64, 96, low, high, seen, 9);
+  seen = collidePair(m, 64, 128, low, high, seen, 10);
+  seen = collidePair(m, 64, 160, low, high, seen, 11);
+  seen = collidePair(m, 96, 128, low, high, seen, 12);
+  seen = collidePair(m, 96, 160, low, high, seen, 13);
+  seen = collidePair(m, 128, 160, low, high, seen, 14);
+  tia.collisions = seen;
+}
+/** Collisions up to pixel x of the current line are about to be read; `shown` are the pairs of interest. */
+export function collideUpTo(x: i32, shown: u32): void {
+  if (x > line.drawn && !tia.vblank && (tia.collisions & shown) != shown) collide(masks(), line.drawn, x);
+}
+
+// ---- pixels
+@inline function spread(bits: usize): v128 { // 16 bits -> 16 byte masks
+  const word = v128.load_splat<u16>(bits);
+  const bytes = v128.shuffle<u8>(word, word, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1);
+  const select = i8x16(1, 2, 4, 8, 16, 32, 64, -128, 1, 2, 4, 8, 16, 32, 64, -128);
+  return i8x16.eq(v128.and(bytes, select), select);
+}
+/** Whether the halves of the playfield take the players' colors. Priority turns that off, except when nothing but the playfield is enabled. */
+function scoreColors(): bool {
+  const control = tia.control;
+  if (!(control & 2)) return false;
+  if (!(control & 4)) return true;
+  return (tia.pf0 >> 4 | tia.pf1 | tia.pf2) != 0 && !shownGraphic(0) && !shownGraphic(1) && !(tia.missile0 | tia.missile1) && !shownBall();
+}
+/** Draws pixels a..b-1; up to 15 pixels right of b are overwritten (a later span repairs them). */
+function drawPixels(m: usize, a: i32, b: i32): void {
+  const row = <i32>line.front + tia.row * 160, inks = line.inks;
+  const ink0 = i8x16.splat(<i8>inks), ink1 = i8x16.splat(<i8>(inks >> 8)), ink2 = i8x16.splat(<i8>(inks >> 16)), background = i8x16.splat(<i8>(inks >> 24));
+  let low0 = v128.or(v128.load(m), v128.load(m, 64)), high0 = v128.or(v128.load(m, 16), v128.load(m, 80));
+  let low1 = v128.or(v128.load(m, 32), v128.load(m, 96)), high1 = v128.or(v128.load(m, 48), v128.load(m, 112));
+  let low2 = v128.load(m, 128), high2 = v128.load(m, 144);
+  const playfieldLow = v128.load(m, 160), playfieldHigh = v128.load(m, 176);
+  const score = scoreColors();
+  if (score) {
+    const rightLow = v128.load(FROM + 80 * 32), rightHigh = v128.load(FROM + 80 * 32, 16);
+    low0 = v128.or(low0, v128.andnot(playfieldLow, rightLow));
+    high0 = v128.or(high0, v128.andnot(playfieldHigh, rightHigh));
+    low1 = v128.or(low1, v128.and(playfieldLow, rightLow));
+    high1 = v128.or(high1, v128.and(playfieldHigh, rightHigh));
+  } else {
+    low2 = v128.or(low2, playfieldLow);
+    high2 = v128.or(high2, playfieldHigh);
+  }
+  v128.store(GROUPS, low0);
+  v128.store(GROUPS, high0, 16);
+  v128.store(GROUPS, low1, 32);
+  v128.store(GROUPS, high1, 48);
+  v128.store(GROUPS, low2, 64);
+  v128.store(GROUPS, high2, 80);
+  const any0 = v128.any_true(v128.or(low0, high0)), any1 = v128.any_true(v128.or(low1, high1)), any2 = v128.any_true(v128.or(low2, high2));
+  const first = a & ~15;
+  const keep = v128.load(row + first);
+  if (!any0 && !any1) {
+    if (!any2) for (let x = first; x < b; x += 16) v128.store(row + x, background);
+    else for (let x = first; x < b; x += 16) v128.store(row + x, v128.bitselect(ink2, background, spread(GROUPS + 64 + (x >> 3))));
+  } else if (!any2) {
+    for (let x = first; x < b; x += 16) {
+      const g = GROUPS + (x >> 3);
+      v128.store(row + x, v128.bitselect(ink0, v128.bitselect(ink1, background, spread(g + 32)), spread(g)));
+    }
+  } else if (!(tia.control & 4) || score) {
+    for (let x = first; x < b; x += 16) {
+      const g = GROUPS + (x >> 3);
+      v128.store(row + x, v128.bitselect(ink0, v128.bitselect(ink1, v128.bitselect(ink2, background, spread(g + 64)), spread(g + 32)), spread(g)));
+    }
+  } else {
+    for (let x = first; x < b; x += 16) {
+      const g = GROUPS + (x >> 3);
+      v128.store(row + x, v128.bitselect(ink2, v128.bitselect(ink0, v128.bitselect(ink1, background, spread(g + 32)), spread(g)), spread(g + 64)));
+    }
+  }
+  if (a & 15) v128.store(row + first, v128.bitselect(v128.load(row + first), keep, spread(FROM + (a << 5) + (first >> 3))));
+}
+
+// ---- spans and lines
+function drawSpan(a: i32, b: i32): void {
+  if (a >= b) return;
+  if (tia.vblank) {
+    if (line.draw) memory.fill(line.front + tia.row * 160 + a, 0, b - a);
+    return;
+  }
+  const m = masks();
+  collide(m, a, b);
+  if (line.draw) drawPixels(m, a, b);
+}
+/** Draws the line up to pixel x, because colors, priorities or blanking change there. */
+export function flush(x: i32): void {
+  const start = line.drawn;
+  if (x <= start) return;
+  drawSpan(start, x);
+  line.drawn = x;
+  line.cut = 1;
+}
+@inline function copyRow(row: usize): void {
+  for (let x: usize = 0; x < 160; x += 16) v128.store(row + x, v128.load(row + x - 160));
+}
+function finishLine(): void {
+  const row = tia.row, blank = tia.blank;
+  if (!line.cut && !line.changed && blank == line.lastBlank) {
+    if (line.collisionsChanged) {
+      line.collisionsChanged = 0;
+      if (!tia.vblank) collide(masks(), 0, 160);
+    }
+    if (line.draw) copyRow(line.front + row * 160);
+  } else {
+    drawSpan(line.drawn, 160);
+    line.changed = 0;
+    line.collisionsChanged = 0;
+    if (line.cut) {
+      clearCuts();
+      line.changed = 1;
+    }
+    if (blank && line.draw) store<u64>(line.front + row * 160, 0);
+    line.lastBlank = blank;
+  }
+  tia.blank = tia.blankNext;
+  tia.blankNext = 0;
+  tia.row = row + 1;
+  tia.lineClock += 228;
+  const reflect = tia.control & 1;
+  if (reflect != tia.reflect) {
+    tia.reflect = reflect;
+    touchPlayfield();
+    line.changed = 1;
+  }
+  if (tia.suppress0 | tia.suppress1) {
+    if (tia.suppress0) touchPlayer(0);
+    if (tia.suppress1) touchPlayer(1);
+    tia.suppress0 = tia.suppress1 = 0;
+    line.changed = 1;
+  }
+  if (tia.star) stepStar();
+}
+/** Star mode moves missile 0 on every line. */
+function stepStar(): void {
+  const counter = (tia.starCounter + 1) & 3;
+  tia.starCounter = counter;
+  let x = tia.x2 - (counter == 0 ? 18 : counter == 1 ? 33 : counter == 2 ? 0 : 17);
+  if (x < 0) x += 160;
+  setPosition(2, x);
+  touchMissile(0);
+  line.changed = 1;
+}
+function clearCuts(): void {
+  v128.store(LINE, i64x2.splat(0), offsetof<Line>('from0'));
+  store<u64>(LINE, 0, offsetof<Line>('from4'));
+  line.drawn = 0;
+  line.cut = 0;
+}
+
+/** Draws everything before `clock` as far as whole lines go; returns the pixel of the current line that the clock has reached. */
+@inline export function pixelAt(clock: i32): i32 {
+  const reached = max(clock, tia.drawnClock);
+  const d = reached - tia.lineClock;
+  return d <= 68 ? 0 : d <= 228 ? d - 68 : pixelOnLaterLine(reached);
+}
+function pixelOnLaterLine(clock: i32): i32 {
+  while (clock > tia.lineClock + 228) {
+    finishLine();
+    if (tia.row >= windowRows) {
+      tia.lineClock = BELOW_WINDOW;
+      return 0;
+    }
+  }
+  return max(clock - tia.lineClock - 68, 0);
+}
+
+// ---- frames
+export function startPicture(): void {
+  tia.lineClock = windowStart * 228;
+  tia.drawnClock = 0;
+  tia.row = 0;
+  line.stale = STALE_ALL;
+  line.changed = 1;
+  line.collisionsChanged = 1;
+  line.lastBlank = 0;
+  clearCuts();
+}
+/** Goes on with a frame from a saved state: where the line stands follows from the registers, what earlier states drew of it is drawn already. */
+export function resumePicture(drawn: i32, lastBlank: i32): void {
+  clearCuts();
+  tia.row = max(0, min(tia.row, windowRows));
+  tia.lineClock = tia.row >= windowRows ? BELOW_WINDOW : (windowStart + tia.row) * 228;
+  line.drawn = max(0, min(drawn, 160));
+  if (line.drawn) line.cut = 1;
+  line.changed = 1;
+  line.collisionsChanged = 1;
+  line.lastBlank = lastBlank;
+}
+/** Draws up to the clock at which the frame ends or is interrupted; the rest of that line keeps what the buffer held. */
+export function finishPicture(clock: i32): void {
+  const x = pixelAt(clock);
+  if (tia.row >= windowRows || x <= line.drawn) return;
+  const chunk = line.front + tia.row * 160 + (x & ~15);
+  const keep = v128.load(chunk);
+  flush(x);
+  if (!line.draw) return;
+  if (x & 15) v128.store(chunk, v128.bitselect(keep, v128.load(chunk), spread(FROM + (x << 5) + ((x & ~15) >> 3))));
+  if (tia.blank) memory.fill(line.front + tia.row * 160, 0, min(x, 8));
+}

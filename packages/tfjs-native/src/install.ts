@@ -8,14 +8,22 @@
 
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join, relative } from 'node:path';
 import { CorruptDataError, MissingDependencyError } from '@moe-rl/core';
 import { extractTarGz, extractZip, listZip } from './archives.ts';
-import { asStorageError, cacheDirectory, createAtomically, removePartials, requireFreeSpace, withLock } from './cache.ts';
+import {
+  asStorageError,
+  cacheDirectory,
+  createAtomically,
+  removePartials,
+  requireFreeSpace,
+  withLock,
+} from './cache.ts';
 import { type Command, findCompiler, findNpm, findWheelTool, hasNvidiaGpu, run, type WheelTool } from './tools.ts';
 import {
+  ADDON_REVISION,
   findPlatformWheel,
   NODE_API_VERSION,
   type PlatformWheel,
@@ -62,7 +70,7 @@ export function chooseVariant(): TensorFlowVariant {
 export function nativePaths(variant: TensorFlowVariant): NativePaths {
   const root = join(cacheDirectory(), 'tfjs-native');
   const platform = `${process.platform}-${process.arch}`;
-  const key = `${TFJS_NODE_VERSION}-tensorflow-${TENSORFLOW_VERSION}-${variant}-${platform}-napi${NODE_API_VERSION}`;
+  const key = `${TFJS_NODE_VERSION}-tensorflow-${TENSORFLOW_VERSION}-${variant}-${platform}-napi${NODE_API_VERSION}-${ADDON_REVISION}`;
   return {
     variant,
     root,
@@ -255,7 +263,10 @@ async function fetchWheel(config: FetchWheelConfig): Promise<string> {
   } catch (error) {
     await rm(partial, { recursive: true, force: true }).catch(() => {});
     if (!(error instanceof MissingDependencyError)) throw asStorageError(error, folder);
-    const last = error.message.split('\n').at(-1)?.replace(/^ERROR: /, '');
+    const last = error.message
+      .split('\n')
+      .at(-1)
+      ?.replace(/^ERROR: /, '');
     throw new MissingDependencyError(
       `${requirement} could not be downloaded: ${last}. Check the network and ${tool.kind}'s settings, then start again`,
       { cause: error },
@@ -317,6 +328,31 @@ async function installSources(paths: NativePaths, report: Report): Promise<void>
   });
 }
 
+// TensorFlow writes notes (that oneDNN is on) to standard error while its library is being loaded, before it has read TF_CPP_MIN_LOG_LEVEL. This
+// little addon loads the library with standard error turned away; loading it once more, through the real addon, then says nothing.
+const quietSource = `
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <string>
+#include <unistd.h>
+extern "C" __attribute__((visibility("default"))) void* napi_register_module_v1(void*, void* exports) {
+  Dl_info self;
+  if (dladdr(reinterpret_cast<void*>(&napi_register_module_v1), &self) == 0) return exports;
+  const std::string path = self.dli_fname;
+  const std::string library = path.substr(0, path.find_last_of('/') + 1) + LIBRARY;
+  const int standard_error = dup(2);
+  const int nowhere = open("/dev/null", O_WRONLY);
+  if (standard_error >= 0 && nowhere >= 0) {
+    dup2(nowhere, 2);
+    dlopen(library.c_str(), RTLD_NOW);
+    dup2(standard_error, 2);
+  }
+  if (standard_error >= 0) close(standard_error);
+  if (nowhere >= 0) close(nowhere);
+  return exports;
+}
+`;
+
 async function compileAddon(paths: NativePaths, wheel: PlatformWheel, report: Report): Promise<void> {
   const compiler = findCompiler();
   if (compiler === undefined) throw new MissingDependencyError('no C++ compiler was found');
@@ -325,23 +361,32 @@ async function compileAddon(paths: NativePaths, wheel: PlatformWheel, report: Re
   const library = join(paths.library, 'tensorflow');
   const rpath = relative(paths.addon, library);
   const mac = process.platform === 'darwin';
-  await createAtomically(paths.addon, (folder) =>
-    run(
+  const common = ['-shared', '-fPIC', '-O2', '-std=c++17', '-w', ...(mac ? ['-undefined', 'dynamic_lookup'] : [])];
+  await createAtomically(paths.addon, async (folder) => {
+    const quiet = join(folder, 'quiet.cc');
+    await writeFile(quiet, quietSource);
+    const what = 'compiling the TensorFlow addon';
+    const libraryPath = join(rpath, wheel.libraries.main);
+    await run(compiler, [...common, `-DLIBRARY="${libraryPath}"`, quiet, '-o', join(folder, 'quiet.node'), '-ldl'], {
+      what,
+    });
+    await rm(quiet);
+    await run(
       compiler,
       [
-        ...['-shared', '-fPIC', '-O2', '-std=c++17', '-w', `-DNAPI_VERSION=${NODE_API_VERSION}`],
+        ...common,
+        `-DNAPI_VERSION=${NODE_API_VERSION}`,
         ...['-I', join(library, 'include'), '-I', headers.include_dir],
         join(paths.tfjsNode, 'binding', 'tfjs_backend.cc'),
         join(paths.tfjsNode, 'binding', 'tfjs_binding.cc'),
         join(library, wheel.libraries.main),
         join(library, wheel.libraries.framework),
         `-Wl,-rpath,${mac ? '@loader_path' : '$ORIGIN'}/${rpath}`,
-        ...(mac ? ['-undefined', 'dynamic_lookup'] : []),
         ...['-o', join(folder, 'tfjs_binding.node')],
       ],
-      { what: 'compiling the TensorFlow addon' },
-    ).then(() => {}),
-  );
+      { what },
+    );
+  });
 }
 
 async function folderBytes(folder: string): Promise<number> {

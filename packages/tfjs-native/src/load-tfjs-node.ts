@@ -27,7 +27,10 @@ type BackendClass = new (binding: TensorFlowBinding, packageName: string) => Tfj
  * @param addonPath the compiled addon.
  */
 export function registerTfjsNode(packageFolder: string, addonPath: string, packageName: string): TfjsNodeBackend {
-  const binding = createRequire(addonPath)(addonPath) as TensorFlowBinding;
+  const nodeRequire = createRequire(addonPath);
+  const quiet = join(dirname(addonPath), 'quiet.node');
+  if (existsSync(quiet)) nodeRequire(quiet);
+  const binding = nodeRequire(addonPath) as TensorFlowBinding;
   const load = createLoader();
   load(join(packageFolder, 'dist', 'register_all_kernels.js'));
   const { NodeJSKernelBackend } = load(join(packageFolder, 'dist', 'nodejs_kernel_backend.js')) as {

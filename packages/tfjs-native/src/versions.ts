@@ -13,6 +13,9 @@ export const TFJS_NODE_INTEGRITY =
 /** Node-API version of the addon: one build serves every Node that we support. */
 export const NODE_API_VERSION = 8;
 
+/** Raised when what is compiled into the addon changes, so that caches are built anew. */
+export const ADDON_REVISION = 2;
+
 /** `cpu`: the smaller library. `cuda`: the library with CUDA 12, and NVIDIA's own libraries beside it. */
 export type TensorFlowVariant = 'cpu' | 'cuda';
 

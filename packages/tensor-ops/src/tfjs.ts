@@ -18,7 +18,7 @@ export type TfjsCore = Pick<
   | 'erf'
   | 'exp'
   | 'fill'
-  | 'gather'
+  | 'gatherND'
   | 'greater'
   | 'greaterEqual'
   | 'log'
@@ -66,6 +66,13 @@ export function createTfjsOps(tf: TfjsCore): TfjsOps {
       ? tf.reshape(tf.equal(indices, tf.scalar(0, 'int32')), [...indices.shape, 1])
       : tf.oneHot(indices as tfjs.Tensor1D, depth);
   const asInteger = (x: Tensor): Tensor => (x.dtype === 'int32' ? x : tf.cast(x, 'int32'));
+  // Not tf.gather: under tfjs-node it reads the indices back to check them, which stalls every step and can't be recorded.
+  const rowsAt = (x: Tensor, indices: Tensor): Tensor => tf.gatherND(x, tf.reshape(indices, [...indices.shape, 1]));
+  const sumAt = (x: Tensor, ids: Tensor, count: number): Tensor => {
+    const rest = x.shape.slice(ids.rank);
+    const rows = tf.reshape(x, [ids.size, ...rest]);
+    return tf.unsortedSegmentSum(rows, tf.reshape(ids, [ids.size]) as tfjs.Tensor1D, count);
+  };
   const mutable = (shape: Shape): number[] => shape as number[];
   const lastAxisFirst = (x: Tensor, axis: number): number[] | undefined => {
     const at = axis < 0 ? axis + x.rank : axis;
@@ -140,7 +147,30 @@ export function createTfjsOps(tf: TfjsCore): TfjsOps {
     toInteger: (x) => detached(() => tf.cast(x, 'int32')),
     toFloat: (x) => detached(() => asFloat(x)),
     oneHot: (indices, depth) => detached(() => asFloat(rawOneHot(asInteger(indices), depth))),
-    gather: (x, indices) => tf.gather(x, asInteger(indices)),
-    segmentSum: (x, ids, count) => tf.unsortedSegmentSum(x, asInteger(ids) as tfjs.Tensor1D, count),
+    gather(x, indices) {
+      const rows = asInteger(indices);
+      return tf.customGrad((source, save) => {
+        (save as tfjs.GradSaveFunc)([rows]);
+        return {
+          value: rowsAt(source as Tensor, rows),
+          gradFunc: (dy, [saved]) => sumAt(dy, saved!, (source as Tensor).shape[0]!),
+        };
+      })(x);
+    },
+    segmentSum(x, ids, count) {
+      const segments = asInteger(ids);
+      return tf.customGrad((source, save) => {
+        (save as tfjs.GradSaveFunc)([segments]);
+        return {
+          value: sumAt(source as Tensor, segments, count),
+          gradFunc: (dy, [saved]) => {
+            const zero = tf.scalar(0, 'int32');
+            const picked = rowsAt(dy, tf.maximum(saved!, zero));
+            const isCounted = tf.cast(tf.greaterEqual(saved!, zero), 'float32');
+            return tf.mul(picked, tf.reshape(isCounted, [saved!.size, ...dy.shape.slice(1).map(() => 1)]));
+          },
+        };
+      })(x);
+    },
   };
 }

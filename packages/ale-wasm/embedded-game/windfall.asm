@@ -29,6 +29,7 @@ CATCH_REACH     = 15            ; most pixels between the middle of the basket a
 START_PAUSE     = 16            ; frames before the first fruit falls
 CATCH_PAUSE     = 8             ; frames between a catch and the next fruit
 MISS_PAUSE      = 16            ; frames between a miss and the next fruit
+FIRST_CHANCE    = $CA           ; any byte: see Start
 
 ; Places. The screen is 160 pixels wide. Heights are rows of two lines, counted down from the top of the leaves.
 
@@ -145,7 +146,8 @@ DOT     = 4                     ; missiles and the ball stand one pixel further 
 
 ; ======================================================================================================================
 ; Power-on, or RESET of the whole machine. RAM holds anything, which is good for `seed` and for nothing else. The timer
-; starts from an unknown value: another few bits of chance.
+; starts from an unknown value: another few bits of chance. Emulators have fixed values for both; FIRST_CHANCE is such
+; that with those of the Arcade Learning Environment standing still is as bad in the very first game as in any other.
 ; ======================================================================================================================
 
 Start SUBROUTINE
@@ -153,6 +155,7 @@ Start SUBROUTINE
         cld
         lda INTIM
         eor seed
+        eor #FIRST_CHANCE
         sta seed
         ldx #STACK
         txs

@@ -5,6 +5,7 @@ import { InvalidArgumentError, requireOneOf, ShapeError, type TensorData, type T
 import * as tf from '@tensorflow/tfjs-core';
 import { tensorFlowBackend } from './binding.ts';
 import { createEagerProgram } from './eager-program.ts';
+import { registerNativeGradients } from './native-gradients.ts';
 import { createRecordedProgram } from './recorded-program.ts';
 
 /** Element types of inputs. `uint8` reaches the entry point as a float32 tensor with the values 0 to 255, converted inside the graph. */
@@ -80,6 +81,7 @@ export async function createProgram<Name extends string>(config: ProgramConfig<N
       `mode is "recorded", but the backend is ${tf.getBackend()}; only tensorflow (tfjs-node) can record. Use "auto" or load that backend`,
     );
   }
+  if (backend) registerNativeGradients();
   return backend && mode !== 'eager' ? createRecordedProgram(config, backend) : createEagerProgram(config);
 }
 

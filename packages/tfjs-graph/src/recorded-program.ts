@@ -3,7 +3,6 @@
 import { InvalidArgumentError, type TensorData } from '@moe-rl/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { type BindingValues, handleOf, type TensorFlowBackend } from './binding.ts';
-import { registerNativeGradients } from './native-gradients.ts';
 import type { InputDtype, Program, ProgramConfig, ProgramOutputs } from './program.ts';
 import {
   addSignal,
@@ -27,7 +26,6 @@ export function createRecordedProgram<Name extends string>(
   config: ProgramConfig<Name>,
   backend: TensorFlowBackend,
 ): Program<Name> {
-  registerNativeGradients();
   const { binding } = backend;
   const recorder = new GraphRecorder();
   const variables = new Map<string, VariableAccess>();

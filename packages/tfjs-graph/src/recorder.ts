@@ -238,6 +238,8 @@ class StepRecording {
       const inputs = inputIds.map((id) => this.originOf(id, op));
       const encoded: Record<string, NodeAttribute> = {};
       for (const attribute of attributes) encoded[attribute.name] = this.encodeAttribute(op, attribute);
+      // The one operation for which tfjs-node leaves out a type that eager execution infers and a graph must state.
+      if (op === 'ExpandDims') encoded.T ??= { kind: 'type', value: outputs[0]!.dtype };
       const name = this.addNode(op, inputs, encoded);
       outputs.forEach(({ id }, index) => {
         this.origins.set(id, index === 0 ? name : `${name}:${index}`);

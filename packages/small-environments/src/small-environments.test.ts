@@ -155,10 +155,10 @@ describe('MinAtar Breakout', () => {
     const { environment } = situation('breakout', {});
     const { observation } = environment.step(NOOP);
     const counts = [0, 1, 2, 3].map(
-      (plane) => observation.slice(plane * 100, plane * 100 + 100).filter((cell) => cell === 255).length,
+      (plane) => observation.slice(plane * 100, plane * 100 + 100).filter((cell) => cell === 1).length,
     );
     expect(counts).toEqual([1, 1, 1, 30]);
-    expect(new Set(observation)).toEqual(new Set([0, 255]));
+    expect(new Set(observation)).toEqual(new Set([0, 1]));
   });
 });
 

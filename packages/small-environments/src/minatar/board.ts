@@ -30,9 +30,9 @@ export function minatarSettings(
   };
 }
 
-/** Marks a cell of a plane; cells off the board are ignored. 255, so that pictures' usual division by 255 gives 1. */
+/** Marks a cell of a plane with 1; cells off the board are ignored. */
 export function mark(target: Float32Array | Uint8Array, plane: number, x: number, y: number): void {
-  if (isOnBoard(x, y)) target[(plane * SIZE + y) * SIZE + x] = 255;
+  if (isOnBoard(x, y)) target[(plane * SIZE + y) * SIZE + x] = 1;
 }
 
 export function isOnBoard(x: number, y: number): boolean {

@@ -30,6 +30,17 @@ export function activate(block: usize): void {
   loadSnapshot(block);
 }
 
+/** Brings the active console's block up to date. */
+export function flush(): void { saveSnapshot(active); }
+/** Takes the active console from its block, which may have been written at another address: its two screens are found again by their order. */
+export function reload(): void {
+  loadSnapshot(active);
+  const first = active + BLOCK_SCREENS, second = first + SCREEN_BYTES + 64;
+  const isSwapped = line.front > line.back;
+  line.front = isSwapped ? second : first;
+  line.back = isSwapped ? first : second;
+}
+
 /** Plugs a console in: fills RAM from a fresh system stream, as ALE does once per loaded ROM. */
 export function powerOn(): void {
   memory.fill(changetype<usize>(cpu), 0, SAVED_BYTES);

@@ -4,7 +4,7 @@ import { SAMPLES, makeSamples } from './audio';
 import { MAXIMUM_FRAME_SKIP, agentBytes, framesRun, grayTableAddress, resetAgent, restartObservations, setBatch as configureBatch, stackAddress, stepAgent, useAgent } from './batch';
 import { buildGuards } from './bus';
 import { insertCartridge } from './cartridge';
-import { BLOCK_BYTES, activate } from './console';
+import { BLOCK_BYTES, activate, flush, reload } from './console';
 import { act as actActive, isOver, isPal, isTruncated, loadEnvironment, resetEnvironment } from './environment';
 import { CODE, CODE_BYTES } from './rules';
 import { SAVED_STATE_BYTES, readSavedState, writeSavedState } from './saved-state';
@@ -103,6 +103,17 @@ export function stepConsoles(first: i32, n: i32, actions: usize, results: usize)
     store<i32>(result, environment.gameOver | (isTruncated() ? 2 : 0), 8);
     store<i32>(result, framesRun, 12);
   }
+}
+/** Selects a console and brings its whole block up to date: everything that its future depends on, at the address returned. */
+export function flushConsole(index: i32): usize {
+  select(index);
+  flush();
+  return current;
+}
+/** Takes a console's block as it was put at flushConsole()'s address, from another console of the same configuration too. */
+export function reloadConsole(index: i32): void {
+  select(index);
+  reload();
 }
 /** Room for actions and results of a batch, after the last console. */
 export function allocate(bytes: i32): usize {

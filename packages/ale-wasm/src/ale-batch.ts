@@ -5,6 +5,7 @@ import { AleArgumentError, AlePlatformError } from './errors.ts';
 import type { Game, GameDescription } from './game.ts';
 import { type AleSettings, buildMachine, type Machine, requireInteger } from './machine.ts';
 import { PALETTES, type Palette } from './palette.ts';
+import { decodeConsole, encodeConsole } from './console-state.ts';
 
 /** Observations are 84 x 84 gray pixels. */
 export const OBSERVATION_SIDE = 84;
@@ -189,6 +190,24 @@ export class AleBatch {
   /** Makes the console's screen the first observation of its stack, as after a reset. */
   observe(index: number): void {
     this.core.observeConsole(this.requireIndex(index), this.fillZero);
+  }
+
+  /**
+   * Everything that a console's future depends on: machine, random streams, screens, pooled picture, stack (about 150 KB). Fits consoles of batches with the
+   * same ROM and the same picture settings, in this build of the emulator.
+   */
+  saveConsole(index: number): Uint8Array {
+    const address = this.core.flushConsole(this.requireIndex(index));
+    const bytes = this.core.consoleBytes();
+    return encodeConsole(new Uint8Array(this.core.memory.buffer, address, bytes), this.machine.romHash);
+  }
+  /** @throws AleStateError when the bytes are no state of such a console; the console is then as it was. */
+  restoreConsole(index: number, state: Uint8Array): void {
+    const address = this.core.flushConsole(this.requireIndex(index));
+    const body = decodeConsole(state, this.machine.romHash, this.core.consoleBytes(), this.game.id);
+    new Uint8Array(this.core.memory.buffer).set(body, address);
+    this.core.reloadConsole(index);
+    this.takeStatus(index);
   }
 
   /** Frames since the console's episode began. */

@@ -1,6 +1,7 @@
 // The WebAssembly core: compiled once, one instance per machine. It is embedded, so no file system and no fetch is needed.
 import { decodeBase64 } from './base64.ts';
 import { AleModeError, AlePlatformError } from './errors.ts';
+import { fnv1a } from './fnv1a.ts';
 import { CORE_WASM_BASE64 } from './generated/core-wasm.ts';
 
 /** What assembly/index.ts exports. Booleans are 0 and 1, addresses bytes in `memory`. */
@@ -45,9 +46,14 @@ export interface CoreExports {
   resetConsole(index: number, fillZero: number): number;
   observeConsole(index: number, fillZero: number): void;
   stepConsoles(first: number, count: number, actions: number, results: number): void;
+  flushConsole(index: number): number;
+  reloadConsole(index: number): void;
 }
 
 let compiled: WebAssembly.Module | undefined;
+
+/** Names this build of the core: states that are memory as it is fit no other. */
+export const CORE_BUILD: number = fnv1a(new TextEncoder().encode(CORE_WASM_BASE64));
 
 const unusable = (cause: unknown) => new AlePlatformError(`this runtime can't compile the emulator (WebAssembly with 128-bit SIMD is needed): ${cause instanceof Error ? cause.message : String(cause)}`);
 

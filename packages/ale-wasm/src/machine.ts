@@ -1,6 +1,7 @@
 // Plugs a ROM and a game's facts into an instance of the core: what single consoles (ale.ts) and batches (ale-batch.ts) share.
 import { type CoreExports, instantiateCore } from './core.ts';
 import { AleArgumentError, AleRomError } from './errors.ts';
+import { fnv1a } from './fnv1a.ts';
 import { CARTRIDGE_BYTES, type CartridgeType, type Game, type GameDescription, defineGame } from './game.ts';
 import { findGameByMd5 } from './games.ts';
 import { md5 } from './md5.ts';
@@ -113,10 +114,4 @@ export function buildMachine(rom: Uint8Array, gameOrDescription: Game | GameDesc
   core.setGame(game.firstLine, game.height, game.hmoveBlanks ? 1 : 0, AUTODETECT, controllers, game.powerOnDifficulty, game.paddleMaximum, legal, code.length, game.startingActions.length);
   core.setSettings(settings.frameSkip, settings.repeatActionProbability, settings.maxEpisodeFrames, settings.truncateOnLossOfLife ? 1 : 0, settings.rewardMinimum, settings.rewardMaximum);
   return { core, game, settings, romHash: fnv1a(rom) };
-}
-
-export function fnv1a(bytes: Uint8Array): number {
-  let hash = 0x811c9dc5;
-  for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193);
-  return hash >>> 0;
 }

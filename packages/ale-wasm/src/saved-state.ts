@@ -1,6 +1,6 @@
 // The form of a saved state: a header that names version, ROM and seed, the core's bytes, and a checksum. Under 1 KiB.
 import { AleStateError } from './errors.ts';
-import { fnv1a } from './machine.ts';
+import { fnv1a } from './fnv1a.ts';
 
 const MAGIC = 0x31534c41; // "ALS1"
 const VERSION = 1;

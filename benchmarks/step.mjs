@@ -1,0 +1,133 @@
+// How long does a DQN training step take, and choosing one action? Ours recorded as a TensorFlow graph, against the same code run eagerly and against
+// JAX, TensorFlow's own Python and PyTorch. Rows `step/<network>/<peer>` (batch 32) and `act/<network>/<peer>` (batch 1), in ms.
+// All sides stay loaded and take turns in blocks, so that whatever else the machine does hits all of them; a side's time is the median of its
+// quieter half of blocks.
+import { spawn } from 'node:child_process';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { loadBackend } from '../packages/tfjs-native/src/index.ts';
+import { createDqnStep, NETWORKS } from './lib/dqn-step.mjs';
+
+const folder = join(dirname(fileURLToPath(import.meta.url)), 'peers');
+const PEER_KINDS = { nature: 'nature', impala: 'impala', 'impala-soft-moe': 'moe' };
+
+/** A peer is measured at its best: PyTorch prefers one way of waiting on a busy machine and the other on a quiet one. */
+const PEER_VARIANTS = {
+  jax: [{}],
+  tf: [{}],
+  torch: [{ CL: '1' }, { CL: '1', OMP_WAIT_POLICY: 'PASSIVE' }],
+};
+
+/** @param {{ peers: { has(name: string): boolean, python(name: string): string }, options: { quick?: boolean, log(text: string): void } }} config */
+export async function run({ peers, options }) {
+  const { quick = false, log = () => {} } = options ?? {};
+  const { tf, name, report } = await loadBackend({ backend: 'tensorflow', onProgress: ({ message }) => log(message) });
+  log(`ours: ${report.used.source}, backend ${name}`);
+  const rows = [];
+  for (const network of NETWORKS) {
+    const sides = [
+      { name: 'recorded', ...(await ours(network, tf, 'recorded')) },
+      { name: 'eager', ...(await ours(network, tf, 'eager')) },
+    ];
+    try {
+      for (const [peer, variants] of Object.entries(PEER_VARIANTS)) {
+        if (!peers?.has(peer)) continue;
+        for (const environment of variants) {
+          sides.push({ name: peer, ...(await startPeer(peers.python(peer), peer, PEER_KINDS[network], environment)) });
+        }
+      }
+      for (const { what, blocks, calls } of [
+        { what: 'step', blocks: quick ? 4 : 12, calls: quick ? 5 : 10 },
+        { what: 'act', blocks: quick ? 4 : 12, calls: quick ? 25 : 50 },
+      ]) {
+        const times = await takeTurns(sides, what, blocks, calls);
+        const { recorded } = times;
+        for (const [peer, milliseconds] of Object.entries(times)) {
+          if (peer === 'recorded') continue;
+          rows.push({
+            name: `${what}/${network}/${peer}`,
+            ours: recorded,
+            peer: milliseconds,
+            unit: 'ms',
+            ratio: recorded / milliseconds,
+          });
+        }
+        if (Object.keys(times).length === 1) {
+          rows.push({ name: `${what}/${network}`, ours: recorded, peer: null, unit: 'ms', ratio: null });
+        }
+        log(
+          `${what} ${network}: ${Object.entries(times)
+            .map(([side, ms]) => `${side} ${ms.toFixed(2)} ms`)
+            .join(', ')}`,
+        );
+      }
+    } finally {
+      for (const side of sides) side.stop();
+    }
+  }
+  return rows;
+}
+
+/** Ours, in this process: `measure(what, count)` returns the times of `count` calls in ms. */
+async function ours(network, tf, mode) {
+  const work = await createDqnStep(network, tf, mode);
+  const measure = async (what, count) => {
+    const times = [];
+    for (let i = 0; i < count; i++) {
+      const start = performance.now();
+      await work[what]();
+      times.push(performance.now() - start);
+    }
+    return times;
+  };
+  await measure('step', 5);
+  await measure('act', 20);
+  return { measure, stop: () => work.program.dispose() };
+}
+
+/** A peer in its own process, asked line by line (see peers/step_common.py). */
+async function startPeer(python, peer, kind, environment) {
+  const child = spawn(python, [join(folder, `step_${peer}.py`), kind], {
+    cwd: folder,
+    env: { ...process.env, ...environment, SERVE: '1', TF_CPP_MIN_LOG_LEVEL: '3', PYTHONDONTWRITEBYTECODE: '1' },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  let errors = '';
+  child.stderr.on('data', (chunk) => {
+    errors = (errors + chunk).slice(-2000);
+  });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const answer = async () => {
+    const { value, done } = await lines.next();
+    if (done) throw new Error(`peer ${peer} ended early:\n${errors}`);
+    return JSON.parse(value);
+  };
+  await answer();
+  return {
+    measure(what, count) {
+      child.stdin.write(`${what} ${count}\n`);
+      return answer();
+    },
+    stop: () => child.stdin.end(),
+  };
+}
+
+/** Milliseconds per call of each side's best variant. */
+async function takeTurns(sides, what, blocks, calls) {
+  const medians = sides.map(() => []);
+  for (let block = 0; block < blocks; block++) {
+    for (const [index, side] of sides.entries()) medians[index].push(median(await side.measure(what, calls)));
+  }
+  const best = {};
+  for (const [index, { name }] of sides.entries()) {
+    const quieter = medians[index].sort((a, b) => a - b).slice(0, Math.ceil(blocks / 2));
+    best[name] = Math.min(best[name] ?? Number.POSITIVE_INFINITY, median(quieter));
+  }
+  return best;
+}
+
+function median(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[sorted.length >> 1];
+}

@@ -1,7 +1,8 @@
 // The bus: 13 address bits decoded as ALE does (TIA when bits 12 and 7 are clear, RAM and RIOT by bit 9), cartridges, and where code is
 // fetched from. The interpreter reads zero page and plain ROM by itself and comes here for the rest.
 import { FETCH_PAGE, RAM_PAGE, ROM_BANKS } from './state';
-import { bankOf, hotspots, readCartridge, writeCartridge } from './cartridge';
+import { bankOf, hotspots, readCartridge, watchesFetch, writeCartridge } from './cartridge';
+import { INSTRUCTION_BYTES } from './generated/instruction-bytes';
 import { readRiot, writeRiot } from './riot';
 import { lineLimit, readTia } from './tia-registers';
 export { bank, hotspots, readCartridge, writeCartridge } from './cartridge';
@@ -46,12 +47,14 @@ export function readIndirect(address: i32, cycles: i32): i32 {
 
 /** The code pointer for a program counter: into the current bank, RAM, or a copy of what the bus returns there. */
 export function locate(pc: i32, cycles: i32): i32 {
-  if (pc & 0x1000) return bankOf(pc) + (pc & 0xfff);
+  if (pc & 0x1000 && !watchesFetch()) return bankOf(pc) + (pc & 0xfff);
   if ((pc & 0x1280) == 0x80) return <i32>RAM_PAGE + (pc & 0xff);
-  memory.fill(FETCH_PAGE - 0x100, JAM, 0x300);
+  if (fetched) memory.fill(fetched, JAM, 3);
   fetched = <i32>FETCH_PAGE + (pc & 0xff);
-  let last = pc >> 8;
-  for (let i = 0; i < 3; i++) {
+  let last = read(pc, pc >> 8, cycles);
+  store<u8>(fetched, last);
+  const bytes = <i32>load<u8>(INSTRUCTION_BYTES + last);
+  for (let i = 1; i < bytes; i++) {
     last = read((pc + i) & 0xffff, last, cycles);
     store<u8>(fetched + i, last);
   }
@@ -62,9 +65,8 @@ export function locate(pc: i32, cycles: i32): i32 {
 export function leaveArea(pointer: i32, pc: i32, cycles: i32): i32 {
   if (pointer >= <i32>RAM_PAGE + 0x80 && pointer < <i32>RAM_PAGE + 0x100) return 0;
   if (pointer == fetched && pointer >= <i32>FETCH_PAGE && pointer < <i32>FETCH_PAGE + 0x100) {
-    fetched = 0;
     return 0;
   }
-  if (pointer >= <i32>ROM_BANKS && pc & 0x1000 && pointer == bankOf(pc) + (pc & 0xfff)) return 0;
+  if (pointer >= <i32>ROM_BANKS && pc & 0x1000 && pointer == bankOf(pc) + (pc & 0xfff) && !watchesFetch()) return 0;
   return locate(pc & 0xffff, cycles);
 }

@@ -30,6 +30,8 @@ export function insertCartridge(kind: i32, ram: bool, bytes: i32): void {
       memory.copy(bankAt(0) + 2048, ROM_FILE, 2048);
     } else memory.copy(bankAt(i), ROM_FILE + i * 4096, 4096);
   }
+  // DPC clocks its random register on every access to the last 64 bytes, code included: jams send the interpreter to the bus for all of its code.
+  if (kind == CART_DPC) memory.fill(bankAt(0), JAM, 2 * BANK_STRIDE);
   hotspots = kind == CART_F8 ? 0xff8 : kind == CART_F6 ? 0xff6 : kind == CART_E0 ? 0xfe0 : kind == CART_PLAIN ? 0x1000 : 0;
   bank = bankAt(0);
 }
@@ -84,6 +86,9 @@ function touchHotspot(offset: i32): void {
 
 /** Start of the bank in which code at this program counter runs. */
 export function bankOf(pc: i32): i32 { return type == CART_FE ? bankAt(pc & 0x2000 ? 0 : 1) : bank; }
+
+/** Whether code at this program counter must be fetched byte by byte, because the cartridge takes notice. */
+export function watchesFetch(): bool { return type == CART_DPC; }
 
 export function readCartridge(address: i32, cycles: i32): i32 {
   const offset = address & 0xfff;
@@ -150,12 +155,12 @@ function clockMusic(cycles: i32): void {
   }
 }
 function readDpc(offset: i32, cycles: i32): i32 {
-  if (offset >= 0x40 && offset < 0xfc0) return <i32>load<u8>(bank + offset); // plain pages, as the 64-byte pages of the bus have it
+  if (offset >= 0x40 && offset < 0xfc0) return dpcByte(offset); // plain pages, as the 64-byte pages of the bus have it
   clockRandom();
   if (offset >= 0x40) {
     if (offset == 0xff8) select(0);
     else if (offset == 0xff9) select(1);
-    return <i32>load<u8>(bank + offset);
+    return dpcByte(offset);
   }
   const index = offset & 7, kind = (offset >> 3) & 7;
   if ((counter(index) & 0xff) == top(index)) setFlag(index, 0xff);
@@ -180,6 +185,7 @@ function readDpc(offset: i32, cycles: i32): i32 {
   if (index < 5 || !((cartridge.music >> (index - 5)) & 1)) setCounter(index, (counter(index) - 1) & 0x7ff);
   return result;
 }
+@inline function dpcByte(offset: i32): i32 { return <i32>load<u8>(ROM_FILE + cartridge.select * 4096 + offset); }
 @inline function displayByte(index: i32): i32 { return <i32>load<u8>(ROM_FILE + 8192 + 2047 - counter(index)); }
 function writeDpc(offset: i32, value: i32, cycles: i32): void {
   if (offset >= 0x80 && offset < 0xfc0) return;

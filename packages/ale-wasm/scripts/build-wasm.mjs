@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { generateInterpreter } from '../codegen/interpreter.mjs';
+import { generateInstructionBytes, generateInterpreter } from '../codegen/interpreter.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const require = createRequire(import.meta.url);
@@ -16,6 +16,7 @@ const outAt = process.argv.indexOf('--out');
 
 mkdirSync(join(root, 'assembly/generated'), { recursive: true });
 writeFileSync(join(root, 'assembly/generated/interpreter.ts'), generateInterpreter());
+writeFileSync(join(root, 'assembly/generated/instruction-bytes.ts'), generateInstructionBytes());
 
 const work = mkdtempSync(join(tmpdir(), 'ale-wasm-'));
 try {

@@ -58,6 +58,11 @@ export interface TopKMoeConfig {
 /** What changes from call to call: the router's inputs, and noise for noisy experts. */
 export interface TopKMoeInputs<Tensor> extends Omit<RouterInputs<Tensor>, 'noiseLogits'> {
   readonly expertNoise?: ExpertNoise<Tensor>;
+  /**
+   * Experts of your own, for instance with noise per sample. Gets the slots [E, B, C, D] (unused ones are zeros) and returns outputs of the same
+   * shape and hidden activations [E, B, C, H].
+   */
+  readonly experts?: (slots: Tensor) => { readonly output: Tensor; readonly hidden: Tensor };
 }
 
 /** Result of a sparse MoE layer. All but `output` and `routing` is computed when first read. */
@@ -174,7 +179,10 @@ export function applyTopKMoe<Tensor>(
   const routing = createRouter(layer.router).route(ops, logits, { ...inputs, noiseLogits });
   const moved = dispatch(ops, routing.assignment, batch.tokens, layer.dispatcher);
   const slots = config.normalizesInput ? normalizeSlots(ops, parameters, moved.slots, layer) : moved.slots;
-  const experts = applyExperts(ops, parameters, slots, layer, layer.expertScope, inputs.expertNoise);
+  const own = inputs.experts?.(ops.reshape(slots, [E, B, routing.assignment.capacity, D]));
+  const experts = own
+    ? { output: ops.reshape(own.output, ops.shape(slots)), hidden: own.hidden }
+    : applyExperts(ops, parameters, slots, layer, layer.expertScope, inputs.expertNoise);
   let output = moved.combine(experts.output);
   if (layer.shared) {
     const all = ops.reshape(rows, [1, B * T, D]);

@@ -4,6 +4,7 @@ export {
   type FoundRom,
   findRoms,
   type KnownRom,
+  loadRom,
   type RomSearch,
   romCacheFolder,
   type SearchedPlace,

@@ -13,9 +13,9 @@ export async function doctor(): Promise<void> {
   print('\nTensor backends (in the order that --backend auto tries them):');
   const backends = explainBackends().map(({ name, source, state, reason }) => [name, state, source, reason]);
   print(table(['backend', 'state', 'source', 'why'], backends));
-  const { found, missing } = findGames();
+  const { playable, missing } = findGames();
   print(
-    `\nGames: ${found.length} ready to play${missing.length === 0 ? '' : `, ${missing.length} known games without a ROM`}`,
+    `\nGames: ${playable.length} ready to play${missing.length === 0 ? '' : `, ${missing.length} known games without a ROM`}`,
   );
   if (missing.length > 0)
     print(

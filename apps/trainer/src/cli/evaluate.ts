@@ -40,7 +40,7 @@ export async function evaluate(path: string, options: EvaluateOptions): Promise<
   const config = withBackend(readRunConfig(path), options);
   await interruptible(async (signal) => {
     const trainedAgent = await loadTrainedAgent(path, config, note);
-    const environment = await makeEnvironment(evaluationConfig(config));
+    const environment = makeEnvironment(evaluationConfig(config));
     try {
       const { episodes, seed } = options;
       const show = (name: string) => (played: number, episodeReturn: number) => {

@@ -34,7 +34,7 @@ export async function play(path: string, options: PlayOptions): Promise<void> {
   requireInteger('--best-of', options.bestOf, 1, 1000);
   const config = withBackend(readRunConfig(path), options);
   const formats = chosenFormats(options);
-  const environment = await makeEnvironment(evaluationConfig(config));
+  const environment = makeEnvironment(evaluationConfig(config));
   const trained = options.randomAgent === true ? undefined : await loadTrainedAgent(path, config, note);
   try {
     const agent = trained?.agent ?? createRandomAgent(environment.actionCount, options.seed);

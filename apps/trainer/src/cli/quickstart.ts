@@ -42,7 +42,7 @@ export async function quickstart(options: QuickstartOptions): Promise<void> {
 }
 
 async function film(folder: RunFolder, agent: Parameters<typeof recordEpisode>[0]['agent']): Promise<void> {
-  const environment = await makeEnvironment(folder.config);
+  const environment = makeEnvironment(folder.config);
   try {
     const episode = await recordEpisode({
       agent,

@@ -13,7 +13,7 @@ interface RomsOptions {
 
 export async function roms(options: RomsOptions): Promise<void> {
   if (options.fetch === true) print(`ROMs are in ${fetchRoms(note)}`);
-  const { found, missing, searched } = findGames(options.folder);
+  const { playable, missing, searched } = findGames(options.folder);
   if (options.missing === true) {
     print(
       missing.length === 0
@@ -28,7 +28,7 @@ export async function roms(options: RomsOptions): Promise<void> {
   print(
     table(
       ['game', 'from', 'file'],
-      found.map(({ game, source, path }) => [game, source, path]),
+      playable.map(({ game, source, path }) => [game, source, path]),
     ),
   );
   print(

@@ -62,7 +62,7 @@ async function openFolder(options: TrainOptions): Promise<RunFolder> {
   }
   const config = newRunConfig(requested);
   // Before anything is written: an unknown game or a missing ROM should leave no folder behind.
-  const environment = await makeEnvironment(config);
+  const environment = makeEnvironment(config);
   environment.close?.();
   return createRunFolder(options.runFolder ?? defaultRunFolder(config), config);
 }

@@ -95,7 +95,7 @@ async function evaluateBoth(
   const seed = config.seed + EVALUATION_SEED_OFFSET;
   const run = async (name: string, play: (environment: Environment) => Promise<EvaluationOutput>) => {
     say(`evaluating the ${name} agent: ${episodes} episodes`);
-    const environment = await makeEnvironment(evaluationConfig(config));
+    const environment = makeEnvironment(evaluationConfig(config));
     try {
       const { agentSteps: _, ...summary } = await play(environment);
       return summary;

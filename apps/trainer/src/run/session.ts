@@ -20,7 +20,7 @@ export interface Session {
 /** Makes the environment (so that a missing ROM is told before anything is downloaded), loads the backend and creates the agent. */
 export async function openSession(folder: RunFolder, say: (line: string) => void): Promise<Session> {
   const { config } = folder;
-  const environment = await makeEnvironment(config);
+  const environment = makeEnvironment(config);
   const { tf, name } = await openBackend(config, say);
   const agent = await createValueAgent({ config: agentConfigOf(config), environment, seed: config.seed });
   say(describeAgent(agent));
@@ -46,7 +46,7 @@ export async function loadTrainedAgent(
   const { path: checkpoint, parts, skipped } = runFolderPaths(path).checkpoints.loadNewest();
   for (const reason of skipped) say(`skipped a checkpoint that can't be read: ${reason}`);
   await openBackend(config, say);
-  const environment = await makeEnvironment(config);
+  const environment = makeEnvironment(config);
   const agentConfig = agentConfigOf(config);
   // Nothing is learned here, so the memory may be tiny.
   const capacity = 100 + agentConfig.agent.updateHorizon;

@@ -4,7 +4,9 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { GAMES } from '@moe-rl/ale-wasm/games';
 import { NotFoundError, StorageError } from '@moe-rl/core';
+import { findGame } from '../games.ts';
 import { run } from './processes.ts';
 
 /** Atari 2600 cartridges end at 64 KiB; larger files are something else. */
@@ -48,11 +50,36 @@ export function romCacheFolder(): string {
   return join(cacheDirectory(), 'roms');
 }
 
+/** The ROM of every game in the table. */
+function knownRoms(): KnownRom[] {
+  return GAMES.map(({ id, md5: hash }) => ({ game: id, md5: hash }));
+}
+
+/**
+ * Reads the ROM of a game from the first place that has it.
+ * @throws NotFoundError for an unknown game, or when its ROM is nowhere, saying where was looked and how to get it
+ */
+export function loadRom(name: string, folder?: string): { readonly rom: Uint8Array; readonly path: string } {
+  const { id, md5: hash } = findGame(name);
+  const { found, searched } = findRoms(folder);
+  const rom = found.get(id);
+  if (rom === undefined) {
+    const places = searched.map(
+      ({ source, path, outcome }) => `${source}${path === undefined ? '' : ` ${path}`}: ${outcome}`,
+    );
+    throw new NotFoundError(
+      `the ROM of ${id} (MD5 ${hash}) is not on this machine (${places.join('; ')}). Get the ROMs that the ale-py wheel ships with \`moe-rl roms --fetch\`, or name a folder with ROM files in MOE_RL_ROMS`,
+    );
+  }
+  return { rom: new Uint8Array(readFileSync(rom.path)), path: rom.path };
+}
+
 /**
  * Looks for ROMs: in `folder` (default: the environment variable MOE_RL_ROMS) first, then in the cache, then in an installed ale-py.
  * @throws NotFoundError when `folder` is given and does not exist; StorageError when it can't be read
  */
-export function findRoms(known: readonly KnownRom[], folder: string | undefined = process.env.MOE_RL_ROMS): RomSearch {
+export function findRoms(folder: string | undefined = process.env.MOE_RL_ROMS): RomSearch {
+  const known = knownRoms();
   const byMd5 = new Map(known.map((rom) => [rom.md5, rom]));
   const found = new Map<string, FoundRom>();
   const searched: SearchedPlace[] = [];

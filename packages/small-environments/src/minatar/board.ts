@@ -4,8 +4,7 @@ import type { GameRules } from '../game-environment.ts';
 
 export const SIZE = 10;
 
-/** Action numbers of every MinAtar game; a game ignores those it has no use for. */
-export const NOOP = 0;
+/** Action numbers of every MinAtar game (0 does nothing); a game ignores those it has no use for. */
 export const LEFT = 1;
 export const UP = 2;
 export const RIGHT = 3;

@@ -143,6 +143,13 @@ export class ReplayCheckpointer {
       );
     }
     const manifest = await this.#readManifest(id);
+    // Said before gigabytes are read, not after.
+    const [stored, ours] = [manifest.state.layout, this.#replay.liveState().layout].map((layout) =>
+      JSON.stringify(layout),
+    );
+    if (stored !== ours) {
+      throw new CheckpointError(`replay checkpoint ${id} in ${this.#folder} has layout ${stored}; expected ${ours}`);
+    }
     const restPath = this.#path(restName(id));
     const rest = await readPrefix(restPath, manifest.rest.bytes);
     requireIntact(restPath, rest, manifest.rest.bytes, manifest.rest.crc32);

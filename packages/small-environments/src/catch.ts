@@ -16,6 +16,7 @@ export const catchRules: GameRules<CatchState> = {
   observationSpec: { frameShape: [ROWS, COLUMNS], stackSize: 1, dtype: 'float32' },
   actionCount: 3,
   maxEpisodeAgentSteps: undefined,
+  isBoard: true,
   stickyActionProbability: 0,
   begin: (rng) => ({ ballRow: 0, ballColumn: rng.nextInteger(COLUMNS), paddleColumn: COLUMNS >> 1 }),
   advance(state, action) {

@@ -12,6 +12,7 @@ import {
   requireInteger,
   type StateTree,
 } from '@moe-rl/core';
+import { renderBoard } from './render-board.ts';
 
 /** The rules of one game. Everything that changes while it is played is in `State`, a plain JSON-able object. */
 export interface GameRules<State extends object> {
@@ -20,6 +21,8 @@ export interface GameRules<State extends object> {
   readonly actionCount: number;
   /** Cuts episodes (truncated) after so many agent steps; undefined: never. */
   readonly maxEpisodeAgentSteps: number | undefined;
+  /** The observation is a board of cells (`[H, W]` or planes `[C, H, W]`), which can be drawn. */
+  readonly isBoard?: boolean;
   /** Probability that the action before is repeated instead; 0 where the game has no such rule. */
   readonly stickyActionProbability: number;
   begin(rng: Rng): State;
@@ -70,6 +73,7 @@ export function environmentOf<State extends object>(
   };
 
   return {
+    ...(rules.isBoard === true ? { render: () => renderBoard(observation, observationSpec.frameShape) } : {}),
     id,
     observationSpec,
     actionCount,

@@ -1,7 +1,7 @@
 // What all small environments owe the Environment interface, and the rules of Catch and MinAtar, one by one.
 import { CheckpointError, createRng, InvalidArgumentError, NotFoundError } from '@moe-rl/core';
 import { describe, expect, it } from 'vitest';
-import { createSmallEnvironment, type minatarBreakout, SMALL_ENVIRONMENTS, type SmallEnvironment } from './index.ts';
+import { createSmallEnvironment, minatarBreakout, SMALL_ENVIRONMENTS, type SmallEnvironment } from './index.ts';
 
 /** Plays random actions and returns all that happened. */
 function play(environment: SmallEnvironment, steps: number, seed: number) {
@@ -76,6 +76,30 @@ describe('createSmallEnvironment', () => {
     expect(() => createSmallEnvironment('minatar/pong')).toThrow(NotFoundError);
     expect(() => createSmallEnvironment('constructor')).toThrow('bsuite/catch');
     expect(() => createSmallEnvironment('bsuite/catch', { maxEpisodeAgentSteps: 0 })).toThrow(InvalidArgumentError);
+  });
+});
+
+describe('render', () => {
+  it('draws boards: a cell of each thing in a color of its own, the rest in the background’s', () => {
+    const environment = createSmallEnvironment('bsuite/catch', { seed: 1 });
+    const ballColumn = environment.reset().observation.indexOf(1);
+    const { width, height, rgb } = environment.render!();
+    expect([width, height, rgb.length]).toEqual([80, 160, 80 * 160 * 3]);
+    const colorOf = (row: number, column: number) =>
+      rgb
+        .slice((row * 16 * width + column * 16) * 3)
+        .slice(0, 3)
+        .join();
+    expect(colorOf(0, ballColumn)).toBe(colorOf(9, 2));
+    expect(colorOf(0, (ballColumn + 1) % 5)).not.toBe(colorOf(0, ballColumn));
+    const breakout = minatarBreakout();
+    breakout.reset();
+    const picture = breakout.render!();
+    const colors = new Set<string>();
+    for (let at = 0; at < picture.rgb.length; at += 3) colors.add(picture.rgb.slice(at, at + 3).join());
+    // Background, paddle, bricks, and the ball over its trail, as it has not moved yet.
+    expect(colors.size).toBe(4);
+    expect(createSmallEnvironment('classic-control/acrobot').render).toBeUndefined();
   });
 });
 

@@ -17,7 +17,7 @@ export function minatarSettings(
   planes: number,
 ): Pick<
   GameRules<object>,
-  'id' | 'observationSpec' | 'actionCount' | 'maxEpisodeAgentSteps' | 'stickyActionProbability'
+  'id' | 'observationSpec' | 'actionCount' | 'maxEpisodeAgentSteps' | 'isBoard' | 'stickyActionProbability'
 > {
   const observationSpec: ObservationSpec = { frameShape: [planes, SIZE, SIZE], stackSize: 1, dtype: 'uint8' };
   return {
@@ -25,6 +25,7 @@ export function minatarSettings(
     observationSpec,
     actionCount: 6,
     maxEpisodeAgentSteps: undefined,
+    isBoard: true,
     stickyActionProbability: 0.1,
   };
 }

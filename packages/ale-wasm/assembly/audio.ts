@@ -63,9 +63,9 @@ function clock(c: Channel): void {
 }
 export function makeSamples(): void {
   for (let i = 0; i < SAMPLE_COUNT; i++) {
+    store<u8>(SAMPLES + i, 128 + channel(0).output + channel(1).output);
     clock(channel(0));
     clock(channel(1));
-    store<u8>(SAMPLES + i, 128 + channel(0).output + channel(1).output);
   }
 }
 /** After a restore. */

@@ -94,12 +94,19 @@ export class AleBatch {
     }
     const area = this.core.allocate(consoles * 17 + 16);
     if (area === 0) throw new AlePlatformError(`no memory for a batch of ${consoles} consoles`);
-    seeds.forEach((seed, i) => {
-      this.core.select(i);
-      requireMode(this.core.loadRom(seed, this.machine.settings.mode, this.machine.settings.difficulty), this.game.id, this.machine.settings.mode);
-    });
+    const { mode, difficulty } = this.machine.settings;
+    const load = () =>
+      seeds.forEach((seed, i) => {
+        this.core.select(i);
+        requireMode(this.core.loadRom(seed, mode, difficulty), this.game.id, mode);
+      });
+    load();
     this.palette = PALETTES[this.core.pal() ? 'PAL' : 'NTSC'];
-    if (this.core.pal()) this.configure(this.palette, pool, observationStyle, stopOnLossOfLife);
+    if (this.core.pal()) {
+      // Only now is it known in which grays the screens have to be drawn.
+      this.configure(this.palette, pool, observationStyle, stopOnLossOfLife);
+      load();
+    }
     const { buffer } = this.core.memory;
     this.results = new Int32Array(buffer, area, consoles * 4);
     this.actions = new Uint8Array(buffer, area + consoles * 16, consoles);

@@ -124,8 +124,11 @@ function permute(x: Tensor, seed: number): Tensor {
   }
   const inverse = new Int32Array(size);
   for (let index = 0; index < size; index++) inverse[permutation[index]!] = index;
+  // Rows of the transpose, because tfjs-node's gather along an axis reads its indices back, which a recorded step can't.
+  const pick = (input: Tensor, indices: Int32Array): Tensor =>
+    tf.transpose(tf.gatherND(tf.transpose(input, [1, 0]), tf.tensor2d(indices, [size, 1], 'int32')), [1, 0]);
   return tf.customGrad((input) => ({
-    value: tf.gather(input as Tensor, tf.tensor1d(permutation, 'int32'), 1),
-    gradFunc: (gradient) => tf.gather(gradient as Tensor, tf.tensor1d(inverse, 'int32'), 1),
+    value: pick(input as Tensor, permutation),
+    gradFunc: (gradient) => pick(gradient as Tensor, inverse),
   }))(x);
 }

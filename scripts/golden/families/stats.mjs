@@ -47,7 +47,9 @@ export function checkRedo({ config, inputs, outputs }) {
   let dormant = 0;
   for (const [layer, golden] of Object.entries(outputs.scores)) {
     const scores = redoScores(materialize(inputs[layer]));
-    scores.forEach((score, unit) => close(`${layer} score ${unit}`, score, golden.data[unit]));
+    scores.forEach((score, unit) => {
+      close(`${layer} score ${unit}`, score, golden.data[unit]);
+    });
     const fraction = redoDormantFraction(scores, config.threshold);
     close(`${layer} percentage`, 100 * fraction, outputs.log[`dead_feature_percentage/${layer}_act`]);
     units += scores.length;

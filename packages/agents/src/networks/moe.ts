@@ -1,5 +1,5 @@
 // The mixture inside a value network: which layer, its parameters, noise, and the record it leaves for metrics and auxiliary losses.
-import { InvalidArgumentError, type NamedTensors, type Rng } from '@moe-rl/core';
+import type { NamedTensors, Rng } from '@moe-rl/core';
 import { type ParameterTensors, parameterOf, relu, scaleNoise } from '@moe-rl/encoders';
 import { applySoftMoe, initSoftMoe, type SoftMoeConfig, softMoeParameterSpecs } from '@moe-rl/soft-moe';
 import { createTfjsOps } from '@moe-rl/tensor-ops/tfjs';
@@ -146,7 +146,7 @@ function createTopKLayer(config: MoeConfig, tokenSize: number, isNoisy: boolean,
         parameters,
         tokens,
         layer,
-        noise === undefined ? {} : { expertNoise: sharedNoise(noise) },
+        isNoisy ? { experts: (slots) => noisyExperts(parameters, `ExpertModel_${index}`, slots, noise) } : {},
       );
       const { routing } = record;
       return {
@@ -171,19 +171,6 @@ function createTopKLayer(config: MoeConfig, tokenSize: number, isNoisy: boolean,
         },
       };
     },
-  };
-}
-
-function sharedNoise(noise: ExpertsNoise): { readonly input: Tensor; readonly output: Tensor } {
-  const [rows, inputs] = noise.inputNoise.shape as [number, number];
-  if (rows !== 1) {
-    throw new InvalidArgumentError(
-      'agent.perSampleNoise is true and network.moe.type is "topK"; expected noise for the whole batch there',
-    );
-  }
-  return {
-    input: tf.reshape(noise.inputNoise, [inputs]),
-    output: tf.reshape(noise.outputNoise, [noise.outputNoise.shape[1]!]),
   };
 }
 

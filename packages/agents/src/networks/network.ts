@@ -104,7 +104,7 @@ export interface Network {
   /** Draws initial parameters with the official initializers. */
   initialize(rng: Rng): NamedTensors;
   /**
-   * Runs the network on planar observations `[B, F, H, W]` (or `[B, 1, D]`), bytes or floats; `augment` maps the image `[B, H, W, F]` (divided to
+   * Runs the network on planar observations `[B, F, H, W]` (or `[B, F, planes, H, W]`, `[B, 1, D]`), bytes or floats; `augment` maps the image `[B, H, W, F]` (divided to
    * [0, 1]) before the encoder.
    */
   apply(
@@ -339,7 +339,9 @@ interface Encoder {
 
 function createEncoder(config: NetworkConfig, spec: ObservationSpec, prefix: string): Encoder {
   const { encoder } = config;
-  const divisor = encoder.inputDivisor > 0 ? encoder.inputDivisor : spec.dtype === 'uint8' ? 255 : 1;
+  // MinAtar's bytes are 0 and 1.
+  const isByteImage = spec.dtype === 'uint8' && encoder.type !== 'minatar';
+  const divisor = encoder.inputDivisor > 0 ? encoder.inputDivisor : isByteImage ? 255 : 1;
   const inputScale = 1 / divisor;
   if (encoder.type === 'perceptron') {
     const inputs = elementCount(spec.frameShape) * spec.stackSize;
@@ -371,8 +373,8 @@ function createEncoder(config: NetworkConfig, spec: ObservationSpec, prefix: str
       },
     };
   }
-  const [height, width, channelsPerFrame] = imageShape(spec, encoder.type);
-  const image = { height, width, channels: channelsPerFrame * spec.stackSize };
+  const [planes, height, width] = imageShape(spec, encoder.type);
+  const image = { height, width, channels: planes * spec.stackSize };
   const scaled = { widthScale: encoder.widthScale };
   const run = (parameters: ParameterTensors, x: Tensor, scale: number): Tensor => {
     if (encoder.type === 'nature') return applyNatureCnn(parameters, x, prefix, scale);
@@ -380,7 +382,7 @@ function createEncoder(config: NetworkConfig, spec: ObservationSpec, prefix: str
     return applyMinatarCnn(parameters, x, prefix, scale);
   };
   const apply: Encoder['apply'] = (parameters, observations, augment) => {
-    const x = planarToImage(observations);
+    const x = planarToImage(tf.reshape(observations, [observations.shape[0]!, image.channels, height, width]));
     return augment === undefined ? run(parameters, x, inputScale) : run(parameters, augment(tf.mul(x, inputScale)), 1);
   };
   switch (encoder.type) {
@@ -405,15 +407,16 @@ function createEncoder(config: NetworkConfig, spec: ObservationSpec, prefix: str
   }
 }
 
-/** `[H, W, 1]`: frames are `[H, W]`. */
+/** `[planes, H, W]` of one frame: Atari's are `[H, W]`, MinAtar's `[planes, H, W]`. */
 function imageShape(spec: ObservationSpec, encoder: string): readonly [number, number, number] {
-  const [height, width] = spec.frameShape;
-  if (spec.frameShape.length !== 2) {
+  const { frameShape } = spec;
+  if (frameShape.length !== 2 && frameShape.length !== 3) {
     throw new InvalidArgumentError(
-      `network.encoder.type is "${encoder}", which takes images, but frames have shape [${spec.frameShape}]; expected two dimensions, or encoder "perceptron"`,
+      `network.encoder.type is "${encoder}", which takes images, but frames have shape [${frameShape}]; expected [H, W] or [planes, H, W], or encoder "perceptron"`,
     );
   }
-  return [height!, width!, 1];
+  const [planes, height, width] = frameShape.length === 2 ? [1, ...frameShape] : frameShape;
+  return [planes!, height!, width!];
 }
 
 function firstColumns(x: Tensor, count: number): Tensor {

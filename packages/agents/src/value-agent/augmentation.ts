@@ -40,9 +40,10 @@ export function augmentImages(images: Tensor, offsets: Tensor, intensities: Tens
   const rows = tf.mul(tf.add(coordinates(0, height), tf.mul(image, height)), width);
   // Float arithmetic on indices is exact below 2^24: 84x84 images up to batches of 2,377.
   const pixels = tf.add(tf.reshape(rows, [batch, height, 1]), tf.reshape(coordinates(1, width), [batch, 1, width]));
-  const shiftedImages = tf.gather(
+  // gatherND, because tfjs-node's gather reads its indices back to check them.
+  const shiftedImages = tf.gatherND(
     tf.reshape(images, [batch * height * width, channels]),
-    tf.cast(tf.reshape(pixels, [batch * height * width]), 'int32'),
+    tf.cast(tf.reshape(pixels, [batch * height * width, 1]), 'int32'),
   );
   const factors = tf.add(tf.mul(tf.clipByValue(intensities, -2, 2), 0.05), 1);
   return tf.mul(tf.reshape(shiftedImages, [batch, height, width, channels]), tf.reshape(factors, [batch, 1, 1, 1]));

@@ -1,0 +1,231 @@
+// The agent's schedules, target network, sparsity and errors.
+import { CheckpointError, InvalidArgumentError, NonFiniteError, ShapeError, type Transition } from '@moe-rl/core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { AgentConfig } from '../config/agent-config.ts';
+import { type DeepPartial, mergeConfig } from '../config/validate.ts';
+import { getPreset } from '../presets/presets.ts';
+import { loadTestBackend, randomTransitions, SMALL_SPEC, TINY } from '../testing/fixtures.ts';
+import { createAgent } from './create-agent.ts';
+import { requireLearnable, type ValueAgent } from './value-agent.ts';
+
+beforeAll(async () => {
+  await loadTestBackend();
+});
+
+const create = (changes: DeepPartial<AgentConfig> = {}, preset = 'dqn'): Promise<ValueAgent> =>
+  createAgent(mergeConfig(mergeConfig(getPreset(preset), TINY), changes), { environment: SMALL_SPEC, seed: 1 });
+
+async function observe(agent: ValueAgent, steps: number, seed = 2): Promise<number[]> {
+  const transitions = randomTransitions(seed);
+  const learnedAt: number[] = [];
+  for (let step = 0; step < steps; step++) if (await agent.observe(transitions.next().value)) learnedAt.push(step);
+  return learnedAt;
+}
+
+const norm = (values: Awaited<ReturnType<ValueAgent['readParameters']>>) =>
+  Object.values(values).reduce(
+    (sum, { data }) => sum + (data as Float32Array).reduce((part, value) => part + value * value, 0),
+    0,
+  );
+
+describe('schedules', () => {
+  it('starts to learn strictly after the minimal history, then once per period', async () => {
+    const agent = await create();
+    expect(await observe(agent, 16)).toEqual([8, 10, 12, 14]);
+    expect(agent.updates).toBe(4);
+    expect(agent.trainingAgentSteps).toBe(16);
+    agent.dispose();
+  });
+
+  it('makes several updates per period when asked to', async () => {
+    const agent = await create({ agent: { updatesPerPeriod: 3 } });
+    await observe(agent, 12);
+    expect(agent.updates).toBe(6);
+    agent.dispose();
+  });
+
+  it('lowers epsilon linearly after the minimal history, and uses the small one in evaluation', async () => {
+    const agent = await create();
+    expect(agent.epsilon('train')).toBe(1);
+    expect(agent.epsilon('evaluate')).toBe(0.001);
+    await observe(agent, 33);
+    expect(agent.epsilon('train')).toBeCloseTo(0.01 + 0.99 * (25 / 50), 10);
+    agent.dispose();
+    const noisy = await create({}, 'rainbow');
+    expect(noisy.epsilon('train')).toBe(0);
+    noisy.dispose();
+  });
+
+  it('acts at random at epsilon 1 and greedily at 0', async () => {
+    const agent = await create({ agent: { epsilonEvaluate: 0 } });
+    const { observation } = randomTransitions(4).next().value;
+    const values = await agent.values(observation);
+    const best = values.indexOf(Math.max(...values));
+    const explored = new Set<number>();
+    for (let draw = 0; draw < 40; draw++) {
+      explored.add(await agent.act(observation, 'train'));
+      expect(await agent.act(observation, 'evaluate')).toBe(best);
+    }
+    expect([...explored].sort()).toEqual([0, 1, 2]);
+    agent.dispose();
+  });
+});
+
+describe('learning', () => {
+  it('changes the online network only; the target network follows when it is synchronized', async () => {
+    const agent = await create({ agent: { targetUpdatePeriodAgentSteps: 1000 } });
+    const target = async () => {
+      const { variables } = (await agent.getState()) as unknown as { variables: Record<string, Float32Array> };
+      return Object.fromEntries(
+        Object.entries(variables)
+          .filter(([name]) => name.startsWith('target/'))
+          .map(([name, data]) => [name.slice(7), data.slice()]),
+      );
+    };
+    const before = await target();
+    await observe(agent, 14);
+    expect(await target()).toEqual(before);
+    const online = await agent.readParameters();
+    expect(online['Conv_0/kernel']!.data).not.toEqual(before['Conv_0/kernel']);
+    await agent.syncTarget();
+    expect((await target())['Conv_0/kernel']).toEqual(online['Conv_0/kernel']!.data);
+    agent.dispose();
+  });
+
+  it('clips rewards to [-1, 1] by default and stores them unclipped when told so', async () => {
+    for (const [rewardClip, expected] of [
+      [1, 1],
+      [0, 7],
+    ] as const) {
+      const agent = await create({ agent: { rewardClip } });
+      const transitions = randomTransitions(2);
+      for (let step = 0; step < 6; step++) await agent.observe({ ...transitions.next().value, reward: 7 });
+      expect(Math.max(...agent.replay.sample(4).rewards)).toBe(expected);
+      agent.dispose();
+    }
+  });
+
+  it('keeps masked weights at exactly zero and their number constant', async () => {
+    for (const method of ['static', 'set', 'rigl'] as const) {
+      const agent = await create({ sparsity: { method, sparsity: 0.6, updatePeriodUpdates: 2, endUpdates: 50 } });
+      const zeros = async () => {
+        const parameters = await agent.readParameters();
+        return Object.fromEntries(
+          Object.entries(parameters)
+            .filter(([name]) => name.endsWith('kernel'))
+            .map(([name, { data }]) => [name, (data as Float32Array).filter((value) => value === 0).length]),
+        );
+      };
+      const masks = async () =>
+        ((await agent.getState()) as unknown as { variables: Record<string, Float32Array> }).variables[
+          'mask/Dense_0/kernel'
+        ]!.slice();
+      const before = await masks();
+      const atStart = await zeros();
+      await observe(agent, 20);
+      const after = await masks();
+      const ones = (mask: Float32Array) => mask.reduce((sum, bit) => sum + bit, 0);
+      expect(ones(after)).toBe(ones(before));
+      expect(after.some((bit, index) => bit !== before[index])).toBe(method !== 'static');
+      const dense = (await agent.readParameters())['Dense_0/kernel']!.data as Float32Array;
+      after.forEach((bit, index) => {
+        if (bit === 0) expect(Math.abs(dense[index]!)).toBe(0);
+      });
+      if (method === 'static') expect(await zeros()).toEqual(atStart);
+      agent.dispose();
+    }
+  });
+
+  it('prunes gradually to the final sparsity', async () => {
+    const agent = await create({
+      sparsity: {
+        method: 'pruning',
+        sparsity: 0.8,
+        updatePeriodUpdates: 2,
+        startUpdates: 2,
+        endUpdates: 8,
+        distribution: 'uniform',
+      },
+    });
+    await observe(agent, 30);
+    const kernel = (await agent.readParameters())['Dense_0/kernel']!.data as Float32Array;
+    expect(kernel.filter((value) => value === 0).length).toBe(Math.floor(0.8 * kernel.length));
+    agent.dispose();
+  });
+});
+
+describe('bad input', () => {
+  it('refuses observations of another length or type, and unknown actions', async () => {
+    const agent = await create();
+    const { observation } = randomTransitions(1).next().value;
+    expect(() => agent.act(new Uint8Array(5), 'train')).toThrow(ShapeError);
+    expect(() => agent.act(Float32Array.from(observation), 'train')).toThrow(
+      'expected a Uint8Array of 288 (2 frames of [12,12])',
+    );
+    const step: Transition = randomTransitions(1).next().value;
+    await expect(agent.observe({ ...step, action: 3 })).rejects.toThrow('action is 3; expected an integer from 0 to 2');
+    await expect(agent.observe({ ...step, observation: new Uint8Array(7) })).rejects.toThrow(ShapeError);
+    expect(agent.replay.addedTransitions).toBe(0);
+    agent.dispose();
+  });
+
+  it('stops at a reward that is not finite, naming the agent step', async () => {
+    const agent = await create();
+    await observe(agent, 3);
+    const step = randomTransitions(1).next().value;
+    await expect(agent.observe({ ...step, reward: Number.NaN })).rejects.toThrow(NonFiniteError);
+    await expect(agent.observe({ ...step, reward: Number.POSITIVE_INFINITY })).rejects.toThrow(
+      'reward is Infinity at agent step 3',
+    );
+    expect(agent.trainingAgentSteps).toBe(3);
+    agent.dispose();
+  });
+
+  it('stops at a loss that is not finite, naming step, update and the batch', async () => {
+    const agent = await create();
+    await observe(agent, 8);
+    const parameters = await agent.readParameters();
+    (parameters['Dense_0/bias']!.data as Float32Array).fill(Number.NaN);
+    await agent.writeParameters(parameters);
+    await expect(observe(agent, 2)).rejects.toThrow(
+      /loss is NaN at agent step \d+, update 0; the batch's replay indices are \d+(, \d+){3}/,
+    );
+    agent.dispose();
+  });
+
+  it('refuses to learn from too little, and a state of another architecture', async () => {
+    const agent = await create();
+    await expect(agent.learn()).rejects.toThrow(InvalidArgumentError);
+    const other = await create({ network: { hiddenUnits: 9 } });
+    const state = await other.getState();
+    const before = norm(await agent.readParameters());
+    await expect(agent.setState(state)).rejects.toThrow(CheckpointError);
+    await expect(agent.setState(state)).rejects.toThrow('"params/Dense_0/kernel" of shape [16,9]; expected [16,8]');
+    const moe = await create({}, 'dqn-nature-soft-moe');
+    await expect(agent.setState(await moe.getState())).rejects.toThrow('another architecture');
+    await expect(agent.setState({ kind: 'something else' })).rejects.toThrow('agent state is "something else"');
+    expect(norm(await agent.readParameters())).toBe(before);
+    for (const each of [agent, other, moe]) each.dispose();
+  });
+
+  it('refuses parameters of another shape or name', async () => {
+    const agent = await create();
+    await expect(agent.writeParameters({ nothing: { shape: [], data: new Float32Array(1) } })).rejects.toThrow(
+      '"nothing" is not a parameter',
+    );
+    await expect(agent.writeParameters({ 'Dense_0/bias': { shape: [9], data: new Float32Array(9) } })).rejects.toThrow(
+      ShapeError,
+    );
+    agent.dispose();
+  });
+
+  it('refuses an image encoder on vectors, noisy sparse networks, and runs that end before learning starts', async () => {
+    const vectors = { observationSpec: { frameShape: [4], stackSize: 1, dtype: 'float32' as const }, actionCount: 2 };
+    await expect(createAgent('dqn', { environment: vectors })).rejects.toThrow(
+      'network.encoder.type is "nature", which takes images',
+    );
+    await expect(create({ sparsity: { method: 'static' } }, 'rainbow')).rejects.toThrow('network.noisy');
+    expect(() => requireLearnable(getPreset('dqn'), 20_000)).toThrow('never learns');
+    expect(() => requireLearnable(getPreset('dqn'), 20_001)).not.toThrow();
+  });
+});

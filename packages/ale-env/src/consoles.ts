@@ -60,13 +60,17 @@ export function createConsoles(game: Game, rom: Uint8Array, config: ConsolesConf
   const noops = Array.from({ length: environmentCount }, () => noopSource(preprocessing));
   const livesBefore = new Int32Array(environmentCount);
 
-  /** No-ops, then FIRE: what is played between the game's reset and the first observation. */
+  /** No-ops and FIRE: what is played between the game's reset and the first observation. */
   const playStart = (index: number): void => {
     if (noopMax === 0 && !pressesFire) return;
     let frames = noopMax === 0 ? 0 : noops[index]!.draw(noopMax);
-    if (preprocessing === 'ale-vector' && pressesFire) frames--;
+    if (preprocessing === 'ale-vector' && pressesFire) {
+      // ALE presses FIRE first and counts it as one of the no-ops.
+      playFrame(index, FIRE);
+      frames--;
+    }
     for (; frames > 0; frames--) playFrame(index, NOOP);
-    if (pressesFire) playFrame(index, FIRE);
+    if (preprocessing !== 'ale-vector' && pressesFire) playFrame(index, FIRE);
     batch.observe(index);
   };
   const playFrame = (index: number, action: number): void => {

@@ -1,4 +1,4 @@
-// Finding and fetching ROMs; Node only.
+// Finding and fetching ROMs, and vector environments on worker threads; Node only.
 export { fetchRoms } from './roms/fetch-roms.ts';
 export {
   type FoundRom,
@@ -9,3 +9,4 @@ export {
   romCacheFolder,
   type SearchedPlace,
 } from './roms/rom-library.ts';
+export { type MakeAtariPoolOptions, makeAtariPool } from './vector-pool.ts';

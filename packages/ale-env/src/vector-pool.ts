@@ -1,0 +1,226 @@
+// A vector environment over worker threads: each worker plays some of the copies and writes into one shared memory; the main thread only sends actions.
+// The worker's program is this same module, started with a marker in its data, so that no second file has to be found in a built package.
+import { isMainThread, type MessagePort, parentPort, Worker, workerData } from 'node:worker_threads';
+import {
+  InvalidArgumentError,
+  MoeRlError,
+  type ObservationSpec,
+  requireInteger,
+  type VectorEnvironment,
+  type VectorStepOutput,
+} from '@moe-rl/core';
+import { type MakeAtariOptions, type ResolvedGame, resolveGame } from './atari-environment.ts';
+import { AtariVectorEnvironment } from './atari-vector-environment.ts';
+
+const SIDE = 84;
+
+export interface MakeAtariPoolOptions extends MakeAtariOptions {
+  /** N, copies of the game. */
+  readonly environmentCount: number;
+  /** Worker threads. Default: as many as copies, at most 4. */
+  readonly workerCount?: number;
+}
+
+/** What a worker is told when it starts. */
+interface WorkerTask {
+  readonly isMoeRlAtariWorker: true;
+  readonly gameId: string;
+  readonly rom: Uint8Array;
+  readonly config: ResolvedGame['config'];
+  /** The copies `first .. first + count - 1` are this worker's. */
+  readonly first: number;
+  readonly count: number;
+  readonly memory: SharedArrayBuffer;
+  readonly environmentCount: number;
+}
+
+type Request = { readonly kind: 'reset'; readonly seed: number | undefined } | { readonly kind: 'step' };
+type Reply = { readonly error?: { readonly code: string; readonly message: string } };
+
+/** Views on the memory that all threads share. */
+interface SharedArrays {
+  readonly observations: Uint8Array;
+  readonly rewards: Float32Array;
+  readonly actions: Int32Array;
+  readonly terminated: Uint8Array;
+  readonly truncated: Uint8Array;
+}
+
+function sharedBytes(environmentCount: number, stackSize: number): number {
+  return environmentCount * (4 + 4 + 2 + stackSize * SIDE * SIDE);
+}
+
+function sharedArrays(memory: SharedArrayBuffer, environmentCount: number, stackSize: number): SharedArrays {
+  const n = environmentCount;
+  return {
+    rewards: new Float32Array(memory, 0, n),
+    actions: new Int32Array(memory, 4 * n, n),
+    terminated: new Uint8Array(memory, 8 * n, n),
+    truncated: new Uint8Array(memory, 9 * n, n),
+    observations: new Uint8Array(memory, 10 * n, n * stackSize * SIDE * SIDE),
+  };
+}
+
+/**
+ * Makes `environmentCount` copies of a game on worker threads. Plays exactly what `makeAtariVector` plays; `close` ends the threads.
+ * @throws as `makeAtari`
+ */
+export async function makeAtariPool(options: MakeAtariPoolOptions): Promise<VectorEnvironment> {
+  const { environmentCount, workerCount = Math.min(options.environmentCount, 4), ...rest } = options;
+  requireInteger('environmentCount', environmentCount, 1, 1024);
+  requireInteger('workerCount', workerCount, 1, environmentCount);
+  const { game, rom, config } = resolveGame(rest);
+  const memory = new SharedArrayBuffer(sharedBytes(environmentCount, config.stackSize));
+  const workers: PoolWorker[] = [];
+  try {
+    for (let index = 0; index < workerCount; index++) {
+      const first = Math.floor((index * environmentCount) / workerCount);
+      const count = Math.floor(((index + 1) * environmentCount) / workerCount) - first;
+      workers.push(
+        startWorker({ isMoeRlAtariWorker: true, gameId: game.id, rom, config, first, count, memory, environmentCount }),
+      );
+    }
+    // Each answers once when its consoles are ready.
+    await Promise.all(workers.map(({ answer }) => answer()));
+  } catch (error) {
+    for (const worker of workers) await worker.close();
+    throw error;
+  }
+  const actionCount = config.fullActionSet ? 18 : game.minimalActions.length;
+  return new AtariPool(game.id, config.stackSize, actionCount, environmentCount, memory, workers);
+}
+
+interface PoolWorker {
+  send(request: Request): void;
+  /** Waits for the worker's next answer. */
+  answer(): Promise<void>;
+  close(): Promise<unknown>;
+}
+
+function startWorker(task: WorkerTask): PoolWorker {
+  const worker = new Worker(new URL(import.meta.url), { workerData: task });
+  const waiting: { resolve: () => void; reject: (error: Error) => void }[] = [];
+  const unread: (Error | undefined)[] = [];
+  const deliver = (error: Error | undefined): void => {
+    const next = waiting.shift();
+    if (next === undefined) unread.push(error);
+    else if (error === undefined) next.resolve();
+    else next.reject(error);
+  };
+  worker.on('message', ({ error }: Reply) => deliver(error && new MoeRlError(error.code, error.message)));
+  worker.on('error', deliver);
+  worker.on('exit', () => {
+    while (waiting.length > 0) deliver(new MoeRlError('WORKER', `a worker of ${task.gameId} has ended`));
+  });
+  return {
+    send: (request) => worker.postMessage(request),
+    answer: () =>
+      new Promise((resolve, reject) => {
+        if (unread.length === 0) {
+          waiting.push({ resolve, reject });
+          return;
+        }
+        const error = unread.shift();
+        if (error === undefined) resolve();
+        else reject(error);
+      }),
+    close: () => worker.terminate(),
+  };
+}
+
+class AtariPool implements VectorEnvironment {
+  readonly id: string;
+  readonly environmentCount: number;
+  readonly observationSpec: ObservationSpec;
+  readonly actionCount: number;
+  readonly #arrays: SharedArrays;
+  readonly #workers: readonly PoolWorker[];
+  #isBusy = false;
+
+  constructor(
+    gameId: string,
+    stackSize: number,
+    actionCount: number,
+    environmentCount: number,
+    memory: SharedArrayBuffer,
+    workers: readonly PoolWorker[],
+  ) {
+    this.id = `atari/${gameId}`;
+    this.environmentCount = environmentCount;
+    this.observationSpec = { frameShape: [SIDE, SIDE], stackSize, dtype: 'uint8' };
+    this.actionCount = actionCount;
+    this.#arrays = sharedArrays(memory, environmentCount, stackSize);
+    this.#workers = workers;
+  }
+
+  async reset(options: { readonly seed?: number } = {}): Promise<Uint8Array> {
+    const { seed } = options;
+    if (seed !== undefined) requireInteger('seed', seed, 0, 2 ** 31 - this.environmentCount);
+    await this.#ask({ kind: 'reset', seed });
+    return this.#arrays.observations;
+  }
+
+  async step(actions: ArrayLike<number>): Promise<VectorStepOutput> {
+    if (actions.length !== this.environmentCount) {
+      throw new InvalidArgumentError(
+        `${this.id}: got ${actions.length} actions for ${this.environmentCount} environments`,
+      );
+    }
+    this.#arrays.actions.set(actions);
+    await this.#ask({ kind: 'step' });
+    const { observations, rewards, terminated, truncated } = this.#arrays;
+    return { observations, rewards, terminated, truncated };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#workers.map((worker) => worker.close()));
+  }
+
+  async #ask(request: Request): Promise<void> {
+    if (this.#isBusy) throw new InvalidArgumentError(`${this.id}: a call is under way; wait for it before the next`);
+    this.#isBusy = true;
+    try {
+      for (const worker of this.#workers) worker.send(request);
+      await Promise.all(this.#workers.map((worker) => worker.answer()));
+    } finally {
+      this.#isBusy = false;
+    }
+  }
+}
+
+/** A worker's life: makes its consoles, then answers each request once its part of the shared memory is written. */
+function serve(port: MessagePort, task: WorkerTask): void {
+  const reply = (work: () => void): void => {
+    try {
+      work();
+      port.postMessage({});
+    } catch (error) {
+      const { code = 'WORKER', message } = error as { code?: string; message: string };
+      port.postMessage({ error: { code, message } });
+    }
+  };
+  const { first, count, config } = task;
+  const arrays = sharedArrays(task.memory, task.environmentCount, config.stackSize);
+  const part = first * config.stackSize * SIDE * SIDE;
+  let environments: AtariVectorEnvironment;
+  reply(() => {
+    environments = new AtariVectorEnvironment(resolveGame({ ...config, game: task.gameId, rom: task.rom }), count);
+  });
+  port.on('message', (request: Request) => {
+    reply(() => {
+      if (request.kind === 'reset') {
+        const { seed } = request;
+        arrays.observations.set(environments.reset(seed === undefined ? {} : { seed: seed + first }), part);
+        return;
+      }
+      const output = environments.step(arrays.actions.subarray(first, first + count));
+      arrays.observations.set(output.observations as Uint8Array, part);
+      arrays.rewards.set(output.rewards, first);
+      arrays.terminated.set(output.terminated, first);
+      arrays.truncated.set(output.truncated, first);
+    });
+  });
+}
+
+const task = workerData as Partial<WorkerTask> | null;
+if (!isMainThread && parentPort !== null && task?.isMoeRlAtariWorker === true) serve(parentPort, task as WorkerTask);

@@ -1,0 +1,88 @@
+// Vector environments play what single ones play, in this thread and on workers.
+import { describe, expect, it } from 'vitest';
+import { makeAtari } from './atari-environment.ts';
+import { makeAtariVector } from './atari-vector-environment.ts';
+import { makeAtariPool } from './node.ts';
+
+const COUNT = 3;
+const FRAME_STACK = 4 * 84 * 84;
+const actionsAt = (step: number) => [step % 3, (step >> 2) % 3, (step * 7) % 3];
+
+describe('AtariVectorEnvironment', () => {
+  it('plays what single environments with consecutive seeds play, with autoreset in the next step', () => {
+    const vector = makeAtariVector({ environmentCount: COUNT });
+    const singles = Array.from({ length: COUNT }, () => makeAtari());
+    const observations = vector.reset({ seed: 10 });
+    const ended = singles.map((single, index) => {
+      expect(observations.subarray(index * FRAME_STACK, (index + 1) * FRAME_STACK)).toEqual(
+        single.reset({ seed: 10 + index }).observation,
+      );
+      return false;
+    });
+    let resets = 0;
+    for (let step = 0; step < 250; step++) {
+      const actions = actionsAt(step);
+      const output = vector.step(actions);
+      singles.forEach((single, index) => {
+        const wanted = ended[index]
+          ? { ...single.reset(), reward: 0, terminated: false, truncated: false }
+          : single.step(actions[index]!);
+        if (ended[index]) resets++;
+        ended[index] = wanted.terminated || wanted.truncated;
+        expect([output.rewards[index], output.terminated[index], output.truncated[index]]).toEqual([
+          wanted.reward,
+          Number(wanted.terminated),
+          Number(wanted.truncated),
+        ]);
+        const observation = (output.observations as Uint8Array).subarray(
+          index * FRAME_STACK,
+          (index + 1) * FRAME_STACK,
+        );
+        expect(Buffer.compare(observation, wanted.observation as Uint8Array)).toBe(0);
+      });
+    }
+    expect(resets).toBeGreaterThan(2);
+  });
+
+  it('refuses a wrong number of actions, a wrong action, a step before reset', () => {
+    const vector = makeAtariVector({ environmentCount: 2 });
+    expect(() => vector.step([0, 0])).toThrow(/call reset\(\) first/);
+    vector.reset();
+    expect(() => vector.step([0])).toThrow(/got 1 actions for 2 environments/);
+    expect(() => vector.step([0, 5])).toThrow(/action is 5/);
+    expect(() => makeAtariVector({ environmentCount: 0 })).toThrow(/environmentCount is 0/);
+  });
+});
+
+describe('makeAtariPool', () => {
+  it('plays on workers what the vector plays in this thread, and passes errors on', async () => {
+    const options = { environmentCount: COUNT, maxEpisodeFrames: 120 };
+    const vector = makeAtariVector(options);
+    const pool = await makeAtariPool({ ...options, workerCount: 2 });
+    try {
+      expect(Buffer.compare((await pool.reset({ seed: 4 })) as Uint8Array, vector.reset({ seed: 4 }))).toBe(0);
+      for (let step = 0; step < 80; step++) {
+        const actions = actionsAt(step);
+        const [got, wanted] = [await pool.step(actions), vector.step(actions)];
+        expect(Buffer.compare(got.observations as Uint8Array, wanted.observations as Uint8Array)).toBe(0);
+        expect([[...got.rewards], [...got.terminated], [...got.truncated]]).toEqual([
+          [...wanted.rewards],
+          [...wanted.terminated],
+          [...wanted.truncated],
+        ]);
+      }
+      await expect(pool.step([0, 0, 9])).rejects.toMatchObject({
+        code: 'INVALID_ARGUMENT',
+        message: expect.stringContaining('action is 9'),
+      });
+      const first = pool.step([0, 0, 0]);
+      await expect(pool.step([0, 0, 0])).rejects.toThrow(/a call is under way/);
+      await first;
+    } finally {
+      await pool.close?.();
+    }
+    await expect(makeAtariPool({ environmentCount: 2, rom: new Uint8Array(5) })).rejects.toMatchObject({
+      code: 'CORRUPT_DATA',
+    });
+  });
+});

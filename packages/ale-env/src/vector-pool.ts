@@ -1,5 +1,6 @@
 // A vector environment over worker threads: each worker plays some of the copies and writes into one shared memory; the main thread only sends actions.
-// The worker's program is this same module, started with a marker in its data, so that no second file has to be found in a built package.
+// The worker's program is this package's own `./node` entry, started with a marker in its data: the one file that can be found however the package was built.
+import { createRequire } from 'node:module';
 import { isMainThread, type MessagePort, parentPort, Worker, workerData } from 'node:worker_threads';
 import {
   InvalidArgumentError,
@@ -98,7 +99,8 @@ interface PoolWorker {
 }
 
 function startWorker(task: WorkerTask): PoolWorker {
-  const worker = new Worker(new URL(import.meta.url), { workerData: task });
+  const entry = createRequire(import.meta.url).resolve('@moe-rl/ale-env/node');
+  const worker = new Worker(entry, { workerData: task });
   const waiting: { resolve: () => void; reject: (error: Error) => void }[] = [];
   const unread: (Error | undefined)[] = [];
   const deliver = (error: Error | undefined): void => {

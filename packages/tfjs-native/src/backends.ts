@@ -6,15 +6,8 @@ import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { InvalidArgumentError, MissingDependencyError, MoeRlError, requireInteger, requireOneOf } from '@moe-rl/core';
 import * as tf from '@tensorflow/tfjs-core';
-import {
-  addonFile,
-  chooseVariant,
-  installNative,
-  isInstalled,
-  missingForInstall,
-  nativePaths,
-  type ProgressEvent,
-} from './install.ts';
+import { installNative, isInstalled, missingForInstall } from './install.ts';
+import { addonFile, chooseVariant, nativePaths, type ProgressEvent } from './layout.ts';
 import { registerTfjsNode } from './load-tfjs-node.ts';
 import { TENSORFLOW_VERSION } from './versions.ts';
 

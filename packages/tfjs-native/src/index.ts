@@ -12,5 +12,6 @@ export {
   loadBackend,
 } from './backends.ts';
 export { cacheDirectory } from './cache.ts';
-export { type InstallConfig, installNative, type NativePaths, type ProgressEvent } from './install.ts';
+export { type InstallConfig, installNative } from './install.ts';
+export type { NativePaths, ProgressEvent } from './layout.ts';
 export { type PlatformWheel, TENSORFLOW_VERSION, type TensorFlowVariant, TFJS_NODE_VERSION } from './versions.ts';

@@ -14,8 +14,9 @@ import {
   requireFreeSpace,
   withLock,
 } from './cache.ts';
-import { cudaRequirements, installNative } from './install.ts';
+import { installNative } from './install.ts';
 import { findPlatformWheel } from './versions.ts';
+import { cudaRequirements } from './wheel.ts';
 
 let folder: string;
 beforeEach(async () => {

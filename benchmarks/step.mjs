@@ -12,10 +12,10 @@ import { createDqnStep, NETWORKS } from './lib/dqn-step.mjs';
 const folder = join(dirname(fileURLToPath(import.meta.url)), 'peers');
 const PEER_KINDS = { nature: 'nature', impala: 'impala', 'impala-soft-moe': 'moe' };
 
-/** A peer is measured at its best: PyTorch prefers one way of waiting on a busy machine and the other on a quiet one. */
+/** A peer is measured at its best: TensorFlow with oneDNN, as ours; PyTorch prefers one way of waiting on a busy machine, the other on a quiet one. */
 const PEER_VARIANTS = {
   jax: [{}],
-  tf: [{}],
+  tf: [{ TF_ENABLE_ONEDNN_OPTS: '1' }],
   torch: [{ CL: '1' }, { CL: '1', OMP_WAIT_POLICY: 'PASSIVE' }],
 };
 
@@ -87,7 +87,7 @@ async function ours(network, tf, mode) {
 }
 
 /** A peer in its own process, asked line by line (see peers/step_common.py). */
-async function startPeer(python, peer, kind, environment) {
+export async function startPeer(python, peer, kind, environment) {
   const child = spawn(python, [join(folder, `step_${peer}.py`), kind], {
     cwd: folder,
     env: { ...process.env, ...environment, SERVE: '1', TF_CPP_MIN_LOG_LEVEL: '3', PYTHONDONTWRITEBYTECODE: '1' },
@@ -114,7 +114,7 @@ async function startPeer(python, peer, kind, environment) {
 }
 
 /** Milliseconds per call of each side's best variant. */
-async function takeTurns(sides, what, blocks, calls) {
+export async function takeTurns(sides, what, blocks, calls) {
   const medians = sides.map(() => []);
   for (let block = 0; block < blocks; block++) {
     for (const [index, side] of sides.entries()) medians[index].push(median(await side.measure(what, calls)));

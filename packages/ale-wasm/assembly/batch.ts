@@ -1,9 +1,7 @@
 // Whole agent steps for one console of a batch: frame skip, the maximum of the last two frames, 84 x 84, a stack of observations.
-// Frames that nobody looks at are emulated without pixels. What an undrawn frame would have left in rows that a later, shorter frame does not
-// draw can be seen, though (ALE never clears a buffer): then the step is run again with every frame drawn.
-import { environment, line, tia } from './state';
-import { loadSnapshot, saveSnapshot } from './console';
-import { emulateAction, isOver, resetEnvironment, takeAction, windowRows } from './environment';
+import { line } from './state';
+import { isOver, resetEnvironment, windowRows } from './environment';
+import { framesRun, keepBackAt, lostLife, playFrames, ranAgain } from './frame-skip';
 import { SIDE, maximum, prepareGray, prepareResize, resize, toGray } from './preprocess';
 import { INKS } from './tia-registers';
 
@@ -18,9 +16,6 @@ let style: i32 = DOPAMINE;
 let stopOnLifeLoss: bool = false;
 let drawsGray: bool = true;
 const GRAY: usize = memory.data(256, 16);
-const SNAPSHOT: usize = memory.data(2048, 16);
-const ACTIONS: usize = memory.data(8 * 1024); // action and strength of every frame of a step, for running it again
-export const MAXIMUM_FRAME_SKIP: i32 = 1024;
 /** Of the console being stepped: its pooled picture and its stack. */
 let pooled: usize = 0;
 let stack: usize = 0;
@@ -81,61 +76,12 @@ export function restartObservations(fillZero: bool): void {
   }
 }
 
-// ---- undrawn frames
-/** Keeps account of rows that undrawn frames would have drawn. Returns true when the frame just drawn shows such a row. */
-function missesRows(): bool {
-  const reached = tia.row + i32(line.drawn > 0);
-  if (!line.draw) {
-    line.undrawnRows = max(line.undrawnRows, min(reached, windowRows));
-    return false;
-  }
-  if (line.undrawnRows > tia.row) return true;
-  line.undrawnRows = 0;
-  return false;
-}
-
-/** Frames emulated in the last step. */
-export let framesRun: i32 = 0;
-
 /** One agent step. Returns the sum of rewards. */
 export function stepAgent(action: i32): i32 {
-  const draws = frameSkip - poolFrames;
-  let reward = 0, missed = false, lostLife = false;
-  saveSnapshot(SNAPSHOT);
-  let frame = 0;
-  for (; frame < frameSkip; frame++) {
-    line.draw = i32(frame >= draws);
-    const lives = environment.lives;
-    takeAction(action, 1);
-    store<i32>(ACTIONS + (frame << 2), environment.action);
-    if (isOver()) break;
-    reward += emulateAction();
-    missed = missed || missesRows();
-    lostLife = stopOnLifeLoss && environment.lives < lives;
-    if (isOver() || lostLife) {
-      frame++;
-      break;
-    }
-  }
-  framesRun = frame;
-  if (missed) runAgain(frame);
-  line.draw = 1;
-  observe(frame, isOver() || lostLife);
+  keepBackAt(style == DOPAMINE ? SCRATCH2 : 0);
+  const reward = playFrames(action, 1, frameSkip, poolFrames, stopOnLifeLoss, false, false);
+  observe(framesRun, isOver() || lostLife);
   return reward;
-}
-/** The same frames with every pixel drawn. The older picture that an early end may need is kept. */
-function runAgain(frames: i32): void {
-  const draws = environment.environmentDraws;
-  if (style == DOPAMINE && frames == frameSkip - 1) memory.copy(SCRATCH2, line.back, screenBytes());
-  loadSnapshot(SNAPSHOT);
-  line.draw = 1;
-  for (let i = 0; i < frames; i++) {
-    environment.action = load<i32>(ACTIONS + (i << 2));
-    environment.strength = 1;
-    emulateAction();
-    line.undrawnRows = 0;
-  }
-  environment.environmentDraws = draws;
 }
 function observe(frames: i32, over: bool): void {
   const bytes = screenBytes();
@@ -147,7 +93,7 @@ function observe(frames: i32, over: bool): void {
     if (style == DOPAMINE) {
       // The frame before last of the step, over the last frame of the step before, which no undrawn frame has overwritten.
       if (secondIsEmpty()) memory.copy(pooled, grayOf(line.front, SCRATCH), bytes);
-      else maximum(grayOf(line.front, SCRATCH), grayOf(line.back, SCRATCH2), pooled, bytes);
+      else maximum(grayOf(line.front, SCRATCH), grayOf(ranAgain ? SCRATCH2 : line.back, SCRATCH2), pooled, bytes);
     } else if (!over) maximum(pooled, grayOf(line.front, SCRATCH), pooled, bytes);
   }
   line.freshAgent = 0;

@@ -166,7 +166,7 @@ function selectMode(): i32 {
         break;
       }
       case REQUEST_SOFT_RESET: softReset(); frames += 4; break;
-      case REQUEST_ACT: act(argument, 1); frames += frameSkip; break;
+      case REQUEST_ACT: actOnce(argument); frames += frameSkip; break;
       case REQUEST_RANDOM: setVariable(argument, <i32>drawEnvironment()); break;
     }
     if (++frames > PROCEDURE_LIMIT_FRAMES) return 1;
@@ -195,12 +195,12 @@ export function emulateAction(): i32 {
   environment.episodeFrameNumber++;
   return environment.reward;
 }
-export function act(requested: i32, strength: f32): i32 {
-  const action = <u32>requested < 18 && (legalActions >> requested) & 1 ? requested : NOOP;
-  let total = 0;
+/** act() inside a mode procedure: every frame drawn. */
+function actOnce(action: i32): void {
   for (let i = 0; i < frameSkip; i++) {
-    takeAction(action, strength);
-    if (!isOver()) total += emulateAction();
+    takeAction(action, 1);
+    if (!isOver()) emulateAction();
   }
-  return max(rewardMinimum, min(rewardMaximum, total));
 }
+@inline export function legalAction(requested: i32): i32 { return <u32>requested < 18 && (legalActions >> requested) & 1 ? requested : NOOP; }
+@inline export function clampReward(reward: i32): i32 { return max(rewardMinimum, min(rewardMaximum, reward)); }

@@ -1,18 +1,19 @@
 // What the host calls. Consoles are numbered blocks from the end of the static data on; those of a batch have agent buffers behind the block.
 import { MAXIMUM_ROM_BYTES, RAM_PAGE, ROM_FILE, environment, line } from './state';
 import { SAMPLES, makeSamples } from './audio';
-import { MAXIMUM_FRAME_SKIP, agentBytes, framesRun, grayTableAddress, resetAgent, restartObservations, setBatch as configureBatch, stackAddress, stepAgent, useAgent } from './batch';
+import { agentBytes, resetAgent, restartObservations, setBatch as configureBatch, stackAddress, stepAgent, useAgent } from './batch';
 import { buildGuards } from './bus';
 import { insertCartridge } from './cartridge';
 import { BLOCK_BYTES, activate, flush, reload } from './console';
-import { act as actActive, isOver, isPal, isTruncated, loadEnvironment, resetEnvironment } from './environment';
+import { clampReward, frameSkip, isOver, isPal, isTruncated, legalAction, loadEnvironment, resetEnvironment } from './environment';
+import { MAXIMUM_FRAME_SKIP, framesRun, keepBackAt, playFrames } from './frame-skip';
 import { CODE, CODE_BYTES } from './rules';
 import { SAVED_STATE_BYTES, readSavedState, writeSavedState } from './saved-state';
 import { buildTables } from './tia-tables';
 import { INKS } from './tia-registers';
 export { setGame, setSettings } from './environment';
 export { setRules } from './rules';
-export { grayTableAddress, framesRun } from './batch';
+export { grayTableAddress } from './batch';
 
 let consoles: usize = 0;
 let stride: usize = BLOCK_BYTES;
@@ -54,7 +55,13 @@ export function select(index: i32): void {
 // ---- of the selected console
 export function loadRom(seed: u32, mode: i32, difficulty: i32): i32 { return loadEnvironment(seed, mode, difficulty); }
 export function reset(): i32 { return resetEnvironment(); }
-export function act(action: i32, strength: f32): i32 { return actActive(action, strength); }
+let drawnFrames: i32 = 1;
+/** How many of an act's last frames are drawn: 2 when their screens are averaged. */
+export function setDrawnFrames(frames: i32): void { drawnFrames = frames; }
+export function act(action: i32, strength: f32): i32 {
+  keepBackAt(0);
+  return clampReward(playFrames(legalAction(action), strength, frameSkip, min(drawnFrames, frameSkip), false, true, true));
+}
 export function lives(): i32 { return environment.lives; }
 export function gameOver(includeTruncation: bool): bool { return includeTruncation ? isOver() : environment.gameOver != 0; }
 export function truncated(): bool { return isTruncated(); }
@@ -96,7 +103,7 @@ export function stepConsoles(first: i32, n: i32, actions: usize, results: usize)
   for (let i = 0; i < n; i++) {
     select(first + i);
     useAgent(current + BLOCK_BYTES);
-    const reward = stepAgent(load<u8>(actions + i));
+    const reward = stepAgent(legalAction(load<u8>(actions + i)));
     const result = results + (i << 4);
     store<i32>(result, reward);
     store<i32>(result, environment.lives, 4);

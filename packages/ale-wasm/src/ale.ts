@@ -50,6 +50,7 @@ export class Ale {
     this.game = this.machine.game;
     this.settings = this.machine.settings;
     this.seed = this.settings.randomSeed >>> 0;
+    this.core.setDrawnFrames(colorAveraging ? 2 : 1);
     this.core.addConsole();
     this.core.select(0);
     const { randomSeed, mode, difficulty } = this.settings;

@@ -24,6 +24,7 @@ export interface CoreExports {
   select(index: number): void;
   loadRom(seed: number, mode: number, difficulty: number): number;
   reset(): number;
+  setDrawnFrames(frames: number): void;
   act(action: number, strength: number): number;
   lives(): number;
   gameOver(includeTruncation: number): number;

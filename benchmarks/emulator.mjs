@@ -1,0 +1,131 @@
+// How fast is the emulator? Frames/s of one core against ALE (every screen drawn, and at frame skip 4), and whole agent steps/s (skip 4, sticky actions,
+// maximum of two frames, 84x84, stack of 4, rewards, resets) against Gymnasium's AtariPreprocessing and ale_py's AtariVectorEnv on one thread.
+// Both sides play the same games with the same kind of random actions in turns of a few milliseconds; each turn counts the CPU time of the thread that
+// runs it, and the ratio is that of the sums.
+import { spawn } from 'node:child_process';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { GAMES } from '../packages/ale-wasm/src/games.ts';
+import { Ale, AleBatch } from '../packages/ale-wasm/src/index.ts';
+import { loadRoms } from '../packages/ale-wasm/scripts/roms.mjs';
+
+const PEER = join(dirname(fileURLToPath(import.meta.url)), 'peers', 'emulator_ale.py');
+const CONSOLES = 8;
+
+export async function run({ peers, options }) {
+  const python = peers.has('ale') ? peers.python('ale') : undefined;
+  const games = GAMES.filter((game) => game.sets.includes('paper20') && (!options.games || options.games.includes(game.id)));
+  const roms = loadRoms(games);
+  const rounds = options.quick ? 8 : 30;
+  const rows = [];
+  const ratios = { full: [], skip4: [], gymnasium: [], 'ale-vector': [] };
+  const add = (kind, name, unit, result) => {
+    rows.push({ name, unit, ...result });
+    if (result.ratio !== undefined) ratios[kind].push(result.ratio);
+  };
+  for (const game of games) {
+    const rom = roms.get(game.id);
+    if (rom === undefined) {
+      options.log(`${game.id}: no ROM, left out`);
+      continue;
+    }
+    const measure = async (ours, command, chunk, framesPerCall) => {
+      const peer = python === undefined ? undefined : await startPeer(python, command);
+      const result = await interleave(ours, peer, chunk, rounds, framesPerCall);
+      peer?.stop();
+      return result;
+    };
+    add('full', `emulator/${game.id}`, 'frames/s', await measure(acting(rom, game, 1), `act ${game.id} 1`, 400, 1));
+    add('skip4', `emulator/${game.id}/skip4`, 'frames/s', await measure(acting(rom, game, 4), `act ${game.id} 4`, 100, 4));
+    for (const [kind, command] of [['gymnasium', `gymnasium ${game.id}`], ['ale-vector', `vector ${game.id} ${CONSOLES}`]]) {
+      add(kind, `pipeline/${game.id}/${kind}`, 'agent steps/s', await measure(stepping(rom, game, kind === 'gymnasium' ? 1 : CONSOLES), command, 80, 1));
+    }
+    options.log(
+      `${game.id.padEnd(18)} ${rows.slice(-4).map(({ name, ours, ratio }) => `${name.split('/').slice(2).join('/') || 'full'} ${Math.round(ours)}/s ${ratio?.toFixed(2) ?? ''}`).join('   ')}`,
+    );
+  }
+  const geomean = (name, values, unit) => values.length > 0 && rows.push({ name, ours: undefined, peer: undefined, unit, ratio: Math.exp(values.reduce((sum, ratio) => sum + Math.log(ratio), 0) / values.length) });
+  geomean('emulator/geomean', ratios.full, 'frames/s');
+  geomean('emulator/geomean-skip4', ratios.skip4, 'frames/s');
+  geomean('pipeline/geomean/gymnasium', ratios.gymnasium, 'agent steps/s');
+  geomean('pipeline/geomean/ale-vector', ratios['ale-vector'], 'agent steps/s');
+  return rows;
+}
+
+function indices(seed, count, choices, hold) {
+  let x = seed >>> 0;
+  let index = 0;
+  return Array.from({ length: count }, (_, t) => {
+    if (t % hold === 0) {
+      x = (Math.imul(1664525, x) + 1013904223) >>> 0;
+      index = (x >>> 16) % choices;
+    }
+    return index;
+  });
+}
+
+/** CPU seconds of this thread (Node 24), or of the process. */
+const cpuSeconds = () => {
+  const { user, system } = (process.threadCpuUsage ?? process.cpuUsage).call(process);
+  return (user + system) / 1e6;
+};
+
+function acting(rom, game, frameSkip) {
+  const ale = new Ale(rom, { frameSkip, repeatActionProbability: 0, randomSeed: 1 });
+  const sequence = indices(77, 3000 / frameSkip, game.minimalActions.length, 4).map((index) => game.minimalActions[index]);
+  let position = 0;
+  return (count) => {
+    const begin = cpuSeconds();
+    for (let i = 0; i < count; i++) {
+      ale.act(sequence[position++ % sequence.length]);
+      if (ale.isOver) ale.reset();
+    }
+    return cpuSeconds() - begin;
+  };
+}
+
+function stepping(rom, game, consoles) {
+  const batch = new AleBatch(rom, { consoles, observationStyle: 'gymnasium' });
+  for (let i = 0; i < consoles; i++) batch.reset(i);
+  const sequences = Array.from({ length: consoles }, (_, i) => indices(consoles === 1 ? 77 : i, 750, game.minimalActions.length, 1).map((index) => game.minimalActions[index]));
+  let position = 0;
+  return (count) => {
+    const begin = cpuSeconds();
+    for (let done = 0; done < count; done += consoles) {
+      batch.step(sequences.map((sequence) => sequence[position % 750]));
+      position++;
+      for (let i = 0; i < consoles; i++) if (batch.gameOver[i]) batch.reset(i);
+    }
+    return cpuSeconds() - begin;
+  };
+}
+
+async function startPeer(python, command) {
+  const child = spawn(python, [PEER], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const ask = async (line) => {
+    child.stdin.write(`${line}\n`);
+    const { value, done } = await lines.next();
+    if (done || value.startsWith('error')) throw new Error(`the ALE peer failed on "${line}": ${value}`);
+    return value;
+  };
+  await ask(command);
+  return { go: async (count) => Number(await ask(`go ${count}`)), stop: () => child.stdin.end() };
+}
+
+async function interleave(ours, peer, chunk, rounds, framesPerCall) {
+  for (let i = 0; i < 12; i++) ours(chunk); // until the compiler is done
+  await peer?.go(chunk);
+  // Both start their turns at the same place of the play.
+  const mine = [];
+  const theirs = [];
+  for (let round = 0; round < rounds; round++) {
+    mine.push(ours(chunk));
+    if (peer) theirs.push(await peer.go(chunk));
+  }
+  // Processor time comes in ticks of the system, so it is summed over all turns.
+  const sum = (values) => values.reduce((total, value) => total + value, 0);
+  const rate = (values) => (chunk * rounds * framesPerCall) / sum(values);
+  return peer ? { ours: rate(mine), peer: rate(theirs), ratio: sum(theirs) / sum(mine) } : { ours: rate(mine), peer: undefined, ratio: undefined };
+}

@@ -45,8 +45,12 @@ export interface MoeConfig {
   readonly isNormalized: boolean;
   /** `fixed-random`: slot parameters are drawn once and not trained (Soft MoE only). */
   readonly phi: 'learned' | 'fixed-random';
-  /** How a slot is filled (Soft MoE only): from all tokens, its best few, or one token each. */
-  readonly dispatch: 'soft' | 'top-k' | 'expert-choice';
+  /** Soft MoE only: `soft` slots average tokens; with `expert-choice` each slot holds one of its expert's best tokens. */
+  readonly routing: 'soft' | 'expert-choice';
+  /** Soft MoE only: each slot averages only its best so many tokens; 0: all. */
+  readonly tokensPerSlot: number;
+  /** Soft MoE only: each token averages only its best so many slots; 0: all. */
+  readonly slotsPerToken: number;
   /** Slots per expert of Soft MoE, instead of the capacity factor; 0: by the capacity factor. */
   readonly slotsPerExpert: number;
 }

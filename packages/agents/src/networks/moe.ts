@@ -61,6 +61,11 @@ export function createMoeLayer(
     : createSoftMoeLayer(config, tokenCount, tokenSize, isNoisy, index);
 }
 
+/** The first mixture has the official names; later ones the same names in a scope of their own. */
+function scopeOf(index: number): string {
+  return index === 0 ? '' : `mixture_${index}/`;
+}
+
 function createSoftMoeLayer(
   config: MoeConfig,
   tokenCount: number,
@@ -81,13 +86,12 @@ function createSoftMoeLayer(
     ...(config.tokensPerSlot > 0 ? { tokensPerSlot: config.tokensPerSlot } : {}),
     ...(config.slotsPerToken > 0 ? { slotsPerToken: config.slotsPerToken } : {}),
     isNoisy,
-    scope: '',
-    moduleIndex: index,
+    scope: scopeOf(index),
   };
   const specs = softMoeParameterSpecs(layer);
   return {
     parameterShapes: Object.fromEntries(specs.map(({ name, shape, isTrainable }) => [name, { shape, isTrainable }])),
-    routerParameters: specs.map(({ name }) => name).filter((name) => name.startsWith('SoftMoE_')),
+    routerParameters: specs.map(({ name }) => name).filter((name) => name.startsWith(`${scopeOf(index)}SoftMoE_`)),
     initialize: (rng) => ({ ...initSoftMoe(rng, layer) }),
     apply(parameters, tokens, noise) {
       let hidden: Tensor | undefined;
@@ -95,7 +99,7 @@ function createSoftMoeLayer(
         ...(isNoisy
           ? {
               experts: (slots: Tensor) => {
-                const result = noisyExperts(parameters, `ExpertModel_${index}`, slots, noise);
+                const result = noisyExperts(parameters, `${scopeOf(index)}ExpertModel_0`, slots, noise);
                 hidden = result.hidden;
                 return result;
               },
@@ -134,13 +138,12 @@ function createTopKLayer(config: MoeConfig, tokenSize: number, isNoisy: boolean,
     hiddenSize: config.expertHiddenUnits,
     router: { type: 'token-choice', k: config.selectedExperts, capacityFactor: config.capacityFactor },
     isNoisy,
-    scope: '',
-    moduleIndex: index,
+    scope: scopeOf(index),
   };
   const specs = topKMoeParameterSpecs(layer);
   return {
     parameterShapes: Object.fromEntries(specs.map(({ name, shape, isTrainable }) => [name, { shape, isTrainable }])),
-    routerParameters: specs.map(({ name }) => name).filter((name) => name.startsWith('MoE_')),
+    routerParameters: specs.map(({ name }) => name).filter((name) => name.startsWith(`${scopeOf(index)}MoE_`)),
     initialize: (rng) => ({ ...initTopKMoe(rng, layer) }),
     apply(parameters, tokens, noise) {
       const record = applyTopKMoe<Tensor>(
@@ -148,7 +151,7 @@ function createTopKLayer(config: MoeConfig, tokenSize: number, isNoisy: boolean,
         parameters,
         tokens,
         layer,
-        isNoisy ? { experts: (slots) => noisyExperts(parameters, `ExpertModel_${index}`, slots, noise) } : {},
+        isNoisy ? { experts: (slots) => noisyExperts(parameters, `${scopeOf(index)}ExpertModel_0`, slots, noise) } : {},
       );
       const { routing } = record;
       return {

@@ -210,18 +210,27 @@ const PRESETS: Readonly<Record<string, Preset>> = {
     description: 'Soft MoE-8 on a small network, for an easy game on two slow cores in five minutes',
     from: 'dqn-soft-moe',
     changes: {
-      network: { encoder: { type: 'nature', widthScale: 0.5 }, moe: { expertHiddenUnits: 128 } },
+      network: {
+        encoder: { type: 'nature', widthScale: 0.5 },
+        // Four slots per expert instead of sixteen: a quarter of the work, and as good (arXiv 2410.01930).
+        moe: { expertHiddenUnits: 128, slotsPerExpert: 4, isNormalized: true },
+      },
       agent: {
-        updateHorizon: 3,
+        discountFactor: 0.97,
+        updateHorizon: 5,
         minReplayHistoryAgentSteps: 1000,
-        targetUpdatePeriodAgentSteps: 500,
-        epsilonDecayPeriodAgentSteps: 5000,
+        updatePeriodAgentSteps: 2,
+        targetUpdatePeriodAgentSteps: 250,
+        epsilonTrain: 0.03,
+        epsilonDecayPeriodAgentSteps: 7000,
         error: 'huber',
         doubleQ: true,
       },
-      optimizer: { learningRate: 3e-4 },
-      replay: { capacity: 100_000 },
-      environment: { repeatActionProbability: 0, trainingAgentSteps: 25_000 },
+      optimizer: { learningRate: 5e-4 },
+      // The router has few weights that everything goes through: it may learn faster.
+      routerOptimizer: { isSeparate: true, learningRate: 3e-3 },
+      replay: { capacity: 50_000 },
+      environment: { repeatActionProbability: 0, terminalOnLifeLoss: true, trainingAgentSteps: 20_000 },
     },
   },
 };

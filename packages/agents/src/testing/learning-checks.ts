@@ -73,7 +73,7 @@ const onCatch = (
   trainingAgentSteps: 3000,
   evaluationEpisodes: 100,
   // Random play has -0.6, perfect play 1.
-  threshold: 0.6,
+  threshold: 0.75,
   seeds: [1, 2],
   breaks,
 });

@@ -86,6 +86,7 @@ export const AGENT_CONFIG_SCHEMA = {
       capacityFactor: positive('Slots or capacity per expert: ceil(tokens x factor / experts)'),
       placement: choice(['penultimate', 'final', 'both'], 'Which layer the mixture replaces'),
       isNormalized: flag('Soft MoE: l2-normalize tokens and slot parameters'),
+      initialScale: positive('With isNormalized: first value of the learned scale of the logits'),
       phi: choice(['learned', 'fixed-random'], 'Soft MoE: slot parameters'),
       routing: choice(['soft', 'expert-choice'], 'Soft MoE: slots average tokens, or hold one each'),
       tokensPerSlot: count('Soft MoE: tokens that a slot averages; 0: all', 0),

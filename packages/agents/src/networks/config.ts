@@ -43,6 +43,11 @@ export interface MoeConfig {
   readonly placement: 'penultimate' | 'final' | 'both';
   /** l2-normalizes tokens and slot parameters before the logits (Soft MoE only). */
   readonly isNormalized: boolean;
+  /**
+   * With `isNormalized`: first value of the learned scale of the logits, 1 in the official code. Near 1 the router starts almost uniform, so every token
+   * gets the same output; a larger scale tells tokens apart from the start.
+   */
+  readonly initialScale: number;
   /** `fixed-random`: slot parameters are drawn once and not trained (Soft MoE only). */
   readonly phi: 'learned' | 'fixed-random';
   /** Soft MoE only: `soft` slots average tokens; with `expert-choice` each slot holds one of its expert's best tokens. */

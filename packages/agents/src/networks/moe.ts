@@ -92,7 +92,11 @@ function createSoftMoeLayer(
   return {
     parameterShapes: Object.fromEntries(specs.map(({ name, shape, isTrainable }) => [name, { shape, isTrainable }])),
     routerParameters: specs.map(({ name }) => name).filter((name) => name.startsWith(`${scopeOf(index)}SoftMoE_`)),
-    initialize: (rng) => ({ ...initSoftMoe(rng, layer) }),
+    initialize(rng) {
+      const initial = initSoftMoe(rng, layer);
+      if (config.isNormalized) initial[`${scopeOf(index)}SoftMoE_0/scalar`]!.data.fill(config.initialScale);
+      return { ...initial };
+    },
     apply(parameters, tokens, noise) {
       let hidden: Tensor | undefined;
       const record = applySoftMoe<Tensor>(OPS, parameters, tokens, layer, {

@@ -21,7 +21,7 @@ type Slots = Record<string, Variable>;
 
 /** Makes an optimizer of `parameters`. Its variables start at zero. */
 export function createOptimizer(config: OptimizerConfig, parameters: Readonly<Record<string, Variable>>): Optimizer {
-  const updates = tf.variable(tf.scalar(0), false);
+  const updates = tf.tidy(() => tf.variable(tf.scalar(0), false));
   const variables: Record<string, Variable> = { updates };
   const addSlots = (slot: string): Slots => {
     const slots: Slots = {};

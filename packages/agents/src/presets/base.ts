@@ -32,6 +32,7 @@ export const BASE_CONFIG: AgentConfig = {
       capacityFactor: 1,
       placement: 'penultimate',
       isNormalized: false,
+      initialScale: 1,
       phi: 'learned',
       routing: 'soft',
       tokensPerSlot: 0,

@@ -53,7 +53,7 @@ const PRESETS: Readonly<Record<string, Preset>> = {
   'dqn-dense-matched': {
     description: 'Control: DQN, IMPALA, a dense layer with as many parameters as the Soft MoE-8 and its head have',
     from: 'dqn-impala',
-    // 3872 x 75 + 75 + 75 x 6 + 6 = 290,931 against 270,593 + 23,238 = 293,831 with 6 actions: as near as whole units get.
+    // 3872 x 76 + 76 + 76 x 6 + 6 = 294,810 against 270,593 + 23,238 = 293,831 with 6 actions: as near as whole units get.
     changes: { network: { hiddenUnits: 76 } },
   },
   'dqn-token-mean': {

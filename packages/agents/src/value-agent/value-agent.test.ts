@@ -1,5 +1,6 @@
 // The agent's schedules, target network, sparsity and errors.
 import { CheckpointError, InvalidArgumentError, NonFiniteError, ShapeError, type Transition } from '@moe-rl/core';
+import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { AgentConfig } from '../config/agent-config.ts';
 import { type DeepPartial, mergeConfig } from '../config/validate.ts';
@@ -152,6 +153,26 @@ describe('learning', () => {
     expect(kernel.filter((value) => value === 0).length).toBe(Math.floor(0.8 * kernel.length));
     agent.dispose();
   });
+});
+
+it('keeps the number of tensors constant while it acts, learns and measures, and frees them all', async () => {
+  const before = tf.memory().numTensors;
+  const agent = await createAgent(mergeConfig(getPreset('rainbow-soft-moe'), { ...TINY, network: { ...TINY.network!, encoder: { type: 'nature', widthScale: 1 / 16 } } }), {
+    environment: SMALL_SPEC,
+    mode: 'eager',
+  });
+  const use = async (): Promise<number> => {
+    await agent.learn();
+    await agent.syncTarget();
+    await agent.values(randomTransitions(1).next().value.observation, 'train');
+    await agent.measure();
+    return tf.memory().numTensors;
+  };
+  await observe(agent, 9);
+  const first = await use();
+  for (let round = 0; round < 3; round++) expect(await use()).toBe(first);
+  agent.dispose();
+  expect(tf.memory().numTensors).toBe(before);
 });
 
 describe('bad input', () => {

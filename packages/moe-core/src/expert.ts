@@ -1,6 +1,6 @@
 // The expert of both papers: a two-layer MLP that keeps the token's width, `W2 relu(W1 x + b1) + b2`, for all experts at once.
 // Parameters carry a leading expert axis E; slots of all samples are batched into one product per layer, so the cost is two batched matmuls.
-import { type Rng, requireInteger } from '@moe-rl/core';
+import type { Rng } from '@moe-rl/core';
 import type { TensorOps } from '@moe-rl/tensor-ops';
 import { uniform, xavierUniform } from './initializers.ts';
 import { type InitialParameters, type ParameterSpec, type Parameters, parameter, requireShape } from './parameters.ts';
@@ -33,34 +33,23 @@ export interface ExpertOutput<Tensor> {
   readonly hidden: Tensor;
 }
 
-function expertShapes(config: ExpertConfig): {
-  kernel1: number[];
-  bias1: number[];
-  kernel2: number[];
-  bias2: number[];
-} {
-  const { numExperts: E, tokenSize: D, hiddenSize: H } = config;
-  return { kernel1: [E, D, H], bias1: [E, H], kernel2: [E, H, D], bias2: [E, D] };
-}
-
 /** The experts' parameters. `scope` is put before every name, for instance `params/ExpertModel_0/`. */
 export function expertParameterSpecs(config: ExpertConfig, scope: string): ParameterSpec[] {
-  requireInteger('numExperts', config.numExperts, 1);
-  requireInteger('tokenSize', config.tokenSize, 1);
-  requireInteger('hiddenSize', config.hiddenSize, 1);
-  const { kernel1, bias1, kernel2, bias2 } = expertShapes(config);
-  const first: [string, number[]][] = config.isNoisy
-    ? [
-        ['net/kernel_mu', kernel1],
-        ['net/bias_mu', bias1],
-        ['net/kernel_sigma', kernel1],
-        ['net/bias_sigma', bias1],
-      ]
-    : [
-        ['net/kernel', kernel1],
-        ['net/bias', bias1],
-      ];
-  return [...first, ['Dense_0/kernel', kernel2] as const, ['Dense_0/bias', bias2] as const].map(([name, shape]) => ({
+  const { numExperts: E, tokenSize: D, hiddenSize: H } = config;
+  const specs = (
+    kernel: string,
+    bias: string,
+    suffix: string,
+    inputs: number,
+    outputs: number,
+  ): [string, number[]][] => [
+    [kernel + suffix, [E, inputs, outputs]],
+    [bias + suffix, [E, outputs]],
+  ];
+  const first = (config.isNoisy ? ['_mu', '_sigma'] : ['']).flatMap((suffix) =>
+    specs('net/kernel', 'net/bias', suffix, D, H),
+  );
+  return [...first, ...specs('Dense_0/kernel', 'Dense_0/bias', '', H, D)].map(([name, shape]) => ({
     name: scope + name,
     shape,
     isTrainable: true,
@@ -98,30 +87,23 @@ export function applyExperts<Tensor>(
 ): ExpertOutput<Tensor> {
   const { numExperts: E, tokenSize: D, hiddenSize: H } = config;
   requireShape(ops, 'slots', slots, [E, -1, D]);
-  const { kernel1, bias1, kernel2, bias2 } = expertShapes(config);
-  const get = (name: string, shape: number[]): Tensor => parameter(ops, parameters, scope + name, shape);
-  let weights: Tensor;
-  let bias: Tensor;
-  if (config.isNoisy) {
-    weights = get('net/kernel_mu', kernel1);
-    bias = get('net/bias_mu', bias1);
-    if (noise) {
-      requireShape(ops, 'noise.input', noise.input, [D]);
-      requireShape(ops, 'noise.output', noise.output, [H]);
-      const input = ops.reshape(signedRoot(ops, noise.input), [1, D, 1]);
-      const output = ops.reshape(signedRoot(ops, noise.output), [1, 1, H]);
-      weights = ops.add(weights, ops.multiply(get('net/kernel_sigma', kernel1), ops.multiply(input, output)));
-      bias = ops.add(bias, ops.multiply(get('net/bias_sigma', bias1), ops.reshape(output, [1, H])));
-    }
-  } else {
-    weights = get('net/kernel', kernel1);
-    bias = get('net/bias', bias1);
+  const kernel = (name: string, inputs: number, outputs: number): Tensor =>
+    parameter(ops, parameters, `${scope}${name}`, [E, inputs, outputs]);
+  const offset = (name: string, outputs: number): Tensor =>
+    ops.reshape(parameter(ops, parameters, `${scope}${name}`, [E, outputs]), [E, 1, outputs]);
+  const suffix = config.isNoisy ? '_mu' : '';
+  let weights = kernel(`net/kernel${suffix}`, D, H);
+  let bias = offset(`net/bias${suffix}`, H);
+  if (config.isNoisy && noise) {
+    requireShape(ops, 'noise.input', noise.input, [D]);
+    requireShape(ops, 'noise.output', noise.output, [H]);
+    const input = ops.reshape(signedRoot(ops, noise.input), [1, D, 1]);
+    const output = ops.reshape(signedRoot(ops, noise.output), [1, 1, H]);
+    weights = ops.add(weights, ops.multiply(kernel('net/kernel_sigma', D, H), ops.multiply(input, output)));
+    bias = ops.add(bias, ops.multiply(offset('net/bias_sigma', H), output));
   }
-  const hidden = ops.relu(ops.add(ops.matmul(slots, weights), ops.reshape(bias, [E, 1, H])));
-  const output = ops.add(
-    ops.matmul(hidden, get('Dense_0/kernel', kernel2)),
-    ops.reshape(get('Dense_0/bias', bias2), [E, 1, D]),
-  );
+  const hidden = ops.relu(ops.add(ops.matmul(slots, weights), bias));
+  const output = ops.add(ops.matmul(hidden, kernel('Dense_0/kernel', H, D)), offset('Dense_0/bias', D));
   return { output, hidden };
 }
 

@@ -4,18 +4,11 @@ import type { TensorOps } from '@moe-rl/tensor-ops';
 
 /**
  * Checks every value when the adapter's values are on the host or `isRequested`.
- * @throws NonFiniteError naming `name`, the first bad value and its index.
+ * @throws NonFiniteError naming `name`, the first bad value and its row-major index.
  */
 export function checkFinite<Tensor>(ops: TensorOps<Tensor>, name: string, tensor: Tensor, isRequested = false): void {
   if (!ops.isOnHost && !isRequested) return;
   const values = ops.read(tensor);
-  for (let index = 0; index < values.length; index++) {
-    if (!Number.isFinite(values[index])) {
-      const shape = ops.shape(tensor);
-      const position = shape.map(
-        (size, axis) => Math.floor(index / shape.slice(axis + 1).reduce((a, b) => a * b, 1)) % size,
-      );
-      throw new NonFiniteError(`${name} holds ${values[index]} at [${position}]; expected finite numbers`);
-    }
-  }
+  const index = values.findIndex((value) => !Number.isFinite(value));
+  if (index >= 0) throw new NonFiniteError(`${name} hold ${values[index]} at ${index}; expected finite numbers`);
 }

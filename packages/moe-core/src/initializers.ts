@@ -1,6 +1,8 @@
 // Initial values of parameters, as flax draws them (the distributions; the streams are ours).
 import type { Rng } from '@moe-rl/core';
 
+const draw = (count: number, next: () => number): Float32Array => Float32Array.from({ length: count }, next);
+
 /** Uniform within +-sqrt(6 / (fanIn + fanOut)): Glorot / Xavier, flax `xavier_uniform`. */
 export function xavierUniform(rng: Rng, count: number, fanIn: number, fanOut: number): Float32Array {
   return uniform(rng, count, Math.sqrt(6 / (fanIn + fanOut)));
@@ -8,14 +10,14 @@ export function xavierUniform(rng: Rng, count: number, fanIn: number, fanOut: nu
 
 /** Uniform within +-limit. */
 export function uniform(rng: Rng, count: number, limit: number): Float32Array {
-  return Float32Array.from({ length: count }, () => (2 * rng.nextFloat() - 1) * limit);
+  return draw(count, () => (2 * rng.nextFloat() - 1) * limit);
 }
 
 /** Normal, cut at two standard deviations and scaled back to a standard deviation of sqrt(1 / fanIn): flax `lecun_normal`. */
 export function lecunNormal(rng: Rng, count: number, fanIn: number): Float32Array {
   // 0.8796... is the standard deviation of a unit normal cut at +-2.
   const scale = Math.sqrt(1 / fanIn) / 0.87962566103423978;
-  return Float32Array.from({ length: count }, () => {
+  return draw(count, () => {
     let value = rng.nextNormal();
     while (Math.abs(value) > 2) value = rng.nextNormal();
     return value * scale;
@@ -24,7 +26,7 @@ export function lecunNormal(rng: Rng, count: number, fanIn: number): Float32Arra
 
 /** Standard normal. */
 export function standardNormal(rng: Rng, count: number): Float32Array {
-  return Float32Array.from({ length: count }, () => rng.nextNormal());
+  return draw(count, () => rng.nextNormal());
 }
 
 /** `rows` orthonormal rows (or columns, when there are fewer of those) times `gain`, by Gram-Schmidt on a normal matrix. */

@@ -46,13 +46,8 @@ export function parameter<Tensor>(
  */
 export function requireShape<Tensor>(ops: TensorOps<Tensor>, name: string, tensor: Tensor, expected: Shape): void {
   const shape = ops.shape(tensor);
-  const fits =
-    shape.length === expected.length &&
-    expected.every((size, axis) => (size === -1 ? shape[axis]! > 0 : shape[axis] === size));
-  if (!fits) {
-    const wanted = expected.map((size) => (size === -1 ? '?' : size));
-    throw new ShapeError(
-      `${name} has shape [${shape}]; expected [${wanted}]${wanted.includes('?') ? ' with every size at least 1' : ''}`,
-    );
+  const fits = expected.every((size, axis) => (size < 0 ? shape[axis]! > 0 : shape[axis] === size));
+  if (shape.length !== expected.length || !fits) {
+    throw new ShapeError(`${name} has shape [${shape}]; expected [${expected.map((size) => (size < 0 ? '?' : size))}]`);
   }
 }

@@ -15,43 +15,46 @@ export interface TokenBatch<Tensor> {
 
 /**
  * Accepts [T, D] or [B, T, D].
- * @throws ShapeError for another rank, zero tokens or another token size than `tokenSize`.
+ * @param expected D, and T where the layer fixes it
+ * @throws ShapeError for another rank, zero tokens or other sizes than expected
  */
-export function batchTokens<Tensor>(ops: TensorOps<Tensor>, tokens: Tensor, tokenSize?: number): TokenBatch<Tensor> {
+export function batchTokens<Tensor>(
+  ops: TensorOps<Tensor>,
+  tokens: Tensor,
+  expected: { readonly numTokens?: number; readonly tokenSize: number },
+): TokenBatch<Tensor> {
   const shape = ops.shape(tokens);
-  const [T = 0, D = 0] = shape.slice(-2);
-  const B = shape.length === 3 ? shape[0]! : 1;
-  if (shape.length < 2 || shape.length > 3 || B < 1 || T < 1 || D < 1) {
-    throw new ShapeError(`tokens have shape [${shape}]; expected [T, D] or [B, T, D] with every size at least 1`);
-  }
-  if (tokenSize !== undefined && D !== tokenSize) {
-    throw new ShapeError(
-      `tokens have shape [${shape}]: token size ${D}; expected ${tokenSize}, the tokenSize of the layer`,
-    );
+  const isBatch = shape.length === 3;
+  const [B, T, D] = (isBatch ? shape : [1, ...shape]) as [number, number, number];
+  const { numTokens = T, tokenSize } = expected;
+  if ((!isBatch && shape.length !== 2) || B < 1 || T < 1 || T !== numTokens || D !== tokenSize) {
+    const wanted = `${expected.numTokens ?? 'T'},${tokenSize}]`;
+    throw new ShapeError(`tokens have shape [${shape}]; expected [${wanted} or [B,${wanted}`);
   }
   return {
-    tokens: shape.length === 3 ? tokens : ops.reshape(tokens, [1, T, D]),
+    tokens: isBatch ? tokens : ops.reshape(tokens, [1, T, D]),
     batchSize: B,
     numTokens: T,
     tokenSize: D,
-    unbatch: (x) => (shape.length === 3 ? x : ops.reshape(x, ops.shape(x).slice(1))),
+    unbatch: (x) => (isBatch ? x : ops.reshape(x, ops.shape(x).slice(1))),
   };
 }
 
 /** [B, E*P, D] to [E, B*P, D]. */
 export function slotsToExperts<Tensor>(ops: TensorOps<Tensor>, slots: Tensor, numExperts: number): Tensor {
-  const [B, S, D] = ops.shape(slots) as [number, number, number];
-  const P = S / numExperts;
-  if (B === 1) return ops.reshape(slots, [numExperts, P, D]);
-  const byExpert = ops.transpose(ops.reshape(slots, [B, numExperts, P, D]), [1, 0, 2, 3]);
-  return ops.reshape(byExpert, [numExperts, B * P, D]);
+  return regroup(ops, slots, ops.shape(slots)[0]!, numExperts);
 }
 
 /** [E, B*P, D] back to [B, E*P, D]. */
 export function slotsFromExperts<Tensor>(ops: TensorOps<Tensor>, slots: Tensor, batchSize: number): Tensor {
-  const [E, N, D] = ops.shape(slots) as [number, number, number];
-  const P = N / batchSize;
-  if (batchSize === 1) return ops.reshape(slots, [1, E * P, D]);
-  const bySample = ops.transpose(ops.reshape(slots, [E, batchSize, P, D]), [1, 0, 2, 3]);
-  return ops.reshape(bySample, [batchSize, E * P, D]);
+  return regroup(ops, slots, ops.shape(slots)[0]!, batchSize);
+}
+
+/** [outer, inner*P, D] to [inner, outer*P, D]; only a change of shape when either is 1. */
+function regroup<Tensor>(ops: TensorOps<Tensor>, slots: Tensor, outer: number, inner: number): Tensor {
+  const [, N, D] = ops.shape(slots) as [number, number, number];
+  const P = N / inner;
+  const moved =
+    outer === 1 || inner === 1 ? slots : ops.transpose(ops.reshape(slots, [outer, inner, P, D]), [1, 0, 2, 3]);
+  return ops.reshape(moved, [inner, outer * P, D]);
 }

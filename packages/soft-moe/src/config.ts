@@ -29,16 +29,19 @@ export interface SoftMoeConfig {
   readonly phi?: 'learned' | 'fixed-random';
   /** Factorized Gaussian noise on the experts' first layer; see `SoftMoeInputs.noise`. Default false. */
   readonly isNoisy?: boolean;
-  /** 'big': every expert is a network of its own over an image of slots; P is rounded down to a square. Default 'small', a two-layer MLP. */
+  /**
+   * 'big': every expert is a network of your own over an image of slots, see `SoftMoeInputs.experts`; P is rounded down to a square.
+   * Default 'small', a two-layer MLP.
+   */
   readonly expertType?: 'small' | 'big';
   /**
-   * How slots get their input. 'soft': each slot averages all tokens. 'top-k': each averages its `tokensPerSlot` best ones only.
-   * 'expert-choice': each slot of an expert holds one token, the expert's P best ones. Default 'soft'.
+   * 'soft': slots average tokens, and tokens average slots. 'expert-choice': each slot holds one token, the P best ones of its expert, and returns
+   * it weighted by the expert's share of the token. Default 'soft'.
    */
-  readonly dispatch?: 'soft' | 'top-k' | 'expert-choice';
-  /** Tokens averaged by a slot when `dispatch` is 'top-k'. Default 1: slots hold single tokens. */
+  readonly routing?: 'soft' | 'expert-choice';
+  /** Each slot averages only its best `tokensPerSlot` tokens; 1 makes slots single tokens. Default: all of them. Only with 'soft'. */
   readonly tokensPerSlot?: number;
-  /** Each token averages only its best `slotsPerToken` slots. Default: all of them. Not with 'expert-choice'. */
+  /** Each token averages only its best `slotsPerToken` slots. Default: all of them. Only with 'soft'. */
   readonly slotsPerToken?: number;
   /** Put before every parameter name. Default 'params/'. */
   readonly scope?: string;
@@ -49,8 +52,7 @@ export interface SoftMoeConfig {
 }
 
 /** A checked configuration with everything filled in. */
-export interface ResolvedSoftMoe extends Required<Omit<SoftMoeConfig, 'slotsPerToken'>> {
-  readonly slotsPerToken: number | undefined;
+export interface ResolvedSoftMoe extends Required<SoftMoeConfig> {
   /** S = E * P */
   readonly numSlots: number;
   readonly phiName: string;
@@ -74,56 +76,47 @@ export function slotsPerExpert(
  * @throws InvalidArgumentError naming the option, its value and the bound.
  */
 export function resolveSoftMoe(config: SoftMoeConfig): ResolvedSoftMoe {
-  const numExperts = requireInteger('numExperts', config.numExperts ?? 8, 1);
-  const numTokens = requireInteger('numTokens', config.numTokens, 1);
-  const capacityFactor = requireFinite('capacityFactor', config.capacityFactor ?? 1, 0);
-  if (capacityFactor === 0) throw new InvalidArgumentError('capacityFactor is 0; expected a number above 0');
-  const expertType = requireOneOf('expertType', config.expertType ?? 'small', ['small', 'big']);
-  const slots = requireInteger(
-    'slotsPerExpert',
-    config.slotsPerExpert ?? slotsPerExpert(numTokens, numExperts, capacityFactor, expertType),
-    1,
-  );
-  if (expertType === 'big' && !Number.isInteger(Math.sqrt(slots))) {
-    throw new InvalidArgumentError(`slotsPerExpert is ${slots}; expected a square number, since expertType is "big"`);
-  }
-  const dispatch = requireOneOf('dispatch', config.dispatch ?? 'soft', ['soft', 'top-k', 'expert-choice']);
-  if (dispatch === 'expert-choice') {
-    requireInteger('slotsPerExpert', slots, 1, numTokens);
-    if (config.slotsPerToken !== undefined) {
-      throw new InvalidArgumentError(
-        `slotsPerToken is ${config.slotsPerToken}; expected none with dispatch "expert-choice"`,
-      );
-    }
-  }
-  if (config.tokensPerSlot !== undefined && dispatch !== 'top-k') {
+  const layer = {
+    numExperts: 8,
+    hiddenSize: 512,
+    capacityFactor: 1,
+    isNormalized: false,
+    phi: 'learned' as const,
+    isNoisy: false,
+    expertType: 'small' as const,
+    routing: 'soft' as const,
+    scope: 'params/',
+    moduleIndex: 0,
+    checkFinite: false,
+    ...config,
+  };
+  for (const name of ['numExperts', 'numTokens', 'tokenSize', 'hiddenSize'] as const)
+    requireInteger(name, layer[name], 1);
+  requireFinite('capacityFactor', layer.capacityFactor, Number.MIN_VALUE);
+  requireOneOf('phi', layer.phi, ['learned', 'fixed-random']);
+  requireOneOf('expertType', layer.expertType, ['small', 'big']);
+  requireOneOf('routing', layer.routing, ['soft', 'expert-choice']);
+  const { numExperts, numTokens, scope, moduleIndex } = layer;
+  const { tokensPerSlot, slotsPerToken } = config;
+  const isChoice = layer.routing !== 'soft';
+  if (isChoice && (tokensPerSlot ?? slotsPerToken) !== undefined) {
     throw new InvalidArgumentError(
-      `tokensPerSlot is ${config.tokensPerSlot}; expected none unless dispatch is "top-k"`,
+      'tokensPerSlot or slotsPerToken is set; expected neither with routing "expert-choice"',
     );
   }
-  const scope = config.scope ?? 'params/';
-  const moduleIndex = requireInteger('moduleIndex', config.moduleIndex ?? 0, 0);
+  const slots = requireInteger(
+    'slotsPerExpert',
+    config.slotsPerExpert ?? slotsPerExpert(numTokens, numExperts, layer.capacityFactor, layer.expertType),
+    1,
+    isChoice ? numTokens : undefined,
+  );
+  const numSlots = numExperts * slots;
   return {
-    numExperts,
-    numTokens,
-    tokenSize: requireInteger('tokenSize', config.tokenSize, 1),
-    hiddenSize: requireInteger('hiddenSize', config.hiddenSize ?? 512, 1),
-    capacityFactor,
+    ...layer,
     slotsPerExpert: slots,
-    isNormalized: config.isNormalized ?? false,
-    phi: requireOneOf('phi', config.phi ?? 'learned', ['learned', 'fixed-random']),
-    isNoisy: config.isNoisy ?? false,
-    expertType,
-    dispatch,
-    tokensPerSlot: requireInteger('tokensPerSlot', config.tokensPerSlot ?? 1, 1, numTokens),
-    slotsPerToken:
-      config.slotsPerToken === undefined
-        ? undefined
-        : requireInteger('slotsPerToken', config.slotsPerToken, 1, numExperts * slots),
-    scope,
-    moduleIndex,
-    checkFinite: config.checkFinite ?? false,
-    numSlots: numExperts * slots,
+    numSlots,
+    tokensPerSlot: requireInteger('tokensPerSlot', tokensPerSlot ?? numTokens, 1, numTokens),
+    slotsPerToken: requireInteger('slotsPerToken', slotsPerToken ?? numSlots, 1, numSlots),
     phiName: `${scope}SoftMoE_${moduleIndex}/phi_weights`,
     scalarName: `${scope}SoftMoE_${moduleIndex}/scalar`,
     expertScope: `${scope}ExpertModel_${moduleIndex}/`,

@@ -1,7 +1,6 @@
 // Soft Mixture of Experts as a pure function: tokens -> slots (dispatch) -> experts -> tokens (combine).
 // Layouts are chosen for few operations on a batch: one matmul for all logits, dispatch kept as [B, S, T] so that both softmaxes run over the last
 // axis, and one batched matmul per expert layer over [E, B*P, D].
-import { InvalidArgumentError } from '@moe-rl/core';
 import {
   applyExperts,
   batchTokens,
@@ -70,34 +69,33 @@ export function applySoftMoe<Tensor>(
   inputs: SoftMoeInputs<Tensor> = {},
 ): SoftMoeOutput<Tensor> {
   const layer = resolveSoftMoe(config);
-  const { numExperts: E, slotsPerExpert: P, numTokens: T, tokenSize: D } = layer;
-  const batch = batchTokens(ops, tokens, D);
-  const B = batch.batchSize;
-  requireShape(ops, 'tokens', batch.tokens, [B, T, D]);
+  const { numExperts: E, slotsPerExpert: P, numTokens: T } = layer;
+  const batch = batchTokens(ops, tokens, layer);
+  const { batchSize: B, unbatch } = batch;
   checkFinite(ops, 'tokens', tokens, layer.checkFinite);
 
   const logits = softMoeLogits(ops, parameters, batch.tokens, layer);
   checkFinite(ops, 'router logits', logits, layer.checkFinite);
 
-  const routing = layer.dispatch === 'expert-choice' ? chooseTokens(ops, logits, layer) : mixTokens(ops, logits, layer);
+  const routing = layer.routing === 'soft' ? mixTokens(ops, logits, layer) : chooseTokens(ops, logits, layer);
   const slots = slotsToExperts(ops, ops.matmul(routing.dispatch, batch.tokens), E);
   const experts = runExperts(ops, parameters, slots, layer, B, inputs);
   const output = ops.matmul(routing.combine, slotsFromExperts(ops, experts.output, B));
 
-  const byExpert = (x: Tensor): Tensor => batch.unbatch(ops.reshape(x, [B, T, E, P]));
-  const probabilities = (): Tensor => ops.mean(ops.reshape(routing.combine, [B, T, E, P]), [3]);
+  const split = (x: Tensor): Tensor => ops.reshape(x, [B, T, E, P]);
+  const probabilities = (): Tensor => ops.mean(split(routing.combine), [3]);
   return lazyRecord<SoftMoeOutput<Tensor>>({
-    output: () => batch.unbatch(output),
-    dispatchWeights: () => byExpert(ops.transpose(routing.dispatch, [0, 2, 1])),
-    combineWeights: () => byExpert(routing.combine),
-    routerLogits: () => byExpert(logits),
-    routerProbabilities: () => batch.unbatch(probabilities()),
-    expertShares: () => batch.unbatch(ops.sum(ops.reshape(routing.combine, [B, T, E, P]), [3])),
-    topExperts: () => batch.unbatch(ops.topK(probabilities(), 1).indices),
+    output: () => unbatch(output),
+    dispatchWeights: () => unbatch(split(ops.transpose(routing.dispatch, [0, 2, 1]))),
+    combineWeights: () => unbatch(split(routing.combine)),
+    routerLogits: () => unbatch(split(logits)),
+    routerProbabilities: () => unbatch(probabilities()),
+    expertShares: () => unbatch(ops.sum(split(routing.combine), [3])),
+    topExperts: () => unbatch(ops.topK(probabilities(), 1).indices),
     expertsHidden: () => {
       if (!experts.hidden || inputs.experts) return experts.hidden;
       const hidden = ops.reshape(experts.hidden, [E, B, P, layer.hiddenSize]);
-      return batch.unbatch(ops.transpose(hidden, [1, 0, 2, 3]));
+      return unbatch(ops.transpose(hidden, [1, 0, 2, 3]));
     },
   });
 }
@@ -139,8 +137,8 @@ interface Routing<Tensor> {
 function mixTokens<Tensor>(ops: TensorOps<Tensor>, logits: Tensor, layer: ResolvedSoftMoe): Routing<Tensor> {
   const bySlot = ops.transpose(logits, [0, 2, 1]);
   return {
-    dispatch: ops.softmax(layer.dispatch === 'top-k' ? keepTop(ops, bySlot, layer.tokensPerSlot) : bySlot, -1),
-    combine: ops.softmax(layer.slotsPerToken === undefined ? logits : keepTop(ops, logits, layer.slotsPerToken), -1),
+    dispatch: ops.softmax(keepTop(ops, bySlot, layer.tokensPerSlot), -1),
+    combine: ops.softmax(keepTop(ops, logits, layer.slotsPerToken), -1),
   };
 }
 
@@ -173,9 +171,6 @@ function runExperts<Tensor>(
   inputs: SoftMoeInputs<Tensor>,
 ): { readonly output: Tensor; readonly hidden?: Tensor } | ExpertOutput<Tensor> {
   if (!inputs.experts) {
-    if (layer.expertType === 'big') {
-      throw new InvalidArgumentError('inputs.experts is undefined; expected a function, since expertType is "big"');
-    }
     return applyExperts(ops, parameters, slots, layer, layer.expertScope, inputs.noise);
   }
   const { numExperts: E, slotsPerExpert: P, tokenSize: D } = layer;

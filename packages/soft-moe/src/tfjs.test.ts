@@ -57,7 +57,7 @@ describe('SoftMoeLayer', () => {
   test.each<[string, Partial<SoftMoeLayerConfig>]>([
     ['plain', {}],
     ['normalized, noisy', { isNormalized: true, isNoisy: true }],
-    ['sparse', { dispatch: 'top-k', tokensPerSlot: 2, slotsPerToken: 1, phi: 'fixed-random' }],
+    ['sparse', { tokensPerSlot: 2, slotsPerToken: 1, phi: 'fixed-random' }],
   ])('trains in tf.sequential and survives saving: %s', async (_, change) => {
     const model = network(change);
     model.compile({ optimizer: tf.train.adam(0.02), loss: 'meanSquaredError' });

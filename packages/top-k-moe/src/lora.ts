@@ -67,7 +67,7 @@ export function applyLoraMoe<Tensor>(
   dropoutMask?: Tensor,
 ): LoraMoeOutput<Tensor> {
   const { E, D, O, r, scale, scope } = resolve(config);
-  const batch = batchTokens(ops, tokens, D);
+  const batch = batchTokens(ops, tokens, { tokenSize: D });
   const { batchSize: B, numTokens: T } = batch;
   const rows = ops.reshape(batch.tokens, [B * T, D]);
   const kernel = parameter(ops, { frozenKernel }, 'frozenKernel', [D, O]);

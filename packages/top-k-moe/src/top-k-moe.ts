@@ -163,7 +163,7 @@ export function applyTopKMoe<Tensor>(
 ): TopKMoeOutput<Tensor> {
   const layer = resolve(config);
   const { numExperts: E, tokenSize: D, hiddenSize: H, moeScope } = layer;
-  const batch = batchTokens(ops, tokens, D);
+  const batch = batchTokens(ops, tokens, { tokenSize: D });
   const { batchSize: B, numTokens: T } = batch;
   checkFinite(ops, 'tokens', tokens, config.checkFinite);
 

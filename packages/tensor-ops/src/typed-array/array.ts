@@ -25,7 +25,7 @@ export function stridesOf(shape: Shape): number[] {
 export function axisOf(axis: number, rank: number): number {
   const positive = axis < 0 ? axis + rank : axis;
   if (!Number.isInteger(axis) || positive < 0 || positive >= rank) {
-    throw new TensorOpsError('INVALID_ARGUMENT', `axis is ${axis}; expected one of the ${rank} axes`);
+    throw new TensorOpsError('INVALID_ARGUMENT', `axis is ${axis}; expected one of ${rank}`);
   }
   return positive;
 }
@@ -53,7 +53,7 @@ function broadcastShape(operation: string, a: Shape, b: Shape): number[] {
     const left = a[axis - rank + a.length] ?? 1;
     const right = b[axis - rank + b.length] ?? 1;
     if (left !== right && left !== 1 && right !== 1) {
-      throw new TensorOpsError('SHAPE', `${operation}: shapes [${a}] and [${b}] can't be broadcast together`);
+      throw new TensorOpsError('SHAPE', `${operation}: shapes [${a}] and [${b}] don't fit`);
     }
     return left === 1 ? right : left;
   });
@@ -107,10 +107,9 @@ export function reduce(
   const shape = keepAxes
     ? x.shape.map((size, axis) => (reduced.has(axis) ? 1 : size))
     : kept.map((axis) => x.shape[axis]!);
-  const data = allocate(sizeOf(shape));
-  const count = x.data.length / data.length;
-  for (let index = 0; index < data.length; index++) data[index] = fold(ordered, index * count, count);
-  return { shape, data };
+  const out = allocate(sizeOf(shape));
+  const count = x.data.length / out.length;
+  return { shape, data: out.map((_, index) => fold(ordered, index * count, count)) };
 }
 
 export function matmul(
@@ -120,36 +119,30 @@ export function matmul(
   transposeB: boolean,
   allocate: Allocate,
 ): TypedArrayTensor {
-  const rank = a.shape.length;
-  const swap = (x: TypedArrayTensor): TypedArrayTensor => {
-    const axes = x.shape.map((_, axis) => axis);
-    [axes[rank - 2], axes[rank - 1]] = [rank - 1, rank - 2];
-    return transpose(x, axes, allocate);
-  };
-  if (rank >= 2 && rank === b.shape.length) {
-    const left = transposeA ? swap(a) : a;
-    const right = transposeB ? swap(b) : b;
-    const batch = left.shape.slice(0, -2);
-    const [rows, inner] = left.shape.slice(-2) as [number, number];
-    const columns = right.shape.at(-1)!;
-    if (right.shape.at(-2) === inner && batch.every((size, axis) => size === right.shape[axis])) {
-      const data = allocate(sizeOf(batch) * rows * columns);
-      const row = new Float64Array(columns);
-      for (let index = 0, position = 0; position < data.length; index++, position += columns) {
-        const base = Math.floor(index / rows) * inner * columns;
-        row.fill(0);
-        for (let k = 0; k < inner; k++) {
-          const factor = left.data[index * inner + k]!;
-          const start = base + k * columns;
-          for (let column = 0; column < columns; column++) row[column]! += factor * right.data[start + column]!;
-        }
-        data.set(row, position);
-      }
-      return { shape: [...batch, rows, columns], data };
-    }
+  const left = transposeA ? swapLast(a, allocate) : a;
+  const right = transposeB ? swapLast(b, allocate) : b;
+  const batch = left.shape.slice(0, -2);
+  const [rows = 0, inner] = left.shape.slice(-2);
+  const [innerOfRight, columns] = right.shape.slice(-2);
+  if (columns === undefined || inner !== innerOfRight || `${batch}` !== `${right.shape.slice(0, -2)}`) {
+    throw new TensorOpsError('SHAPE', `matmul: shapes [${left.shape}] and [${right.shape}] don't fit`);
   }
-  throw new TensorOpsError(
-    'SHAPE',
-    `matmul: shapes [${a.shape}]${transposeA ? ' transposed' : ''} and [${b.shape}]${transposeB ? ' transposed' : ''} don't fit; expected [..., N, M] and [..., M, L]`,
-  );
+  const data = allocate(sizeOf(batch) * rows * columns);
+  const sums = new Float64Array(columns);
+  for (let row = 0; row * columns < data.length; row++) {
+    sums.fill(0);
+    for (let k = 0; k < inner!; k++) {
+      const factor = left.data[row * inner! + k]!;
+      const start = (Math.floor(row / rows) * inner! + k) * columns;
+      for (let column = 0; column < columns; column++) sums[column]! += factor * right.data[start + column]!;
+    }
+    data.set(sums, row * columns);
+  }
+  return { shape: [...batch, rows, columns], data };
+}
+
+function swapLast(x: TypedArrayTensor, allocate: Allocate): TypedArrayTensor {
+  const axes = x.shape.map((_, axis) => axis);
+  axes.push(...axes.splice(-2).reverse());
+  return transpose(x, axes, allocate);
 }

@@ -17,6 +17,19 @@ import { erf } from './erf.ts';
 /** TensorOps over `{ shape, data }` records. */
 export type TypedArrayOps = TensorOps<Tensor>;
 
+const fold =
+  (initial: number, join: (total: number, value: number) => number) =>
+  (values: Values, start: number, count: number): number => {
+    let total = initial;
+    for (let index = start; index < start + count; index++) total = join(total, values[index]!);
+    return total;
+  };
+const sumRange = /* @__PURE__ */ fold(0, plus);
+
+function plus(a: number, b: number): number {
+  return a + b;
+}
+
 /** Makes the adapter. @param options `precision` of the arrays it makes; 'float32' unless given */
 export function createTypedArrayOps(options: { readonly precision?: 'float32' | 'float64' } = {}): TypedArrayOps {
   const isDouble = options.precision === 'float64';
@@ -24,49 +37,43 @@ export function createTypedArrayOps(options: { readonly precision?: 'float32' | 
 
   const unary =
     (apply: (value: number) => number) =>
-    (x: Tensor): Tensor => {
-      const data = allocate(x.data.length);
-      for (let index = 0; index < data.length; index++) data[index] = apply(x.data[index]!);
-      return { shape: x.shape, data };
-    };
+    (x: Tensor): Tensor => ({ shape: x.shape, data: allocate(x.data.length).map((_, index) => apply(x.data[index]!)) });
   const pairwise =
     (name: string, apply: (a: number, b: number) => number) =>
     (a: Tensor, b: Tensor): Tensor =>
       binary(name, a, b, allocate, apply);
   const reduction =
-    (fold: (values: Values, start: number, count: number) => number) =>
+    (combine: (values: Values, start: number, count: number) => number) =>
     (x: Tensor, axes: readonly number[], keepAxes = false): Tensor =>
-      reduce(x, axes, keepAxes, allocate, fold);
+      reduce(x, axes, keepAxes, allocate, combine);
   const same = (x: Tensor): Tensor => x;
   const exp = unary(Math.exp);
+  const log = unary(Math.log);
+  const add = pairwise('add', plus);
   const subtract = pairwise('subtract', (a, b) => a - b);
   const divide = pairwise('divide', (a, b) => a / b);
   const sum = reduction(sumRange);
-  const max = reduction(maxRange);
+  const max = reduction(fold(Number.NEGATIVE_INFINITY, Math.max));
 
   return {
-    name: isDouble ? 'typed-array (float64)' : 'typed-array',
+    name: 'typed-array',
     epsilon: isDouble ? 2 ** -52 : 2 ** -23,
     isOnHost: true,
-    tensor(values, shape) {
-      checkSize('tensor', values.length, shape);
-      const data = allocate(values.length);
-      data.set(values);
-      return { shape: [...shape], data };
-    },
+    tensor: (values, shape) =>
+      withShape(
+        'tensor',
+        allocate(values.length).map((_, index) => values[index]!),
+        shape,
+      ),
     fill: (shape, value) => ({ shape: [...shape], data: allocate(sizeOf(shape)).fill(value) }),
     shape: (x) => x.shape,
     read: (x) => x.data,
     tidy: (body) => body(),
     stopGradient: same,
-    reshape(x, shape) {
-      checkSize('reshape', x.data.length, shape);
-      return { shape: [...shape], data: x.data };
-    },
+    reshape: (x, shape) => withShape('reshape', x.data, shape),
     transpose: (x, permutation) => transpose(x, permutation, allocate),
     concat(xs, axis) {
-      const first = xs[0];
-      if (!first) throw new TensorOpsError('INVALID_ARGUMENT', 'concat: got no tensors; expected at least one');
+      const first = xs[0]!;
       const at = axisOf(axis, first.shape.length);
       const shape = [...first.shape];
       shape[at] = xs.reduce((total, x) => total + x.shape[at]!, 0);
@@ -80,11 +87,10 @@ export function createTypedArrayOps(options: { readonly precision?: 'float32' | 
           position += size;
         }
       }
-      if (position !== data.length) throw new TensorOpsError('SHAPE', 'concat: shapes differ outside the joined axis');
-      return { shape, data };
+      return withShape('concat', data.subarray(0, position), shape);
     },
     matmul: (a, b, transposeA = false, transposeB = false) => matmul(a, b, transposeA, transposeB, allocate),
-    add: pairwise('add', (a, b) => a + b),
+    add,
     subtract,
     multiply: pairwise('multiply', (a, b) => a * b),
     divide,
@@ -93,14 +99,14 @@ export function createTypedArrayOps(options: { readonly precision?: 'float32' | 
     greater: pairwise('greater', (a, b) => +(a > b)),
     greaterEqual: pairwise('greaterEqual', (a, b) => +(a >= b)),
     where(condition, whenTrue, whenFalse) {
-      const data = whenFalse.data.slice();
-      for (let index = 0; index < data.length; index++) {
-        if (condition.data[index] !== 0) data[index] = whenTrue.data[index]!;
-      }
+      const data = allocate(condition.data.length);
+      data.forEach((_, index) => {
+        data[index] = (condition.data[index] ? whenTrue : whenFalse).data[index]!;
+      });
       return { shape: condition.shape, data };
     },
     exp,
-    log: unary(Math.log),
+    log,
     sqrt: unary(Math.sqrt),
     cos: unary(Math.cos),
     tanh: unary(Math.tanh),
@@ -116,13 +122,8 @@ export function createTypedArrayOps(options: { readonly precision?: 'float32' | 
       return divide(exponentials, sum(exponentials, [axis], true));
     },
     logSumExp(x, axis) {
-      return reduce(x, [axis], false, allocate, (values, start, count) => {
-        const largest = maxRange(values, start, count);
-        if (!Number.isFinite(largest)) return largest;
-        let total = 0;
-        for (let index = start; index < start + count; index++) total += Math.exp(values[index]! - largest);
-        return largest + Math.log(total);
-      });
+      const total = sum(exp(subtract(x, max(x, [axis], true))), [axis]);
+      return add(log(total), max(x, [axis]));
     },
     cumulativeSum(x, axis, exclusive = false) {
       const at = axisOf(axis, x.shape.length);
@@ -131,27 +132,25 @@ export function createTypedArrayOps(options: { readonly precision?: 'float32' | 
       const data = allocate(x.data.length);
       for (let index = 0; index < data.length; index++) {
         const isFirst = Math.floor(index / stride) % length === 0;
-        if (exclusive) data[index] = isFirst ? 0 : data[index - stride]! + x.data[index - stride]!;
-        else data[index] = x.data[index]! + (isFirst ? 0 : data[index - stride]!);
+        data[index] = x.data[index]! + (isFirst ? 0 : data[index - stride]!);
       }
-      return { shape: x.shape, data };
+      const inclusive = { shape: x.shape, data };
+      return exclusive ? subtract(inclusive, x) : inclusive;
     },
     topK(x, k) {
       const length = x.shape.at(-1) ?? 0;
       if (!Number.isInteger(k) || k < 1 || k > length) {
-        throw new TensorOpsError('INVALID_ARGUMENT', `topK: k is ${k}; expected from 1 to ${length}, the last axis`);
+        throw new TensorOpsError('INVALID_ARGUMENT', `topK: k is ${k}; expected from 1 to ${length}`);
       }
       const shape = [...x.shape.slice(0, -1), k];
       const values = allocate(sizeOf(shape));
       const indices = allocate(values.length);
       const order = Array.from({ length }, (_, index) => index);
-      for (let row = 0, position = 0; position < values.length; row++) {
+      for (let row = 0; row * k < values.length; row++) {
         const at = (index: number): number => x.data[row * length + index]!;
-        const sorted = order.slice().sort((a, b) => (at(b) === at(a) ? a - b : at(b) - at(a)));
-        for (let rank = 0; rank < k; rank++, position++) {
-          indices[position] = sorted[rank]!;
-          values[position] = at(sorted[rank]!);
-        }
+        const best = [...order].sort((a, b) => at(b) - at(a) || a - b).slice(0, k);
+        indices.set(best, row * k);
+        values.set(best.map(at), row * k);
       }
       return { values: { shape, data: values }, indices: { shape, data: indices } };
     },
@@ -188,20 +187,9 @@ export function createTypedArrayOps(options: { readonly precision?: 'float32' | 
 /** The adapter in 32-bit floats. */
 export const typedArrayOps: TypedArrayOps = /* @__PURE__ */ createTypedArrayOps();
 
-function sumRange(values: Values, start: number, count: number): number {
-  let total = 0;
-  for (let index = start; index < start + count; index++) total += values[index]!;
-  return total;
-}
-
-function maxRange(values: Values, start: number, count: number): number {
-  let largest = Number.NEGATIVE_INFINITY;
-  for (let index = start; index < start + count; index++) largest = Math.max(largest, values[index]!);
-  return largest;
-}
-
-function checkSize(operation: string, size: number, shape: Shape): void {
-  if (sizeOf(shape) !== size) {
-    throw new TensorOpsError('SHAPE', `${operation}: ${size} values don't fill shape [${shape}]`);
+function withShape(operation: string, data: Values, shape: Shape): Tensor {
+  if (sizeOf(shape) !== data.length) {
+    throw new TensorOpsError('SHAPE', `${operation}: ${data.length} values don't fit shape [${shape}]`);
   }
+  return { shape: [...shape], data };
 }

@@ -78,6 +78,33 @@ describe('bad input', () => {
     expectRefusal(await runCli(['train', '--config', file]), /broken\.json is not valid JSON/);
   });
 
+  it('ROM that is empty, truncated or another one', async () => {
+    const empty = join(root, 'empty.bin');
+    writeFileSync(empty, '');
+    expectRefusal(await runCli(['train', '--game', 'pong', '--rom', empty]), /empty\.bin: the ROM is empty/);
+    const short = join(root, 'short.bin');
+    writeFileSync(short, new Uint8Array(1000));
+    expectRefusal(
+      await runCli(['train', '--game', 'pong', '--rom', short]),
+      /short\.bin: the ROM is truncated: 1000 bytes; pong has 2048/,
+    );
+    const wrong = join(root, 'wrong.bin');
+    writeFileSync(wrong, new Uint8Array(4096));
+    expectRefusal(
+      await runCli(['train', '--game', 'windfall', '--rom', wrong]),
+      /wrong\.bin: the ROM has MD5 [0-9a-f]{32}; expected [0-9a-f]{32} of windfall/,
+    );
+  });
+
+  it('ROM that is nowhere', async () => {
+    const env = { MOE_RL_CACHE: join(root, 'no-cache'), MOE_RL_ROMS: '', PATH: '' };
+    expectRefusal(
+      await runCli(['train', '--game', 'breakout'], { env, cwd: root }),
+      /the ROM of breakout .* is not on this machine .*roms --fetch/,
+    );
+    expectRefusal(await runCli(['roms', '--fetch'], { env, cwd: root }), /need.* pip or uv/);
+  });
+
   it.runIf(process.getuid?.() === 0)('no write permission', async () => {
     const closed = join(root, 'closed');
     mkdirSync(closed, { mode: 0o755 });

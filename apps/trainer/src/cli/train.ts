@@ -16,7 +16,7 @@ interface TrainOptions extends RunOptions {
 
 export async function train(options: TrainOptions): Promise<void> {
   const folder = await openFolder(options);
-  await trainAndFinish(folder, options.resume === true, async (session, signal) => {
+  await trainAndFinish(folder, 'train', options.resume === true, async (session, signal) => {
     print(await finishRun(folder, session, signal, note));
   });
 }
@@ -26,6 +26,7 @@ export async function train(options: TrainOptions): Promise<void> {
  */
 export async function trainAndFinish(
   folder: RunFolder,
+  command: 'train' | 'quickstart',
   isResume: boolean,
   finish: (session: TrainedSession, signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
@@ -41,7 +42,7 @@ export async function trainAndFinish(
       }
       if (!session.output.isComplete || signal.aborted) {
         note(
-          `stopped at agent step ${session.output.agentSteps}; continue with: ${programName()} train --resume --run-folder ${folder.path}`,
+          `stopped at agent step ${session.output.agentSteps}; continue with: ${programName()} ${command} --resume --run-folder ${folder.path}`,
         );
         process.exitCode = INTERRUPTED_EXIT_CODE;
       }

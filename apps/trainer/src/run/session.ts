@@ -67,6 +67,8 @@ export async function loadTrainedAgent(
 }
 
 async function openBackend(config: RunConfig, say: (line: string) => void): Promise<LoadBackendOutput> {
+  // TensorFlow calls a missing fast path of its own an error; what goes wrong with ours comes as an exception.
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= '3';
   const output = await loadBackend({
     backend: config.backend,
     ...(config.threads === null ? {} : { threads: config.threads }),

@@ -78,7 +78,7 @@ export function loadRom(name: string, folder?: string): { readonly rom: Uint8Arr
  * Looks for ROMs: in `folder` (default: the environment variable MOE_RL_ROMS) first, then in the cache, then in an installed ale-py.
  * @throws NotFoundError when `folder` is given and does not exist; StorageError when it can't be read
  */
-export function findRoms(folder: string | undefined = process.env.MOE_RL_ROMS): RomSearch {
+export function findRoms(folder: string | undefined = process.env.MOE_RL_ROMS || undefined): RomSearch {
   const known = knownRoms();
   const byMd5 = new Map(known.map((rom) => [rom.md5, rom]));
   const found = new Map<string, FoundRom>();

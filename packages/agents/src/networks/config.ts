@@ -73,8 +73,10 @@ export interface NetworkConfig {
    * tokens before the ReLU (the tokenized baselines of arXiv 2410.01930); or the features averaged over positions (`globalAveragePool`).
    */
   readonly denseInput: 'flattened' | 'tokenSum' | 'tokenMean' | 'globalAveragePool';
-  /** Another dense layer of 512 units and a ReLU after the mixture. */
+  /** Another dense layer and a ReLU after the mixture. */
   readonly extraLinearLayer: boolean;
+  /** Its width, 512 in the official code. */
+  readonly extraLinearUnits: number;
   /** Separate advantage and value streams. */
   readonly dueling: boolean;
   /** Noisy layers in the head, in the dense layer before it, and in the experts' first layer. */

@@ -114,9 +114,6 @@ export interface Network {
   ): NetworkOutput;
 }
 
-/** Width of the extra dense layer, fixed in the official code. */
-const EXTRA_UNITS = 512;
-
 /**
  * Builds a network.
  * @throws InvalidArgumentError when parts don't fit together (a patch larger than the features, an image encoder on vectors)
@@ -205,10 +202,10 @@ export function createNetwork(config: NetworkConfig, input: NetworkInput): Netwo
   if (config.extraLinearLayer) {
     // A plain layer also in noisy networks, as in the official code.
     extraName = config.noisy ? 'Dense_0' : numbered();
-    const extraSpecs = denseParameters(extraName, width, EXTRA_UNITS);
+    const extraSpecs = denseParameters(extraName, width, config.extraLinearUnits);
     Object.assign(specs, extraSpecs);
     addBlock('dense', countParameters(extraSpecs));
-    width = EXTRA_UNITS;
+    width = config.extraLinearUnits;
   }
 
   const head: HeadConfig = { actionCount, atoms, dueling: config.dueling, noisy: config.noisy };

@@ -43,6 +43,7 @@ export const BASE_CONFIG: AgentConfig = {
     scaleHiddenUnitsByExperts: false,
     denseInput: 'flattened',
     extraLinearLayer: false,
+    extraLinearUnits: 512,
     dueling: false,
     noisy: false,
     naming: 'dqn',

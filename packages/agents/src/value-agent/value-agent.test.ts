@@ -157,10 +157,16 @@ describe('learning', () => {
 
 it('keeps the number of tensors constant while it acts, learns and measures, and frees them all', async () => {
   const before = tf.memory().numTensors;
-  const agent = await createAgent(mergeConfig(getPreset('rainbow-soft-moe'), { ...TINY, network: { ...TINY.network!, encoder: { type: 'nature', widthScale: 1 / 16 } } }), {
-    environment: SMALL_SPEC,
-    mode: 'eager',
-  });
+  const agent = await createAgent(
+    mergeConfig(getPreset('rainbow-soft-moe'), {
+      ...TINY,
+      network: { ...TINY.network!, encoder: { type: 'nature', widthScale: 1 / 16 } },
+    }),
+    {
+      environment: SMALL_SPEC,
+      mode: 'eager',
+    },
+  );
   const use = async (): Promise<number> => {
     await agent.learn();
     await agent.syncTarget();

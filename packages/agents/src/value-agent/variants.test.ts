@@ -10,7 +10,10 @@ import { createValueAgent, type ValueAgent } from './value-agent.ts';
 const VARIANTS: Readonly<Record<string, { preset: string; changes?: DeepPartial<AgentConfig> }>> = {
   dqn: { preset: 'dqn' },
   'dqn soft moe': { preset: 'dqn-nature-soft-moe' },
-  'dqn soft moe, normalized': { preset: 'dqn-nature-soft-moe', changes: { network: { moe: { isNormalized: true, initialScale: 4 } } } },
+  'dqn soft moe, normalized': {
+    preset: 'dqn-nature-soft-moe',
+    changes: { network: { moe: { isNormalized: true, initialScale: 4 } } },
+  },
   'dqn impala soft moe, shuffled tokens': {
     preset: 'dqn-soft-moe',
     changes: { network: { tokens: { type: 'shuffled' } } },

@@ -1,6 +1,6 @@
 // A run's configuration: what `config.json` holds, whole, so that a run can be repeated even when a preset changes. Made of the preset, a JSON file, `--set`
 // and the named options, in this order. A setting that does not exist is refused with its nearest neighbors.
-import { type AgentConfig, applyOverrides, getPreset, mergeConfig, validateAgentConfig } from '@moe-rl/agents';
+import { type AgentConfig, applyOverrides, getPreset, mergeConfig } from '@moe-rl/agents';
 import { type AtariConfig, resolveAtariConfig } from '@moe-rl/ale-env';
 import { InvalidArgumentError, requireFinite, requireInteger, requireOneOf } from '@moe-rl/core';
 import { BACKENDS, type BackendOption } from './backends.ts';
@@ -130,8 +130,8 @@ export function checkRunConfig(value: Readonly<Record<string, unknown>>): RunCon
     if (!(key in run)) throw new InvalidArgumentError(`${key} is missing`);
   }
   const settings = checkRunSettings(run as unknown as RunSettings);
-  const { environment: published } = getPreset('dqn');
-  const { environment: _, ...groups } = validateAgentConfig({ ...agent, environment: published });
+  // A setting that came with a later version is what the preset says: what it was, unnamed, before.
+  const groups = withAgentChanges(getPreset(settings.preset), agent, {});
   return { ...settings, ...groups, environment: resolveAtariConfig(environment) };
 }
 

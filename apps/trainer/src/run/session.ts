@@ -99,5 +99,6 @@ function replayPersistence(agent: ValueAgent, folder: string): ReplayPersistence
     async restore(state) {
       await checkpointer.restore(Number(state.checkpointId));
     },
+    interruptEpisode: () => agent.replay.interruptEpisode(),
   };
 }

@@ -146,6 +146,9 @@ describe('run configuration', () => {
     });
     expect(config.environment.maxEpisodeFrames).toBe(108_000);
     expect(checkRunConfig(JSON.parse(JSON.stringify(config)))).toEqual(config);
+    const { batchSize, ...older } = config.agent;
+    expect(checkRunConfig({ ...config, agent: older }).agent).toEqual({ ...older, batchSize: 32 });
+    expect(batchSize).toBe(8);
     expect(agentConfigOf(config).environment.maxEpisodeAgentSteps).toBe(27_000);
   });
 

@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { CheckpointError } from '@moe-rl/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readMetricRows } from '../consumers/metrics-file.ts';
 import { metricDefinition } from '../metric-registry.ts';
@@ -98,6 +99,33 @@ describe('trainRun', () => {
     expect(readdirSync(checkpoints).sort()).toEqual(['checkpoint-000000000900', 'checkpoint-000000001000']);
   });
 
+  it('begins a new episode, and says so, when the environment can not be put back', async () => {
+    const path = join(root, 'other-build');
+    await start(createRunFolder(path, config), false, 333);
+    const folder = openRunFolder(path);
+    const environment = createToyEnvironment();
+    environment.setState = () => {
+      throw new CheckpointError('the state was made by another build');
+    };
+    let interruptions = 0;
+    const replay: ReplayPersistence = {
+      folder: folder.replayFolder,
+      save: () => ({ checkpointId: 1 }),
+      restore() {},
+      interruptEpisode() {
+        interruptions++;
+      },
+    };
+    const output = captureOutput();
+    const parts = { agent: createToyAgent(config.seed), environment, output, isResume: true };
+    // Saved without a replay memory: not a checkpoint of this agent.
+    await expect(trainRun({ ...parts, folder, replay })).rejects.toMatchObject({ code: 'CHECKPOINT' });
+    expect(interruptions).toBe(0);
+    const result = await trainRun({ ...parts, folder });
+    expect(output.text).toContain('a new episode begins, because the state was made by another build');
+    expect(result).toMatchObject({ isComplete: true, agentSteps: 1000, updates: 1000 });
+  });
+
   it('starts from the beginning when it was killed before the first checkpoint', async () => {
     const straight = await start(createRunFolder(join(root, 'straight'), config), false);
     const folder = createRunFolder(join(root, 'early'), config);
@@ -143,6 +171,7 @@ describe('trainRun', () => {
         return { saves };
       },
       restore() {},
+      interruptEpisode() {},
     };
     const parts = { agent: createToyAgent(config.seed), environment: createToyEnvironment(), output: captureOutput() };
     await expect(trainRun({ ...parts, folder, replay, isResume: false })).rejects.toMatchObject({

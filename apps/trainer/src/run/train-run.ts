@@ -26,6 +26,8 @@ export interface ReplayPersistence {
   /** Writes what is new; returns what the checkpoint must remember to find this version again. The two versions before must stay readable. */
   save(): StateTree | Promise<StateTree>;
   restore(state: StateTree): void | Promise<void>;
+  /** The episode under way is lost: the next step begins another one. */
+  interruptEpisode(): void;
 }
 
 export interface TrainRunOptions {
@@ -117,7 +119,7 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunOutput
       const steps = runLoop({
         environment,
         agent,
-        ...(restored === undefined ? { seed: config.seed } : {}),
+        ...seedOfFirstReset(config.seed, restored),
         ...(resumeFrom === undefined
           ? {}
           : {
@@ -163,6 +165,8 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunOutput
 /** What a resume needs beside the parts that were put back already. Absent files start anew. */
 interface Restored {
   readonly path: string;
+  /** Why the episode under way could not be put back, if so. */
+  readonly problem: string | undefined;
   readonly agentSteps: number;
   readonly skipped: readonly string[];
   readonly metrics: StateTree;
@@ -181,9 +185,10 @@ async function restore(
   const skipped: string[] = [];
   for (const path of checkpoints.newestFirst()) {
     try {
-      const run = await restoreFrom(path, options, statistics, position);
+      const { run, problem } = await restoreFrom(path, options, statistics, position);
       return {
         path,
+        problem,
         agentSteps: position.agentSteps,
         skipped,
         metrics: run.metrics as StateTree,
@@ -207,7 +212,7 @@ async function restoreFrom(
   { environment, agent, replay }: TrainRunOptions,
   statistics: RunStatistics,
   position: LoopPosition,
-): Promise<StateTree> {
+): Promise<{ readonly run: StateTree; readonly problem: string | undefined }> {
   const { agent: agentState, environment: environmentState, run } = readCheckpoint(path).parts;
   if (agentState === undefined || environmentState === undefined || run === undefined) {
     throw new CheckpointError(`${path} lacks a part; expected agent, environment and run`);
@@ -217,13 +222,32 @@ async function restoreFrom(
     await replay.restore(run.replay as StateTree);
   }
   await agent.setState(agentState);
-  if (run.hasEnvironment === true && environment.setState !== undefined) environment.setState(environmentState);
   statistics.setState(run.statistics as StateTree);
   position.agentSteps = Number(run.agentSteps);
   const episode = run.episode as { observation: Observation; agentSteps: number; return: number } | null;
-  // An environment that can't be put back starts a new episode.
-  position.episode = run.hasEnvironment === true && episode !== null ? { ...episode } : undefined;
-  return run;
+  const problem = restoreEnvironment(environment, run.hasEnvironment === true ? environmentState : undefined);
+  if (problem === undefined) {
+    position.episode = episode === null ? undefined : { ...episode };
+  } else {
+    replay?.interruptEpisode();
+    position.episode = undefined;
+  }
+  return { run, problem };
+}
+
+/**
+ * Puts the environment back. One that can't be (it has no state, or the emulator is another build since) starts a new episode instead: what was learned is worth
+ * more than the episode under way. Returns why.
+ */
+function restoreEnvironment(environment: Environment, state: StateTree | undefined): string | undefined {
+  if (state === undefined || environment.setState === undefined) return `${environment.id} can't save its state`;
+  try {
+    environment.setState(state);
+    return undefined;
+  } catch (error) {
+    if (isMoeRlError(error) && error.code === 'CHECKPOINT') return error.message;
+    throw error;
+  }
 }
 
 /** True when an older checkpoint may still be good: bytes are wrong or missing. Another architecture or version is no damage. */
@@ -231,9 +255,16 @@ function isDamage(error: unknown): error is Error {
   return isMoeRlError(error) && (error.code === 'CORRUPT_DATA' || error.code === 'NOT_FOUND');
 }
 
+/** An environment that was put back goes on with its own stream; a new one, or one that could not be, gets a seed. */
+function seedOfFirstReset(seed: number, restored: Restored | undefined): { readonly seed?: number } {
+  if (restored === undefined) return { seed };
+  return restored.problem === undefined ? {} : { seed: (seed + restored.agentSteps) % 2 ** 31 };
+}
+
 function tellResume(progress: Progress, restored: Restored): void {
   for (const reason of restored.skipped) progress.log(`skipped a checkpoint that can't be read: ${reason}`);
   progress.log(`resumed from ${restored.path} (${restored.agentSteps} agent steps)`);
+  if (restored.problem !== undefined) progress.log(`a new episode begins, because ${restored.problem}`);
 }
 
 /** Adds to an error that stops a run what is safe. */

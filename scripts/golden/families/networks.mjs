@@ -53,7 +53,9 @@ function noiseOf(tf, vector, network) {
 
 export default {
   *checks({ vector, adapters }) {
-    for (const adapter of adapters.filter(({ tf }) => tf)) {
+    // The plain JavaScript backend takes minutes for these networks: it is tried only where TensorFlow can't be loaded.
+    const candidates = adapters.filter(({ tf }) => tf);
+    for (const adapter of [candidates.find(({ name }) => name.includes('tensorflow')) ?? candidates[0]]) {
       yield {
         name: adapter.name,
         run: async () => {

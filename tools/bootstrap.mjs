@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { delimiter, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const PNPM_VERSION = '12.21.0';
@@ -199,6 +199,8 @@ async function run(program, args, options, what) {
 function environment() {
   return {
     ...process.env,
+    // turbo starts the package manager by name.
+    PATH: `${join(cache, `pnpm-${PNPM_VERSION}`, 'node_modules/.bin')}${delimiter}${process.env.PATH}`,
     TURBO_TELEMETRY_DISABLED: '1',
     DO_NOT_TRACK: '1',
     npm_config_update_notifier: 'false',
@@ -214,7 +216,7 @@ function runJob(script, args) {
     const child = spawn(node, [script, ...args], {
       cwd: root,
       stdio: 'inherit',
-      env: { ...environment(), PATH: `${dirname(node)}:${join(root, 'node_modules/.bin')}:${process.env.PATH}` },
+      env: { ...environment(), PATH: [dirname(node), join(root, 'node_modules/.bin'), environment().PATH].join(delimiter) },
     });
     // A terminal's Ctrl-C reaches the child itself; this process only waits for it to save and end.
     process.on('SIGINT', () => {});

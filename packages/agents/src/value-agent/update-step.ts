@@ -1,7 +1,7 @@
 // One learning step as a pure function of the batch and the agent's variables: targets, loss, gradients, optimizer. Recorded as one graph where the
 // backend can. Everything that changes from call to call (batch, seeds, augmentation) is an input.
 import { atomSupport, expectedValues, type ParameterTensors, sliceFrames } from '@moe-rl/encoders';
-import type { InputSpec } from '@moe-rl/tfjs-graph';
+import { type InputSpec, lossAndGradients } from '@moe-rl/tfjs-graph';
 import type { Scalar, Tensor, Variable } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { AgentConfig } from '../config/agent-config.ts';
@@ -69,28 +69,20 @@ export function updateStepInputs(step: UpdateStepConfig): Record<string, InputSp
 /** Builds the learning step. It returns `metrics` (see `UPDATE_METRICS`) and, for prioritized replay, `priorities` `[B]`. */
 export function createUpdateStep(step: UpdateStepConfig): (inputs: Record<string, Tensor>) => Record<string, Tensor> {
   const { config, online, optimizers, masks } = step;
-  const trainable = optimizers.flatMap(({ names }) => names);
+  const trainable = Object.fromEntries(optimizers.flatMap(({ names }) => names.map((name) => [name, online[name]!])));
   const isPrioritized = config.replay.sampling === 'prioritized';
   return (inputs) => {
     const loss = createLoss(step, inputs);
-    const kept: { perSample?: Tensor; metrics?: Tensor } = {};
-    const { grads } = tf.variableGrads(
-      () => {
-        const { total, perSample, metrics } = loss(online);
-        if (isPrioritized) kept.perSample = tf.keep(perSample);
-        kept.metrics = tf.keep(metrics);
-        return total;
-      },
-      trainable.map((name) => online[name]!),
-    );
+    const { auxiliary, gradients } = lossAndGradients(trainable, () => {
+      const { total, perSample, metrics } = loss(online);
+      return { loss: total, metrics, ...(isPrioritized ? { perSample } : {}) };
+    });
     for (const { optimizer, names } of optimizers) {
-      optimizer.applyGradients(Object.fromEntries(names.map((name) => [name, grads[online[name]!.name]!])));
+      optimizer.applyGradients(Object.fromEntries(names.map((name) => [name, gradients[name]!])));
     }
     for (const [name, mask] of Object.entries(masks)) online[name]!.assign(tf.mul(online[name]!, mask));
-    const outputs: Record<string, Tensor> = { metrics: tf.clone(kept.metrics!) };
-    if (kept.perSample !== undefined) outputs.priorities = prioritiesFromLosses(kept.perSample);
-    // Kept only until here: they are copied or used up.
-    tf.dispose([kept.metrics!, ...(kept.perSample ? [kept.perSample] : [])]);
+    const outputs: Record<string, Tensor> = { metrics: auxiliary.metrics! };
+    if (isPrioritized) outputs.priorities = prioritiesFromLosses(auxiliary.perSample!);
     return outputs;
   };
 }
@@ -102,11 +94,8 @@ export function createGradientStep(
 ): (inputs: Record<string, Tensor>) => Record<string, Tensor> {
   return (inputs) => {
     const loss = createLoss(step, inputs);
-    const { grads } = tf.variableGrads(
-      () => loss(step.online).total,
-      names.map((name) => step.online[name]!),
-    );
-    return Object.fromEntries(names.map((name) => [name, grads[step.online[name]!.name]!]));
+    const parameters = Object.fromEntries(names.map((name) => [name, step.online[name]!]));
+    return lossAndGradients(parameters, () => ({ loss: loss(step.online).total })).gradients;
   };
 }
 

@@ -2,4 +2,7 @@
 // The `moe-rl` program.
 import { main } from './cli/main.ts';
 
-process.exitCode = await main(process.argv.slice(2));
+// No top-level await: this file is built as CommonJS too.
+void main(process.argv.slice(2)).then((code) => {
+  process.exitCode = code;
+});

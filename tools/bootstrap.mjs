@@ -216,7 +216,10 @@ function runJob(script, args) {
     const child = spawn(node, [script, ...args], {
       cwd: root,
       stdio: 'inherit',
-      env: { ...environment(), PATH: [dirname(node), join(root, 'node_modules/.bin'), environment().PATH].join(delimiter) },
+      env: {
+        ...environment(),
+        PATH: [dirname(node), join(root, 'node_modules/.bin'), environment().PATH].join(delimiter),
+      },
     });
     // A terminal's Ctrl-C reaches the child itself; this process only waits for it to save and end.
     process.on('SIGINT', () => {});

@@ -24,7 +24,7 @@ const checks = {
   'file-length': () => checkFileLength(root),
   changesets: () => checkChangesets(root),
   traces: () => checkTraces(root),
-  knip: () => command(bin('knip'), ['--no-progress']),
+  knip: () => command(bin('knip'), ['--no-progress', '--no-config-hints']),
   exports: () => checkExports(root),
   publint: () => forEachPackage((folder) => command(bin('publint'), ['run', '--strict', '--level', 'warning'], folder)),
   attw: () =>

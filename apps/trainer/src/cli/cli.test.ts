@@ -184,7 +184,13 @@ describe('a run', () => {
       await runCli(['evaluate', straight]),
       /no checkpoint in .* can be read: .*agent\.safetensors has 100 bytes/,
     );
-    expectRefusal(await runCli(['play', killed]), /bsuite\/catch can't draw itself/);
+    const film = join(root, 'film.gif');
+    expect(await runCli(['play', killed, '--output', film])).toMatchObject({ code: 0, stdout: `${film}\n` });
+    expect(readFileSync(film).toString('latin1', 0, 6)).toBe('GIF89a');
+    expectRefusal(
+      await runCli(['play', killed, '--output', 'film.avi']),
+      /expected a name that ends with \.gif or \.mp4/,
+    );
   });
 
   it.runIf(existsSync('/dev/full'))('ends with a message when the disk is full', async () => {

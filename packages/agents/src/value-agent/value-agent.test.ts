@@ -155,6 +155,22 @@ describe('learning', () => {
   });
 });
 
+it('measures without changing what is learned', async () => {
+  const results: number[] = [];
+  for (const measures of [false, true]) {
+    const agent = await create({}, 'dqn-nature-soft-moe');
+    await expect(agent.measure()).rejects.toThrow('holds no transition');
+    const transitions = randomTransitions(2);
+    for (let step = 0; step < 14; step++) {
+      await agent.observe(transitions.next().value);
+      if (measures && step > 5) expect((await agent.measure())['expert/load/1']).toBeGreaterThan(0);
+    }
+    results.push(norm(await agent.readParameters()));
+    agent.dispose();
+  }
+  expect(results[1]).toBe(results[0]);
+});
+
 it('keeps the number of tensors constant while it acts, learns and measures, and frees them all', async () => {
   const before = tf.memory().numTensors;
   const agent = await createAgent(

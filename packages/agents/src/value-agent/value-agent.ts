@@ -371,9 +371,19 @@ class ProgramAgent implements ValueAgent {
 
   async measure(): Promise<AgentMetrics> {
     const stream = this.#streams.measure!;
-    const batch = this.replay.sample(
-      this.config.agent.batchSize,
-      this.replay.allocateSample(this.config.agent.batchSize),
+    const { replay } = this;
+    if (replay.sampleableTransitions === 0) {
+      throw new InvalidArgumentError(
+        'measure: the replay buffer holds no transition that can be sampled yet; expected at least one',
+      );
+    }
+    // Not `sample`: measuring must not move the stream that training batches are drawn from.
+    const batch = replay.gather(
+      Array.from({ length: this.config.agent.batchSize }, () => {
+        let slot = stream.nextInteger(replay.size);
+        while (!replay.isSampleable(slot)) slot = stream.nextInteger(replay.size);
+        return slot;
+      }),
     );
     const outputs = await this.#program.run('measure', {
       frames: batch.frames as TypedArray,

@@ -6,16 +6,18 @@ import { spawn } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { loadRoms } from '../packages/ale-wasm/scripts/roms.mjs';
 import { GAMES } from '../packages/ale-wasm/src/games.ts';
 import { Ale, AleBatch } from '../packages/ale-wasm/src/index.ts';
-import { loadRoms } from '../packages/ale-wasm/scripts/roms.mjs';
 
 const PEER = join(dirname(fileURLToPath(import.meta.url)), 'peers', 'emulator_ale.py');
 const CONSOLES = 8;
 
 export async function run({ peers, options }) {
   const python = peers.has('ale') ? peers.python('ale') : undefined;
-  const games = GAMES.filter((game) => game.sets.includes('paper20') && (!options.games || options.games.includes(game.id)));
+  const games = GAMES.filter(
+    (game) => game.sets.includes('paper20') && (!options.games || options.games.includes(game.id)),
+  );
   const roms = loadRoms(games);
   const rounds = options.quick ? 8 : 30;
   const rows = [];
@@ -37,15 +39,42 @@ export async function run({ peers, options }) {
       return result;
     };
     add('full', `emulator/${game.id}`, 'frames/s', await measure(acting(rom, game, 1), `act ${game.id} 1`, 400, 1));
-    add('skip4', `emulator/${game.id}/skip4`, 'frames/s', await measure(acting(rom, game, 4), `act ${game.id} 4`, 100, 4));
-    for (const [kind, command] of [['gymnasium', `gymnasium ${game.id}`], ['ale-vector', `vector ${game.id} ${CONSOLES}`]]) {
-      add(kind, `pipeline/${game.id}/${kind}`, 'agent steps/s', await measure(stepping(rom, game, kind === 'gymnasium' ? 1 : CONSOLES), command, 80, 1));
+    add(
+      'skip4',
+      `emulator/${game.id}/skip4`,
+      'frames/s',
+      await measure(acting(rom, game, 4), `act ${game.id} 4`, 100, 4),
+    );
+    for (const [kind, command] of [
+      ['gymnasium', `gymnasium ${game.id}`],
+      ['ale-vector', `vector ${game.id} ${CONSOLES}`],
+    ]) {
+      add(
+        kind,
+        `pipeline/${game.id}/${kind}`,
+        'agent steps/s',
+        await measure(stepping(rom, game, kind === 'gymnasium' ? 1 : CONSOLES), command, 80, 1),
+      );
     }
     options.log(
-      `${game.id.padEnd(18)} ${rows.slice(-4).map(({ name, ours, ratio }) => `${name.split('/').slice(2).join('/') || 'full'} ${Math.round(ours)}/s ${ratio?.toFixed(2) ?? ''}`).join('   ')}`,
+      `${game.id.padEnd(18)} ${rows
+        .slice(-4)
+        .map(
+          ({ name, ours, ratio }) =>
+            `${name.split('/').slice(2).join('/') || 'full'} ${Math.round(ours)}/s ${ratio?.toFixed(2) ?? ''}`,
+        )
+        .join('   ')}`,
     );
   }
-  const geomean = (name, values, unit) => values.length > 0 && rows.push({ name, ours: undefined, peer: undefined, unit, ratio: Math.exp(values.reduce((sum, ratio) => sum + Math.log(ratio), 0) / values.length) });
+  const geomean = (name, values, unit) =>
+    values.length > 0 &&
+    rows.push({
+      name,
+      ours: undefined,
+      peer: undefined,
+      unit,
+      ratio: Math.exp(values.reduce((sum, ratio) => sum + Math.log(ratio), 0) / values.length),
+    });
   geomean('emulator/geomean', ratios.full, 'frames/s');
   geomean('emulator/geomean-skip4', ratios.skip4, 'frames/s');
   geomean('pipeline/geomean/gymnasium', ratios.gymnasium, 'agent steps/s');
@@ -73,7 +102,9 @@ const cpuSeconds = () => {
 
 function acting(rom, game, frameSkip) {
   const ale = new Ale(rom, { frameSkip, repeatActionProbability: 0, randomSeed: 1 });
-  const sequence = indices(77, 3000 / frameSkip, game.minimalActions.length, 4).map((index) => game.minimalActions[index]);
+  const sequence = indices(77, 3000 / frameSkip, game.minimalActions.length, 4).map(
+    (index) => game.minimalActions[index],
+  );
   let position = 0;
   return (count) => {
     const begin = cpuSeconds();
@@ -88,7 +119,9 @@ function acting(rom, game, frameSkip) {
 function stepping(rom, game, consoles) {
   const batch = new AleBatch(rom, { consoles, observationStyle: 'gymnasium' });
   for (let i = 0; i < consoles; i++) batch.reset(i);
-  const sequences = Array.from({ length: consoles }, (_, i) => indices(consoles === 1 ? 77 : i, 750, game.minimalActions.length, 1).map((index) => game.minimalActions[index]));
+  const sequences = Array.from({ length: consoles }, (_, i) =>
+    indices(consoles === 1 ? 77 : i, 750, game.minimalActions.length, 1).map((index) => game.minimalActions[index]),
+  );
   let position = 0;
   return (count) => {
     const begin = cpuSeconds();
@@ -127,5 +160,7 @@ async function interleave(ours, peer, chunk, rounds, framesPerCall) {
   // Processor time comes in ticks of the system, so it is summed over all turns.
   const sum = (values) => values.reduce((total, value) => total + value, 0);
   const rate = (values) => (chunk * rounds * framesPerCall) / sum(values);
-  return peer ? { ours: rate(mine), peer: rate(theirs), ratio: sum(theirs) / sum(mine) } : { ours: rate(mine), peer: undefined, ratio: undefined };
+  return peer
+    ? { ours: rate(mine), peer: rate(theirs), ratio: sum(theirs) / sum(mine) }
+    : { ours: rate(mine), peer: undefined, ratio: undefined };
 }

@@ -2,10 +2,31 @@
 // What pays, measured on this machine class (EMULATOR notes in the README): registers in wasm globals, only the code pointer,
 // the cycle counter and temporaries in locals; the program counter as a linear memory pointer (`pc`), with
 // `pc - pcOffset` the 6507's PC; zero page and cartridge read without a bus call; lazy N and Z.
-import { AFTER_MODIFY, BRANCH, IMPLIED, LENGTH, MODIFY, OPCODES, READ, SET_STATUS, STATUS, STORE, STORE_AND_HIGH } from './opcodes.mjs';
+import {
+  AFTER_MODIFY,
+  BRANCH,
+  IMPLIED,
+  LENGTH,
+  MODIFY,
+  OPCODES,
+  READ,
+  SET_STATUS,
+  STATUS,
+  STORE,
+  STORE_AND_HIGH,
+} from './opcodes.mjs';
 
 // The bus byte that is left behind when the operand address has been fetched: its high byte, before indexing.
-const NOISE = { zp: 't', zpx: 'load<u8>(pc - 1)', zpy: 'load<u8>(pc - 1)', abs: 'ad >> 8', abx: 't >> 8', aby: 't >> 8', izx: 't >> 8', izy: 't >> 8' };
+const NOISE = {
+  zp: 't',
+  zpx: 'load<u8>(pc - 1)',
+  zpy: 'load<u8>(pc - 1)',
+  abs: 'ad >> 8',
+  abx: 't >> 8',
+  aby: 't >> 8',
+  izx: 't >> 8',
+  izy: 't >> 8',
+};
 
 const crossing = 'if ((ad ^ t) & 0xff00) cycles++;';
 const ADDRESS = {
@@ -20,7 +41,8 @@ const ADDRESS = {
     `t = load<u8>(pc, 1); pc += 2; t = t & 0x80 && t != 0xff ? <i32>load<u16>(RAM_PAGE + t) : zeroPagePointer(t, cycles); ad = (t + Y) & 0xffff; ${read ? crossing : ''}`,
 };
 
-const SWITCH_BANK = (call) => `{ u = bank; ${call} if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } }`;
+const SWITCH_BANK = (call) =>
+  `{ u = bank; ${call} if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } }`;
 const readZeroPage = (noise) => `if (t & 0x80) m = load<u8>(RAM_PAGE + t); else m = readTia(t, ${noise}, cycles);`;
 const readAbsolute = (noise) =>
   `if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else ${SWITCH_BANK('m = readCartridge(ad, cycles);')} } else m = readBus(ad, ${noise}, cycles);`;
@@ -31,16 +53,21 @@ const writeRegister = (register, value) => `{
   if (cycles > lineLimit || u < 2 || u > 0x2c) { cycles = writeTiaSlow(u, ${value}, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } }
   else if (u == 2) cycles = <i32>((<u32>(cycles + 75) / 76) * 76);
   else if (load<u16>(SHADOW + (u << 1)) != <u32>(${value})) writeTia(u, ${value}, cycles); }`;
-const writeZeroPage = (value) => `if (t & 0x80) store<u8>(RAM_PAGE + t, ${value}); else ${writeRegister('t & 0x3f', value)}`;
+const writeZeroPage = (value) =>
+  `if (t & 0x80) store<u8>(RAM_PAGE + t, ${value}); else ${writeRegister('t & 0x3f', value)}`;
 const writeAbsolute = (value) =>
   `if (ad & 0x1000) ${SWITCH_BANK(`writeCartridge(ad, ${value}, cycles);`)} else if (!(ad & 0x80)) ${writeRegister('ad & 0x3f', value)} else writeRiotOrRam(ad, ${value}, cycles);`;
 
 const isZeroPage = (mode) => mode === 'zp' || mode === 'zpx' || mode === 'zpy';
 const readOperand = (mode) =>
-  mode === 'imm' ? 'm = load<u8>(pc, 1); pc += 2;' : `${ADDRESS[mode](true)} ${isZeroPage(mode) ? readZeroPage(NOISE[mode]) : readAbsolute(NOISE[mode])}`;
+  mode === 'imm'
+    ? 'm = load<u8>(pc, 1); pc += 2;'
+    : `${ADDRESS[mode](true)} ${isZeroPage(mode) ? readZeroPage(NOISE[mode]) : readAbsolute(NOISE[mode])}`;
 const write = (mode, value) => (isZeroPage(mode) ? writeZeroPage(value) : writeAbsolute(value));
-const push = (value) => `if (SP & 0x80) store<u8>(RAM_PAGE + SP, ${value}); else ${writeRegister('SP & 0x3f', value)} SP = (SP - 1) & 0xff;`;
-const pull = (target) => `SP = (SP + 1) & 0xff; ${target} = SP & 0x80 ? <i32>load<u8>(RAM_PAGE + SP) : readTia(SP, SP, cycles);`;
+const push = (value) =>
+  `if (SP & 0x80) store<u8>(RAM_PAGE + SP, ${value}); else ${writeRegister('SP & 0x3f', value)} SP = (SP - 1) & 0xff;`;
+const pull = (target) =>
+  `SP = (SP + 1) & 0xff; ${target} = SP & 0x80 ? <i32>load<u8>(RAM_PAGE + SP) : readTia(SP, SP, cycles);`;
 const jump = (address) => `t = ${address};
   if (t & 0x1000 && hotspots) { pcOffset = bank - (t & 0xf000); pc = t + pcOffset; } else { pc = locate(t, cycles); pcOffset = pc - t; }`;
 
@@ -60,18 +87,29 @@ function body(opcode) {
     return `${advance} ${ADDRESS[mode](false)} ${read} ${MODIFY[mnemonic]} ${write(mode, 'm')} ${AFTER_MODIFY[mnemonic] ?? ''}`;
   }
   switch (mnemonic) {
-    case 'JMP': return `${advance} ${jump('load<u16>(pc, 1)')}`;
-    case 'JMI': return `${advance} ad = load<u16>(pc, 1); ${jump('readIndirect(ad, cycles)')}`;
-    case 'JSR': return `${advance} ad = pc - pcOffset + 2; m = load<u16>(pc, 1); ${push('(ad >> 8) & 0xff')} ${push('ad & 0xff')} ${jump('m')}`;
-    case 'RTS': return `${advance} ${pull('m')} ${pull('u')} ${jump('((m | (u << 8)) + 1) & 0xffff')}`;
-    case 'RTI': return `${advance} ${pull('m')} ${SET_STATUS} ${pull('m')} ${pull('u')} ${jump('m | (u << 8)')}`;
-    case 'BRK': return `${advance} ad = pc - pcOffset + 2; ${push('(ad >> 8) & 0xff')} ${push('ad & 0xff')} m = ${STATUS}; ${push('m')} I = 1; ${jump('readIndirect(0xfffe, cycles)')}`;
-    case 'PHA': return `${advance} pc++; ${push('A')}`;
-    case 'PHP': return `${advance} pc++; m = ${STATUS}; ${push('m')}`;
-    case 'PLA': return `${advance} pc++; ${pull('m')} A = m; nr = zr = A;`;
-    case 'PLP': return `${advance} pc++; ${pull('m')} ${SET_STATUS}`;
+    case 'JMP':
+      return `${advance} ${jump('load<u16>(pc, 1)')}`;
+    case 'JMI':
+      return `${advance} ad = load<u16>(pc, 1); ${jump('readIndirect(ad, cycles)')}`;
+    case 'JSR':
+      return `${advance} ad = pc - pcOffset + 2; m = load<u16>(pc, 1); ${push('(ad >> 8) & 0xff')} ${push('ad & 0xff')} ${jump('m')}`;
+    case 'RTS':
+      return `${advance} ${pull('m')} ${pull('u')} ${jump('((m | (u << 8)) + 1) & 0xffff')}`;
+    case 'RTI':
+      return `${advance} ${pull('m')} ${SET_STATUS} ${pull('m')} ${pull('u')} ${jump('m | (u << 8)')}`;
+    case 'BRK':
+      return `${advance} ad = pc - pcOffset + 2; ${push('(ad >> 8) & 0xff')} ${push('ad & 0xff')} m = ${STATUS}; ${push('m')} I = 1; ${jump('readIndirect(0xfffe, cycles)')}`;
+    case 'PHA':
+      return `${advance} pc++; ${push('A')}`;
+    case 'PHP':
+      return `${advance} pc++; m = ${STATUS}; ${push('m')}`;
+    case 'PLA':
+      return `${advance} pc++; ${pull('m')} A = m; nr = zr = A;`;
+    case 'PLP':
+      return `${advance} pc++; ${pull('m')} ${SET_STATUS}`;
     // A jam, or a guard byte beside a memory area that code has run out of.
-    case 'JAM': return `t = pc - pcOffset; m = leaveArea(pc, t, cycles); if (m) { pc = m; pcOffset = pc - t; n++; } else n = 1;`;
+    case 'JAM':
+      return `t = pc - pcOffset; m = leaveArea(pc, t, cycles); if (m) { pc = m; pcOffset = pc - t; n++; } else n = 1;`;
   }
   throw new Error(`opcode ${opcode.toString(16)} ${mnemonic} has no meaning`);
 }

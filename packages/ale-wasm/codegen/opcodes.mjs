@@ -130,4 +130,5 @@ export const BRANCH = {
 
 /** The status byte as pushed (B and bit 5 always 1), and its inverse from `m`. */
 export const STATUS = '((nr & 0x80) | (V ? 0x40 : 0) | 0x30 | (D << 3) | (I << 2) | (zr ? 0 : 2) | C)';
-export const SET_STATUS = 'nr = m & 0x80; zr = (m & 2) ^ 2; V = m & 0x40; D = (m >> 3) & 1; I = (m >> 2) & 1; C = m & 1;';
+export const SET_STATUS =
+  'nr = m & 0x80; zr = (m & 2) ^ 2; V = m & 0x40; D = (m >> 3) & 1; I = (m >> 2) & 1; C = m & 1;';

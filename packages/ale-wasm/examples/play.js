@@ -5,7 +5,26 @@ import { Ale, prepareCore, SOUND_SAMPLE_RATE_HERTZ } from '../dist/index.js';
 
 const FRAME_MS = 1000 / 60;
 /** By direction bits: up 1, down 2, left 4, right 8, fire 16. */
-const ACTIONS = { 0: 0, 16: 1, 1: 2, 8: 3, 4: 4, 2: 5, 9: 6, 5: 7, 10: 8, 6: 9, 17: 10, 24: 11, 20: 12, 18: 13, 25: 14, 21: 15, 26: 16, 22: 17 };
+const ACTIONS = {
+  0: 0,
+  16: 1,
+  1: 2,
+  8: 3,
+  4: 4,
+  2: 5,
+  9: 6,
+  5: 7,
+  10: 8,
+  6: 9,
+  17: 10,
+  24: 11,
+  20: 12,
+  18: 13,
+  25: 14,
+  21: 15,
+  26: 16,
+  22: 17,
+};
 const KEYS = { ArrowUp: 1, ArrowDown: 2, ArrowLeft: 4, ArrowRight: 8, ' ': 16 };
 
 await prepareCore();

@@ -16,7 +16,9 @@ const byMd5 = new Map(GAMES.map((game) => [game.md5, game.id]));
 let passed = 0;
 let failed = 0;
 let skipped = 0;
-for (const name of readdirSync(folder).filter((file) => file.endsWith('.gz')).sort()) {
+for (const name of readdirSync(folder)
+  .filter((file) => file.endsWith('.gz'))
+  .sort()) {
   let difference;
   try {
     const trace = readTrace(join(folder, name));

@@ -36,7 +36,10 @@ export function fetchAlePyRoms(cacheFolder = romCacheFolder()) {
   const staging = `${cacheFolder}.partial-${process.pid}`;
   const installers = [
     ['uv', ['pip', 'install', '--quiet', '--no-deps', '--target', staging, REQUIREMENT]],
-    ...['python3', 'python'].map((python) => [python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-deps', '--target', staging, REQUIREMENT]]),
+    ...['python3', 'python'].map((python) => [
+      python,
+      ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-deps', '--target', staging, REQUIREMENT],
+    ]),
   ];
   const reasons = [];
   try {
@@ -74,8 +77,12 @@ export function loadRoms(games, { fetch = true } = {}) {
     }
   }
   const roms = new Map();
-  for (const game of games) if (paths.has(game.md5)) roms.set(game.id, new Uint8Array(readFileSync(paths.get(game.md5))));
+  for (const game of games)
+    if (paths.has(game.md5)) roms.set(game.id, new Uint8Array(readFileSync(paths.get(game.md5))));
   const missing = games.filter((game) => !roms.has(game.id));
-  if (process.env.MOE_RL_REQUIRE_ROMS === '1' && missing.length > 0) throw new Error(`MOE_RL_REQUIRE_ROMS is set, but these ROMs are missing: ${missing.map((game) => game.id).join(', ')}`);
+  if (process.env.MOE_RL_REQUIRE_ROMS === '1' && missing.length > 0)
+    throw new Error(
+      `MOE_RL_REQUIRE_ROMS is set, but these ROMs are missing: ${missing.map((game) => game.id).join(', ')}`,
+    );
   return roms;
 }

@@ -21,7 +21,11 @@ export function readTrace(path) {
 
 /** Plays a trace; returns undefined, or what differed first. */
 export function playTrace(trace, rom, { frames = trace.steps } = {}) {
-  const ale = new Ale(rom, { frameSkip: trace.frame_skip, repeatActionProbability: trace.repeat_action_probability, randomSeed: trace.random_seed });
+  const ale = new Ale(rom, {
+    frameSkip: trace.frame_skip,
+    repeatActionProbability: trace.repeat_action_probability,
+    randomSeed: trace.random_seed,
+  });
   if (trace.setup.length > 1) {
     if (trace.mode !== null && trace.mode !== undefined) ale.setMode(trace.mode);
     if (trace.difficulty !== null && trace.difficulty !== undefined) ale.setDifficulty(trace.difficulty);
@@ -41,8 +45,14 @@ export function playTrace(trace, rom, { frames = trace.steps } = {}) {
   const resets = new Map(trace.resets.map(([step, ...state]) => [step, state]));
   for (let t = 0; t < Math.min(frames, trace.steps); t++) {
     const reward = ale.act(trace.minimal_actions[columns.action_index[t]]);
-    difference = reward === columns.reward[t] ? compare(columns.ram_crc[t], columns.screen_crc[t], columns.lives[t]) : differs('reward', reward, columns.reward[t]);
-    difference ??= Number(ale.isOver) === columns.game_over[t] ? undefined : differs('game over', Number(ale.isOver), columns.game_over[t]);
+    difference =
+      reward === columns.reward[t]
+        ? compare(columns.ram_crc[t], columns.screen_crc[t], columns.lives[t])
+        : differs('reward', reward, columns.reward[t]);
+    difference ??=
+      Number(ale.isOver) === columns.game_over[t]
+        ? undefined
+        : differs('game over', Number(ale.isOver), columns.game_over[t]);
     if (difference) return `frame ${t}: ${difference}`;
     if (columns.game_over[t]) {
       ale.reset();

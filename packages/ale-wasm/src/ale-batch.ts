@@ -1,11 +1,12 @@
 // Many consoles with the same ROM in one WebAssembly memory; one call plays a whole agent step on all of them: frame skip, sticky actions,
 // maximum of the last two frames, gray, 84 x 84, stack. Observations are views on that memory: nothing is copied.
+
+import { decodeConsole, encodeConsole } from './console-state.ts';
 import { type CoreExports, requireMode } from './core.ts';
 import { AleArgumentError, AlePlatformError } from './errors.ts';
 import type { Game, GameDescription } from './game.ts';
 import { type AleSettings, buildMachine, type Machine, requireInteger } from './machine.ts';
 import { PALETTES, type Palette } from './palette.ts';
-import { decodeConsole, encodeConsole } from './console-state.ts';
 
 /** Observations are 84 x 84 gray pixels. */
 export const OBSERVATION_SIDE = 84;
@@ -18,7 +19,8 @@ export const OBSERVATION_BYTES = OBSERVATION_SIDE * OBSERVATION_SIDE;
  */
 export type ObservationStyle = 'dopamine' | 'gymnasium';
 
-export interface AleBatchConfig extends Omit<AleSettings, 'rewardMinimum' | 'rewardMaximum' | 'truncateOnLossOfLife' | 'randomSeed'> {
+export interface AleBatchConfig
+  extends Omit<AleSettings, 'rewardMinimum' | 'rewardMaximum' | 'truncateOnLossOfLife' | 'randomSeed'> {
   readonly game?: Game | GameDescription;
   /** Consoles. Default 1. */
   readonly consoles?: number;
@@ -73,14 +75,35 @@ export class AleBatch {
 
   /** @throws AleRomError, AleArgumentError, AlePlatformError as `Ale`. */
   constructor(rom: Uint8Array, config: AleBatchConfig = {}) {
-    const { game, consoles = 1, randomSeed = 0, maxPoolFrames, stackSize = 4, observationStyle = 'dopamine', stopOnLossOfLife = false, zeroFillStack = false, drawColors = false, ...settings } = config;
+    const {
+      game,
+      consoles = 1,
+      randomSeed = 0,
+      maxPoolFrames,
+      stackSize = 4,
+      observationStyle = 'dopamine',
+      stopOnLossOfLife = false,
+      zeroFillStack = false,
+      drawColors = false,
+      ...settings
+    } = config;
     this.consoles = requireInteger('consoles', consoles, 1, MAXIMUM_CONSOLES);
     this.frameSkip = requireInteger('frameSkip', settings.frameSkip ?? 4, 1, 1000);
     this.stackSize = requireInteger('stackSize', stackSize, 1, 64);
-    const pool = requireInteger('maxPoolFrames', maxPoolFrames ?? Math.min(2, this.frameSkip), 1, Math.min(2, this.frameSkip));
-    if (observationStyle !== 'dopamine' && observationStyle !== 'gymnasium') throw new AleArgumentError(`observationStyle is ${JSON.stringify(observationStyle)}; expected "dopamine" or "gymnasium"`);
-    const seeds = typeof randomSeed === 'number' ? Array.from({ length: consoles }, (_, i) => (randomSeed + i) | 0) : randomSeed;
-    if (seeds.length !== consoles) throw new AleArgumentError(`randomSeed has ${seeds.length} seeds for ${consoles} consoles`);
+    const pool = requireInteger(
+      'maxPoolFrames',
+      maxPoolFrames ?? Math.min(2, this.frameSkip),
+      1,
+      Math.min(2, this.frameSkip),
+    );
+    if (observationStyle !== 'dopamine' && observationStyle !== 'gymnasium')
+      throw new AleArgumentError(
+        `observationStyle is ${JSON.stringify(observationStyle)}; expected "dopamine" or "gymnasium"`,
+      );
+    const seeds =
+      typeof randomSeed === 'number' ? Array.from({ length: consoles }, (_, i) => (randomSeed + i) | 0) : randomSeed;
+    if (seeds.length !== consoles)
+      throw new AleArgumentError(`randomSeed has ${seeds.length} seeds for ${consoles} consoles`);
     for (const seed of seeds) requireInteger('randomSeed', seed, -(2 ** 31), 2 ** 32 - 1);
 
     this.machine = buildMachine(rom, game, { ...settings, frameSkip: 1 });
@@ -110,7 +133,10 @@ export class AleBatch {
     const { buffer } = this.core.memory;
     this.results = new Int32Array(buffer, area, consoles * 4);
     this.actions = new Uint8Array(buffer, area + consoles * 16, consoles);
-    this.views = Array.from({ length: consoles }, (_, i) => new Uint8Array(buffer, this.core.observationAddress(i), this.stackSize * OBSERVATION_BYTES));
+    this.views = Array.from(
+      { length: consoles },
+      (_, i) => new Uint8Array(buffer, this.core.observationAddress(i), this.stackSize * OBSERVATION_BYTES),
+    );
     this.rewards = new Int32Array(consoles);
     this.lives = new Int32Array(consoles);
     this.gameOver = new Uint8Array(consoles);
@@ -123,7 +149,14 @@ export class AleBatch {
   }
   private configure(palette: Palette, pool: number, style: ObservationStyle, lifeLoss: boolean): void {
     new Uint8Array(this.core.memory.buffer).set(palette.gray, this.core.grayTableAddress());
-    this.core.setBatch(this.frameSkip, pool, this.stackSize, style === 'dopamine' ? 0 : 1, lifeLoss ? 1 : 0, this.drawsColors ? 0 : 1);
+    this.core.setBatch(
+      this.frameSkip,
+      pool,
+      this.stackSize,
+      style === 'dopamine' ? 0 : 1,
+      lifeLoss ? 1 : 0,
+      this.drawsColors ? 0 : 1,
+    );
   }
   private takeStatus(i: number): void {
     this.core.select(i);
@@ -144,7 +177,8 @@ export class AleBatch {
 
   /** Plays one agent step on every console with `actions[i]` (0..17). On consoles whose episode is over nothing happens and the reward is 0. */
   step(actions: ArrayLike<number>): void {
-    if (actions.length !== this.consoles) throw new AleArgumentError(`${actions.length} actions for ${this.consoles} consoles`);
+    if (actions.length !== this.consoles)
+      throw new AleArgumentError(`${actions.length} actions for ${this.consoles} consoles`);
     for (let i = 0; i < this.consoles; i++) this.actions[i] = this.legal(actions[i] as number);
     this.run(0, this.consoles);
   }
@@ -154,7 +188,8 @@ export class AleBatch {
     this.run(index, 1);
   }
   private legal(action: number): number {
-    if (!Number.isInteger(action) || action < 0 || action > 17) throw new AleArgumentError(`action is ${action}; expected an integer 0..17`);
+    if (!Number.isInteger(action) || action < 0 || action > 17)
+      throw new AleArgumentError(`action is ${action}; expected an integer 0..17`);
     return action;
   }
   private run(first: number, count: number): void {
@@ -172,14 +207,22 @@ export class AleBatch {
 
   /** Starts a new episode on one console; its stack is filled with the first picture (or zeros and it). */
   reset(index: number): void {
-    requireMode(this.core.resetConsole(this.requireIndex(index), this.fillZero), this.game.id, this.machine.settings.mode);
+    requireMode(
+      this.core.resetConsole(this.requireIndex(index), this.fillZero),
+      this.game.id,
+      this.machine.settings.mode,
+    );
     this.takeStatus(index);
   }
   /** Starts the random stream of a console anew, as loading the ROM again does in ALE: power-on RAM, one environment reset. */
   load(index: number, randomSeed: number): void {
     requireInteger('randomSeed', randomSeed, -(2 ** 31), 2 ** 32 - 1);
     this.core.select(this.requireIndex(index));
-    requireMode(this.core.loadRom(randomSeed, this.core.mode(), this.core.difficulty()), this.game.id, this.machine.settings.mode);
+    requireMode(
+      this.core.loadRom(randomSeed, this.core.mode(), this.core.difficulty()),
+      this.game.id,
+      this.machine.settings.mode,
+    );
     this.core.observeConsole(index, this.fillZero);
     this.takeStatus(index);
   }
@@ -190,7 +233,8 @@ export class AleBatch {
   playFrames(index: number, action: number, frames: number): number {
     this.core.select(this.requireIndex(index));
     let reward = 0;
-    for (let i = 0; i < requireInteger('frames', frames, 0, 1_000_000) && this.core.gameOver(1) === 0; i++) reward += this.core.act(this.legal(action), 1);
+    for (let i = 0; i < requireInteger('frames', frames, 0, 1_000_000) && this.core.gameOver(1) === 0; i++)
+      reward += this.core.act(this.legal(action), 1);
     this.takeStatus(index);
     return reward;
   }

@@ -20,7 +20,8 @@ import { defineGame } from './game.ts';
 import { GAMES, getGame } from './games.ts';
 import { CORE_WASM_BASE64 } from './generated/core-wasm.ts';
 
-const embedded = (config = {}) => new Ale(EMBEDDED_GAME_ROM, { game: EMBEDDED_GAME, repeatActionProbability: 0, ...config });
+const embedded = (config = {}) =>
+  new Ale(EMBEDDED_GAME_ROM, { game: EMBEDDED_GAME, repeatActionProbability: 0, ...config });
 
 describe('a console', () => {
   it('plays the embedded game: reward for catches, lives, game over, and a new episode', () => {
@@ -28,6 +29,7 @@ describe('a console', () => {
     expect(ale.lives).toBe(3);
     let reward = 0;
     for (let i = 0; i < 5000 && !ale.isOver; i++) reward += ale.act(i % 40 < 20 ? 3 : 4);
+    expect(reward).toBeGreaterThanOrEqual(0);
     expect(ale.isTerminal).toBe(true);
     expect(ale.lives).toBe(0);
     expect(ale.act(0)).toBe(0);
@@ -51,7 +53,12 @@ describe('a console', () => {
     const ale = embedded({ repeatActionProbability: 0.25, randomSeed: 3 });
     for (let i = 0; i < 300; i++) ale.act(3);
     const state = ale.saveState({ random: true });
-    const play = () => Array.from({ length: 300 }, (_, i) => [ale.act(i % 3 === 0 ? 4 : 3), ...ale.ram(), ...ale.screen().subarray(0, 6000)]);
+    const play = () =>
+      Array.from({ length: 300 }, (_, i) => [
+        ale.act(i % 3 === 0 ? 4 : 3),
+        ...ale.ram(),
+        ...ale.screen().subarray(0, 6000),
+      ]);
     const first = play();
     ale.restoreState(state);
     expect(play()).toEqual(first);
@@ -68,7 +75,9 @@ describe('a console', () => {
   it('names what is wrong', () => {
     expect(() => new Ale(new Uint8Array())).toThrow(AleRomError);
     expect(() => new Ale(EMBEDDED_GAME_ROM)).toThrow(/none of the supported games/);
-    expect(() => new Ale(EMBEDDED_GAME_ROM.subarray(0, 2000), { game: EMBEDDED_GAME })).toThrow(/2000 bytes; expected 4096/);
+    expect(() => new Ale(EMBEDDED_GAME_ROM.subarray(0, 2000), { game: EMBEDDED_GAME })).toThrow(
+      /2000 bytes; expected 4096/,
+    );
     expect(() => new Ale(EMBEDDED_GAME_ROM, { game: getGame('asterix') })).toThrow(AleRomError);
     expect(() => embedded({ frameSkip: 0 })).toThrow(/frameSkip is 0; expected an integer 1\.\.1000/);
     expect(() => embedded({ mode: 7 })).toThrow(/mode of windfall is 7/);
@@ -119,6 +128,8 @@ describe('what is checked in', () => {
     expect(builtHash()).toBe(sourceHash());
   });
   it.runIf(process.env['CI'])('the core is what assembly/ gives, byte for byte', { timeout: 600_000 }, () => {
-    execFileSync(process.execPath, [fileURLToPath(new URL('../scripts/build-wasm.mjs', import.meta.url)), '--check'], { stdio: 'pipe' });
+    execFileSync(process.execPath, [fileURLToPath(new URL('../scripts/build-wasm.mjs', import.meta.url)), '--check'], {
+      stdio: 'pipe',
+    });
   });
 });

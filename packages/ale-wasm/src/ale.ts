@@ -1,7 +1,8 @@
 // One console, with the interface that users of the Arcade Learning Environment know.
+
+import { ColorAverager } from './color-averaging.ts';
 import { type CoreExports, requireMode } from './core.ts';
 import { AleArgumentError } from './errors.ts';
-import { ColorAverager } from './color-averaging.ts';
 import type { Game, GameDescription } from './game.ts';
 import { type AleSettings, buildMachine, type Machine, requireOneOf } from './machine.ts';
 import { PALETTES, type Palette } from './palette.ts';
@@ -75,8 +76,10 @@ export class Ale {
    * that the game does not know counts as NOOP, as in ALE. `paddleStrength` (-1..1) scales the movement of paddles.
    */
   act(action: number, paddleStrength = 1): number {
-    if (!Number.isInteger(action) || action < 0 || action > 17) throw new AleArgumentError(`action is ${action}; expected an integer 0..17`);
-    if (!(paddleStrength >= -1 && paddleStrength <= 1)) throw new AleArgumentError(`paddleStrength is ${paddleStrength}; expected a number -1..1`);
+    if (!Number.isInteger(action) || action < 0 || action > 17)
+      throw new AleArgumentError(`action is ${action}; expected an integer 0..17`);
+    if (!(paddleStrength >= -1 && paddleStrength <= 1))
+      throw new AleArgumentError(`paddleStrength is ${paddleStrength}; expected a number -1..1`);
     this.samplesMade = false;
     return this.core.act(action, paddleStrength);
   }
@@ -121,7 +124,12 @@ export class Ale {
   }
   /** Takes effect at the next frame. */
   setDifficulty(difficulty: number): void {
-    this.core.setDifficulty(requireOneOf(`difficulty of ${this.game.id}`, difficulty, [...this.game.difficulties, this.game.defaultDifficulty]));
+    this.core.setDifficulty(
+      requireOneOf(`difficulty of ${this.game.id}`, difficulty, [
+        ...this.game.difficulties,
+        this.game.defaultDifficulty,
+      ]),
+    );
   }
   get difficulty(): number {
     return this.core.difficulty();
@@ -133,8 +141,10 @@ export class Ale {
   }
   /** Writes a byte of RAM. */
   setRam(index: number, value: number): void {
-    if (!Number.isInteger(index) || index < 0 || index >= RAM_BYTES) throw new AleArgumentError(`RAM index is ${index}; expected an integer 0..${RAM_BYTES - 1}`);
-    if (!Number.isInteger(value) || value < 0 || value > 255) throw new AleArgumentError(`RAM value is ${value}; expected an integer 0..255`);
+    if (!Number.isInteger(index) || index < 0 || index >= RAM_BYTES)
+      throw new AleArgumentError(`RAM index is ${index}; expected an integer 0..${RAM_BYTES - 1}`);
+    if (!Number.isInteger(value) || value < 0 || value > 255)
+      throw new AleArgumentError(`RAM value is ${value}; expected an integer 0..255`);
     new Uint8Array(this.core.memory.buffer)[this.core.ramAddress() + index] = value;
   }
 
@@ -200,7 +210,12 @@ export class Ale {
   }
   /** @throws AleStateError when the bytes are no state, or one of another ROM or version. */
   restoreState(state: Uint8Array): void {
-    const { body, seed, withRandom } = decodeState(state, this.machine.romHash, this.core.savedStateBytes(), this.game.id);
+    const { body, seed, withRandom } = decodeState(
+      state,
+      this.machine.romHash,
+      this.core.savedStateBytes(),
+      this.game.id,
+    );
     new Uint8Array(this.core.memory.buffer).set(body, this.core.savedStateAddress());
     this.core.restoreState(withRandom ? 1 : 0, seed);
     if (withRandom) this.seed = seed;

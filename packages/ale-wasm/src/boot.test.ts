@@ -5,7 +5,13 @@ import { GAMES } from './games.ts';
 import { crc32, golden, HAS_ROMS, rom } from './testing.ts';
 
 const { games } = golden('boot.json');
-const snapshot = (ale: Ale) => [ale.episodeFrameNumber, ale.lives, Number(ale.isOver), crc32(ale.ram()), crc32(ale.screen())];
+const snapshot = (ale: Ale) => [
+  ale.episodeFrameNumber,
+  ale.lives,
+  Number(ale.isOver),
+  crc32(ale.ram()),
+  crc32(ale.screen()),
+];
 const wait = (ale: Ale, frames: number) => {
   for (let i = 0; i < frames; i++) ale.act(0);
 };
@@ -26,7 +32,10 @@ describe.skipIf(!HAS_ROMS)('start of', () => {
     expect(snapshot(ale)).toEqual(expected.load_reset_game);
     ale.reset();
     expect(snapshot(ale)).toEqual(expected.load_reset_reset);
-    for (const [set, rows] of [['setMode', expected.modes], ['setDifficulty', expected.difficulties]] as const) {
+    for (const [set, rows] of [
+      ['setMode', expected.modes],
+      ['setDifficulty', expected.difficulties],
+    ] as const) {
       for (const [value, ...rest] of rows as number[][]) {
         ale = load();
         ale[set](value as number);

@@ -7,7 +7,9 @@ import { build } from 'esbuild';
 import { type Browser, chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-const CHROMIUM = [process.env['MOE_RL_CHROMIUM'], '/usr/bin/chromium', '/usr/bin/chromium-browser'].find((path) => path && existsSync(path));
+const CHROMIUM = [process.env['MOE_RL_CHROMIUM'], '/usr/bin/chromium', '/usr/bin/chromium-browser'].find(
+  (path) => path && existsSync(path),
+);
 const folder = fileURLToPath(new URL('..', import.meta.url));
 const TYPES: Record<string, string> = { html: 'text/html', js: 'text/javascript' };
 
@@ -21,10 +23,14 @@ async function serve(): Promise<Server> {
     format: 'esm',
     outdir: `${folder}dist`,
   });
-  const bundles = new Map(outputFiles.map((file) => [file.path.slice(folder.length - 1).replaceAll('\\', '/'), file.contents]));
+  const bundles = new Map(
+    outputFiles.map((file) => [file.path.slice(folder.length - 1).replaceAll('\\', '/'), file.contents]),
+  );
   const server = createServer((request, response) => {
     const path = (request.url ?? '/').replace(/\/$/, '/index.html');
-    const body = bundles.get(path) ?? (path.startsWith('/examples/') && existsSync(folder + path) ? readFileSync(folder + path) : undefined);
+    const body =
+      bundles.get(path) ??
+      (path.startsWith('/examples/') && existsSync(folder + path) ? readFileSync(folder + path) : undefined);
     response.writeHead(body ? 200 : 404, {
       'content-type': TYPES[path.split('.').at(-1) ?? ''] ?? 'application/octet-stream',
       'content-security-policy': "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'unsafe-inline'",
@@ -40,7 +46,10 @@ describe.skipIf(!CHROMIUM)('the example page in Chromium', () => {
   let browser: Browser;
   beforeAll(async () => {
     server = await serve();
-    browser = await chromium.launch({ executablePath: CHROMIUM as string, args: ['--no-sandbox', '--autoplay-policy=no-user-gesture-required'] });
+    browser = await chromium.launch({
+      executablePath: CHROMIUM as string,
+      args: ['--no-sandbox', '--autoplay-policy=no-user-gesture-required'],
+    });
   });
   afterAll(async () => {
     await browser?.close();
@@ -54,7 +63,9 @@ describe.skipIf(!CHROMIUM)('the example page in Chromium', () => {
     await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/examples/`);
     // Not waitForFunction: it evaluates strings in the page, which the page's policy forbids.
     await expect.poll(() => page.evaluate('globalThis.playedFrames?.() ?? 0'), { timeout: 20_000 }).toBeGreaterThan(30);
-    const colors = await page.evaluate(`new Set(document.querySelector('canvas').getContext('2d').getImageData(0, 0, 160, 210).data).size`);
+    const colors = await page.evaluate(
+      `new Set(document.querySelector('canvas').getContext('2d').getImageData(0, 0, 160, 210).data).size`,
+    );
     expect(colors).toBeGreaterThan(5);
 
     const ram = () => page.evaluate<number[]>('[...globalThis.ale.ram()]');

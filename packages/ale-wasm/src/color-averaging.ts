@@ -17,7 +17,10 @@ export class ColorAverager {
         let least = Number.POSITIVE_INFINITY;
         best = 0;
         for (let index = 0; index < 256; index += 2) {
-          const distance = Math.abs((rgb[index * 3] as number) - r) + Math.abs((rgb[index * 3 + 1] as number) - g) + Math.abs((rgb[index * 3 + 2] as number) - b);
+          const distance =
+            Math.abs((rgb[index * 3] as number) - r) +
+            Math.abs((rgb[index * 3 + 1] as number) - g) +
+            Math.abs((rgb[index * 3 + 2] as number) - b);
           if (distance < least) {
             least = distance;
             best = index;
@@ -33,12 +36,15 @@ export class ColorAverager {
       return (Math.floor(((Math.max(x, y) - low) * BLEND_PERCENT) / 100) + low) & 0xfc;
     };
     this.table = new Uint8Array(128 * 128);
-    for (let a = 0; a < 256; a += 2) for (let b = 0; b < 256; b += 2) this.table[(a >> 1) * 128 + (b >> 1)] = find(channel(a, b, 0), channel(a, b, 1), channel(a, b, 2));
+    for (let a = 0; a < 256; a += 2)
+      for (let b = 0; b < 256; b += 2)
+        this.table[(a >> 1) * 128 + (b >> 1)] = find(channel(a, b, 0), channel(a, b, 1), channel(a, b, 2));
   }
 
   average(current: Uint8Array, previous: Uint8Array): Uint8Array {
     const out = new Uint8Array(current.length);
-    for (let i = 0; i < out.length; i++) out[i] = this.table[((current[i] as number) >> 1) * 128 + ((previous[i] as number) >> 1)] as number;
+    for (let i = 0; i < out.length; i++)
+      out[i] = this.table[((current[i] as number) >> 1) * 128 + ((previous[i] as number) >> 1)] as number;
     return out;
   }
 }

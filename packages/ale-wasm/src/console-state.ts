@@ -24,11 +24,18 @@ export function encodeConsole(memory: Uint8Array, romHash: number): Uint8Array {
 export function decodeConsole(bytes: Uint8Array, romHash: number, length: number, game: string): Uint8Array {
   if (!(bytes instanceof Uint8Array)) throw new AleStateError("the console's state is no Uint8Array");
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (bytes.length < HEADER_BYTES || view.getUint32(0, true) !== MAGIC) throw new AleStateError(`these ${bytes.length} bytes are no state of a batch console`);
-  if (view.getUint32(4, true) !== CORE_BUILD) throw new AleStateError("the console's state was made by another build of the emulator");
-  if (view.getUint32(8, true) !== romHash) throw new AleStateError(`the console's state belongs to another ROM than that of ${game}`);
+  if (bytes.length < HEADER_BYTES || view.getUint32(0, true) !== MAGIC)
+    throw new AleStateError(`these ${bytes.length} bytes are no state of a batch console`);
+  if (view.getUint32(4, true) !== CORE_BUILD)
+    throw new AleStateError("the console's state was made by another build of the emulator");
+  if (view.getUint32(8, true) !== romHash)
+    throw new AleStateError(`the console's state belongs to another ROM than that of ${game}`);
   const body = bytes.subarray(HEADER_BYTES);
-  if (view.getUint32(12, true) !== length || body.length !== length) throw new AleStateError(`the console's state has ${body.length} bytes; expected ${length}: it is of another configuration, or cut off`);
-  if (view.getUint32(16, true) !== fnv1a(body)) throw new AleStateError("the console's state is damaged: its checksum is wrong");
+  if (view.getUint32(12, true) !== length || body.length !== length)
+    throw new AleStateError(
+      `the console's state has ${body.length} bytes; expected ${length}: it is of another configuration, or cut off`,
+    );
+  if (view.getUint32(16, true) !== fnv1a(body))
+    throw new AleStateError("the console's state is damaged: its checksum is wrong");
   return body;
 }

@@ -12,8 +12,26 @@ export interface CoreExports {
   codeAddress(): number;
   codeCapacity(): number;
   insertRom(type: number, ram: number, bytes: number): void;
-  setGame(firstLine: number, rows: number, blanks: number, tv: number, controllers: number, switches: number, paddleMaximum: number, legal: number, startingAt: number, startingCount: number): void;
-  setSettings(frameSkip: number, repeat: number, maximumFrames: number, truncate: number, minimum: number, maximum: number): void;
+  setGame(
+    firstLine: number,
+    rows: number,
+    blanks: number,
+    tv: number,
+    controllers: number,
+    switches: number,
+    paddleMaximum: number,
+    legal: number,
+    startingAt: number,
+    startingCount: number,
+  ): void;
+  setSettings(
+    frameSkip: number,
+    repeat: number,
+    maximumFrames: number,
+    truncate: number,
+    minimum: number,
+    maximum: number,
+  ): void;
   setRules(initial: number, rules: number, out: number, procedure: number): void;
   setBatch(frameSkip: number, poolFrames: number, stack: number, style: number, lifeLoss: number, gray: number): void;
   grayTableAddress(): number;
@@ -56,7 +74,10 @@ let compiled: WebAssembly.Module | undefined;
 /** Names this build of the core: states that are memory as it is fit no other. */
 export const CORE_BUILD: number = fnv1a(new TextEncoder().encode(CORE_WASM_BASE64));
 
-const unusable = (cause: unknown) => new AlePlatformError(`this runtime can't compile the emulator (WebAssembly with 128-bit SIMD is needed): ${cause instanceof Error ? cause.message : String(cause)}`);
+const unusable = (cause: unknown) =>
+  new AlePlatformError(
+    `this runtime can't compile the emulator (WebAssembly with 128-bit SIMD is needed): ${cause instanceof Error ? cause.message : String(cause)}`,
+  );
 
 /**
  * Compiles the core in the background. Browsers' main threads may refuse to compile it otherwise; elsewhere it only saves the first machine a few milliseconds.
@@ -84,5 +105,8 @@ export function instantiateCore(): CoreExports {
 
 /** Turns a failed reset into its error. */
 export function requireMode(failed: number, game: string, mode: number): void {
-  if (failed) throw new AleModeError(`game ${game}: mode ${mode} could not be selected, because the console's RAM holds what the game never writes there`);
+  if (failed)
+    throw new AleModeError(
+      `game ${game}: mode ${mode} could not be selected, because the console's RAM holds what the game never writes there`,
+    );
 }

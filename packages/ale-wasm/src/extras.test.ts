@@ -6,12 +6,23 @@ import { getGame } from './games.ts';
 import { crc32, golden, HAS_ROMS, lcgIndices, rom } from './testing.ts';
 
 const extras = golden('extras.json');
+// biome-ignore lint/suspicious/noExplicitAny: measured data of many forms
+type Measured = any;
 
 describe.skipIf(!HAS_ROMS)('as in ALE', () => {
-  it.each(Object.entries<any>(extras.color_averaging))('color averaging: %s', (id, expected) => {
-    const ale = new Ale(rom(id), { randomSeed: expected.random_seed, repeatActionProbability: 0, colorAveraging: true });
+  it.each(Object.entries<Measured>(extras.color_averaging))('color averaging: %s', (id, expected) => {
+    const ale = new Ale(rom(id), {
+      randomSeed: expected.random_seed,
+      repeatActionProbability: 0,
+      colorAveraging: true,
+    });
     const indices = lcgIndices(expected.lcg_seed, expected.screen_crc.length, ale.minimalActions.length, expected.hold);
-    expect(indices.map((index) => (ale.act(ale.minimalActions[index] as number), crc32(ale.screen())))).toEqual(expected.screen_crc);
+    expect(
+      indices.map((index) => {
+        ale.act(ale.minimalActions[index] as number);
+        return crc32(ale.screen());
+      }),
+    ).toEqual(expected.screen_crc);
   });
 
   it('paddle strength: breakout', () => {
@@ -27,65 +38,102 @@ describe.skipIf(!HAS_ROMS)('as in ALE', () => {
     expect(got).toEqual(expected.ram_crc_reward);
   });
 
-  it.each(Object.entries<any>(extras.all18_actions_fs3_sticky05))('18 actions, frame skip 3, sticky 0.5: %s', (id, expected) => {
-    const ale = new Ale(rom(id), { randomSeed: expected.random_seed, repeatActionProbability: 0.5, frameSkip: 3 });
-    const got = lcgIndices(expected.lcg_seed, expected.steps.length, 18, expected.hold).map((action) => {
-      const reward = ale.act(action);
-      const row = [crc32(ale.ram()), reward, Number(ale.isOver)];
-      if (ale.isOver) ale.reset();
-      return row;
-    });
-    expect(got).toEqual(expected.steps);
-  });
+  it.each(Object.entries<Measured>(extras.all18_actions_fs3_sticky05))(
+    '18 actions, frame skip 3, sticky 0.5: %s',
+    (id, expected) => {
+      const ale = new Ale(rom(id), { randomSeed: expected.random_seed, repeatActionProbability: 0.5, frameSkip: 3 });
+      const got = lcgIndices(expected.lcg_seed, expected.steps.length, 18, expected.hold).map((action) => {
+        const reward = ale.act(action);
+        const row = [crc32(ale.ram()), reward, Number(ale.isOver)];
+        if (ale.isOver) ale.reset();
+        return row;
+      });
+      expect(got).toEqual(expected.steps);
+    },
+  );
 
   it('truncation after 203 frames: qbert', () => {
     const { steps } = extras.truncation_qbert_max203_fs4;
-    const ale = new Ale(rom('qbert'), { randomSeed: 1, repeatActionProbability: 0, frameSkip: 4, maxEpisodeFrames: 203 });
+    const ale = new Ale(rom('qbert'), {
+      randomSeed: 1,
+      repeatActionProbability: 0,
+      frameSkip: 4,
+      maxEpisodeFrames: 203,
+    });
     const got = steps.map(() => {
       const reward = ale.act(0);
-      return [reward, Number(ale.isOver), Number(ale.isTerminal), Number(ale.isTruncated), ale.episodeFrameNumber, ale.frameNumber, crc32(ale.ram())];
+      return [
+        reward,
+        Number(ale.isOver),
+        Number(ale.isTerminal),
+        Number(ale.isTruncated),
+        ale.episodeFrameNumber,
+        ale.frameNumber,
+        crc32(ale.ram()),
+      ];
     });
     expect(got).toEqual(steps);
   });
 
   it('truncation on loss of life: hero', () => {
     const expected = extras.truncate_on_loss_of_life_hero_fs4;
-    const ale = new Ale(rom('hero'), { randomSeed: 1, repeatActionProbability: 0, frameSkip: 4, truncateOnLossOfLife: true });
-    const got = lcgIndices(expected.lcg_seed, expected.steps.length, ale.minimalActions.length, expected.hold).map((index) => {
-      const reward = ale.act(ale.minimalActions[index] as number);
-      const row = [reward, ale.lives, Number(ale.isOver), Number(ale.isTruncated)];
-      if (ale.isOver) {
-        ale.reset();
-        row.push(ale.lives);
-      }
-      return row;
+    const ale = new Ale(rom('hero'), {
+      randomSeed: 1,
+      repeatActionProbability: 0,
+      frameSkip: 4,
+      truncateOnLossOfLife: true,
     });
+    const got = lcgIndices(expected.lcg_seed, expected.steps.length, ale.minimalActions.length, expected.hold).map(
+      (index) => {
+        const reward = ale.act(ale.minimalActions[index] as number);
+        const row = [reward, ale.lives, Number(ale.isOver), Number(ale.isTruncated)];
+        if (ale.isOver) {
+          ale.reset();
+          row.push(ale.lives);
+        }
+        return row;
+      },
+    );
     expect(got).toEqual(expected.steps);
   });
 
   it('reward clipping: krull', () => {
     const expected = extras.reward_clip_krull_fs4;
-    const ale = new Ale(rom('krull'), { randomSeed: 1, repeatActionProbability: 0, frameSkip: 4, rewardMinimum: -1, rewardMaximum: 1 });
-    const got = lcgIndices(expected.lcg_seed, expected.rewards.length, ale.minimalActions.length, expected.hold).map((index) => {
-      const reward = ale.act(ale.minimalActions[index] as number);
-      if (ale.isOver) ale.reset();
-      return reward;
+    const ale = new Ale(rom('krull'), {
+      randomSeed: 1,
+      repeatActionProbability: 0,
+      frameSkip: 4,
+      rewardMinimum: -1,
+      rewardMaximum: 1,
     });
+    const got = lcgIndices(expected.lcg_seed, expected.rewards.length, ale.minimalActions.length, expected.hold).map(
+      (index) => {
+        const reward = ale.act(ale.minimalActions[index] as number);
+        if (ale.isOver) ale.reset();
+        return reward;
+      },
+    );
     expect(got).toEqual(expected.rewards);
   });
 
-  it.each(Object.entries<any>(extras.save_restore))('saved states: %s', (id, expected) => {
-    const ale = new Ale(rom(id), { randomSeed: expected.random_seed, repeatActionProbability: expected.repeat_action_probability });
+  it.each(Object.entries<Measured>(extras.save_restore))('saved states: %s', (id, expected) => {
+    const ale = new Ale(rom(id), {
+      randomSeed: expected.random_seed,
+      repeatActionProbability: expected.repeat_action_probability,
+    });
     const count = expected.save_after + expected.first_run.length;
-    const actions = lcgIndices(expected.lcg_seed, count, ale.minimalActions.length, expected.hold).map((index) => ale.minimalActions[index] as number);
+    const actions = lcgIndices(expected.lcg_seed, count, ale.minimalActions.length, expected.hold).map(
+      (index) => ale.minimalActions[index] as number,
+    );
     for (const action of actions.slice(0, expected.save_after)) ale.act(action);
     const [plain, withRandom] = [ale.saveState(), ale.saveState({ random: true })];
     expect(plain.length).toBeLessThan(1024);
     expect(withRandom.length).toBeLessThan(4096);
-    const play = () => actions.slice(expected.save_after).map((action) => {
-      const reward = ale.act(action);
-      return [reward, crc32(ale.ram()), crc32(ale.screen())];
-    });
+    const play = () =>
+      actions.slice(expected.save_after).map((action) => {
+        const reward = ale.act(action);
+        return [reward, crc32(ale.ram()), crc32(ale.screen())];
+      });
     expect(play()).toEqual(expected.first_run);
     ale.restoreState(plain);
     expect(crc32(ale.ram())).toBe(expected.ram_crc_after_restore);

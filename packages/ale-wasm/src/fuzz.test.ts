@@ -10,25 +10,66 @@ import { CARTRIDGE_BYTES } from './game.ts';
 const CASES = process.env['CI'] ? 10_000 : 1_500;
 
 /** A game with the embedded one's rules for any ROM of a cartridge type. */
-const gameFor = (cartridge: CartridgeType): Game => ({ ...EMBEDDED_GAME, cartridge, md5: '', romBytes: CARTRIDGE_BYTES[cartridge] });
+const gameFor = (cartridge: CartridgeType): Game => ({
+  ...EMBEDDED_GAME,
+  cartridge,
+  md5: '',
+  romBytes: CARTRIDGE_BYTES[cartridge],
+});
 
-const memoryOf = (ale: Ale): number => (ale as unknown as { core: { memory: WebAssembly.Memory } }).core.memory.buffer.byteLength;
+const memoryOf = (ale: Ale): number =>
+  (ale as unknown as { core: { memory: WebAssembly.Memory } }).core.memory.buffer.byteLength;
 
 /** ROM bytes with structure: random ones jam at once, so instructions that loop and touch the hardware are mixed in. */
 const romBytes = (length: number) =>
-  fc.tuple(fc.uint8Array({ minLength: 64, maxLength: 256 }), fc.array(fc.constantFrom(0x85, 0x86, 0xa9, 0xa5, 0xd0, 0xf0, 0x4c, 0x20, 0x60, 0xe8, 0x02, 0x95, 0x8d, 0xad, 0xb1, 0x91, 0x00, 0x40, 0x48, 0x68, 0x6c), { minLength: 1, maxLength: 64 }), fc.integer({ min: 0, max: 255 })).map(([noise, common, start]) => {
-    const rom = new Uint8Array(length);
-    for (let i = 0; i < length; i++) rom[i] = i % 3 === 0 ? (common[i % common.length] as number) : (noise[(i * 7) % noise.length] as number);
-    for (let end = 4096; end <= Math.max(length, 4096); end += 4096) rom.set([start, 0xf0, start, 0xf0], Math.min(end, length) - 4);
-    return rom;
-  });
+  fc
+    .tuple(
+      fc.uint8Array({ minLength: 64, maxLength: 256 }),
+      fc.array(
+        fc.constantFrom(
+          0x85,
+          0x86,
+          0xa9,
+          0xa5,
+          0xd0,
+          0xf0,
+          0x4c,
+          0x20,
+          0x60,
+          0xe8,
+          0x02,
+          0x95,
+          0x8d,
+          0xad,
+          0xb1,
+          0x91,
+          0x00,
+          0x40,
+          0x48,
+          0x68,
+          0x6c,
+        ),
+        { minLength: 1, maxLength: 64 },
+      ),
+      fc.integer({ min: 0, max: 255 }),
+    )
+    .map(([noise, common, start]) => {
+      const rom = new Uint8Array(length);
+      for (let i = 0; i < length; i++)
+        rom[i] = i % 3 === 0 ? (common[i % common.length] as number) : (noise[(i * 7) % noise.length] as number);
+      for (let end = 4096; end <= Math.max(length, 4096); end += 4096)
+        rom.set([start, 0xf0, start, 0xf0], Math.min(end, length) - 4);
+      return rom;
+    });
 
 describe('fuzz', () => {
   it('any ROM bytes and actions', { timeout: 600_000 }, () => {
     let machines = 0;
     fc.assert(
       fc.property(
-        fc.constantFrom(...(Object.keys(CARTRIDGE_BYTES) as CartridgeType[])).chain((cartridge) => fc.tuple(fc.constant(cartridge), romBytes(CARTRIDGE_BYTES[cartridge]))),
+        fc
+          .constantFrom(...(Object.keys(CARTRIDGE_BYTES) as CartridgeType[]))
+          .chain((cartridge) => fc.tuple(fc.constant(cartridge), romBytes(CARTRIDGE_BYTES[cartridge]))),
         fc.array(fc.integer({ min: 0, max: 17 }), { maxLength: 6 }),
         ([cartridge, rom], actions) => {
           const ale = new Ale(rom, { game: gameFor(cartridge), frameSkip: 2 });
@@ -72,7 +113,9 @@ describe('fuzz', () => {
     const before = memoryOf(ale);
     fc.assert(
       fc.property(
-        fc.array(fc.tuple(fc.integer({ min: 0, max: good.length - 1 }), fc.integer({ min: 0, max: 255 })), { maxLength: 40 }),
+        fc.array(fc.tuple(fc.integer({ min: 0, max: good.length - 1 }), fc.integer({ min: 0, max: 255 })), {
+          maxLength: 40,
+        }),
         fc.boolean(),
         fc.integer({ min: 0, max: 17 }),
         (changes, repaired, action) => {

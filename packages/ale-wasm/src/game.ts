@@ -1,16 +1,42 @@
 // What the machine has to know of a game: cartridge, picture, controllers, actions, modes, and when it gives reward. The table of supported games
 // is in games.ts; a description of one's own, in the same notation, becomes a Game by defineGame().
 import { AleArgumentError } from './errors.ts';
-import { type ModeStep, type RuleDescription, type RuleProgram, compileRules } from './rules-compiler.ts';
+import { compileRules, type ModeStep, type RuleDescription, type RuleProgram } from './rules-compiler.ts';
 
 /** Bank switching schemes. */
 export type CartridgeType = '2K' | '4K' | 'F8' | 'F8SC' | 'F6' | 'F6SC' | 'E0' | 'FE' | 'DPC';
-export const CARTRIDGE_BYTES: Readonly<Record<CartridgeType, number>> = { '2K': 2048, '4K': 4096, F8: 8192, F8SC: 8192, F6: 16384, F6SC: 16384, E0: 8192, FE: 8192, DPC: 10240 };
+export const CARTRIDGE_BYTES: Readonly<Record<CartridgeType, number>> = {
+  '2K': 2048,
+  '4K': 4096,
+  F8: 8192,
+  F8SC: 8192,
+  F6: 16384,
+  F6SC: 16384,
+  E0: 8192,
+  FE: 8192,
+  DPC: 10240,
+};
 
 /** ALE's action codes 0..17. */
 export const ACTION_NAMES = [
-  'NOOP', 'FIRE', 'UP', 'RIGHT', 'LEFT', 'DOWN', 'UPRIGHT', 'UPLEFT', 'DOWNRIGHT', 'DOWNLEFT',
-  'UPFIRE', 'RIGHTFIRE', 'LEFTFIRE', 'DOWNFIRE', 'UPRIGHTFIRE', 'UPLEFTFIRE', 'DOWNRIGHTFIRE', 'DOWNLEFTFIRE',
+  'NOOP',
+  'FIRE',
+  'UP',
+  'RIGHT',
+  'LEFT',
+  'DOWN',
+  'UPRIGHT',
+  'UPLEFT',
+  'DOWNRIGHT',
+  'DOWNLEFT',
+  'UPFIRE',
+  'RIGHTFIRE',
+  'LEFTFIRE',
+  'DOWNFIRE',
+  'UPRIGHTFIRE',
+  'UPLEFTFIRE',
+  'DOWNRIGHTFIRE',
+  'DOWNLEFTFIRE',
 ] as const;
 export type ActionName = (typeof ACTION_NAMES)[number];
 const ALL_ACTIONS = ACTION_NAMES.map((_, code) => code);
@@ -26,7 +52,12 @@ export interface GameDescription {
   readonly ystart: number;
   readonly height: number;
   readonly hmove_blanks: boolean;
-  readonly controllers: { readonly left: string; readonly right: string; readonly swap_ports: boolean; readonly swap_paddles: boolean };
+  readonly controllers: {
+    readonly left: string;
+    readonly right: string;
+    readonly swap_ports: boolean;
+    readonly swap_paddles: boolean;
+  };
   readonly paddle_max_override?: number;
   readonly power_on_difficulty_switches: { readonly left: string; readonly right: string };
   readonly minimal_actions: readonly number[];
@@ -55,7 +86,12 @@ export interface Game {
   /** Rows of the screen; it is 160 pixels wide. */
   readonly height: number;
   readonly hmoveBlanks: boolean;
-  readonly controllers: { readonly left: 'joystick' | 'paddles'; readonly right: 'joystick' | 'paddles'; readonly swapPorts: boolean; readonly swapPaddles: boolean };
+  readonly controllers: {
+    readonly left: 'joystick' | 'paddles';
+    readonly right: 'joystick' | 'paddles';
+    readonly swapPorts: boolean;
+    readonly swapPaddles: boolean;
+  };
   readonly paddleMaximum: number;
   /** Bit 0 the left, bit 1 the right switch at A when power comes on. */
   readonly powerOnDifficulty: number;
@@ -78,16 +114,19 @@ const PADDLE_MAXIMUM = 790196;
  */
 export function defineGame(description: GameDescription): Game {
   const d = description;
-  const wrong = (field: string, value: unknown, expected: string) => new AleArgumentError(`game ${JSON.stringify(d.slug)}: ${field} is ${JSON.stringify(value)}; expected ${expected}`);
+  const wrong = (field: string, value: unknown, expected: string) =>
+    new AleArgumentError(`game ${JSON.stringify(d.slug)}: ${field} is ${JSON.stringify(value)}; expected ${expected}`);
   if (!(d.cart in CARTRIDGE_BYTES)) throw wrong('cart', d.cart, `one of ${Object.keys(CARTRIDGE_BYTES).join(', ')}`);
   const cartridge = d.cart as CartridgeType;
   const integer = (field: string, value: unknown, least: number, most: number) => {
-    if (!Number.isInteger(value) || (value as number) < least || (value as number) > most) throw wrong(field, value, `an integer ${least}..${most}`);
+    if (!Number.isInteger(value) || (value as number) < least || (value as number) > most)
+      throw wrong(field, value, `an integer ${least}..${most}`);
     return value as number;
   };
   const controller = (side: 'left' | 'right') => {
     const value = d.controllers[side];
-    if (value !== 'joystick' && value !== 'paddles') throw wrong(`controllers.${side}`, value, '"joystick" or "paddles"');
+    if (value !== 'joystick' && value !== 'paddles')
+      throw wrong(`controllers.${side}`, value, '"joystick" or "paddles"');
     return value;
   };
   const actions = (field: string, list: readonly number[], reset: boolean) => {
@@ -99,7 +138,12 @@ export function defineGame(description: GameDescription): Game {
   const legal = typeof d.legal_actions === 'string' ? ALL_ACTIONS : actions('legal_actions', d.legal_actions, false);
   return {
     id: d.slug,
-    title: d.title ?? d.slug.split('_').map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join(' '),
+    title:
+      d.title ??
+      d.slug
+        .split('_')
+        .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
+        .join(' '),
     md5: d.rom.md5,
     romBytes: integer('rom.size', d.rom.size, 1, 16384),
     cartridge,
@@ -107,9 +151,15 @@ export function defineGame(description: GameDescription): Game {
     firstLine: integer('ystart', d.ystart, 0, 64),
     height: integer('height', d.height, 1, 250),
     hmoveBlanks: d.hmove_blanks,
-    controllers: { left: controller('left'), right: controller('right'), swapPorts: d.controllers.swap_ports, swapPaddles: d.controllers.swap_paddles },
+    controllers: {
+      left: controller('left'),
+      right: controller('right'),
+      swapPorts: d.controllers.swap_ports,
+      swapPaddles: d.controllers.swap_paddles,
+    },
     paddleMaximum: integer('paddle_max_override', d.paddle_max_override ?? PADDLE_MAXIMUM, 27450, 10_000_000),
-    powerOnDifficulty: (d.power_on_difficulty_switches.left === 'A' ? 1 : 0) | (d.power_on_difficulty_switches.right === 'A' ? 2 : 0),
+    powerOnDifficulty:
+      (d.power_on_difficulty_switches.left === 'A' ? 1 : 0) | (d.power_on_difficulty_switches.right === 'A' ? 2 : 0),
     minimalActions: actions('minimal_actions', d.minimal_actions, false),
     legalActions: legal,
     modes: [...d.modes],

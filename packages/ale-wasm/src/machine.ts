@@ -2,12 +2,20 @@
 import { type CoreExports, instantiateCore } from './core.ts';
 import { AleArgumentError, AleRomError } from './errors.ts';
 import { fnv1a } from './fnv1a.ts';
-import { CARTRIDGE_BYTES, type CartridgeType, type Game, type GameDescription, defineGame } from './game.ts';
+import { CARTRIDGE_BYTES, type CartridgeType, defineGame, type Game, type GameDescription } from './game.ts';
 import { findGameByMd5 } from './games.ts';
 import { md5 } from './md5.ts';
 
 const CARTRIDGE_CODES: Readonly<Record<CartridgeType, readonly [type: number, ram: 0 | 1]>> = {
-  '2K': [0, 0], '4K': [0, 0], F8: [1, 0], F8SC: [1, 1], F6: [2, 0], F6SC: [2, 1], E0: [3, 0], FE: [4, 0], DPC: [5, 0],
+  '2K': [0, 0],
+  '4K': [0, 0],
+  F8: [1, 0],
+  F8SC: [1, 1],
+  F6: [2, 0],
+  F6SC: [2, 1],
+  E0: [3, 0],
+  FE: [4, 0],
+  DPC: [5, 0],
 };
 
 /** The core finds out by itself whether a ROM draws PAL frames, as ALE does. */
@@ -37,7 +45,8 @@ export const INT32_MINIMUM = -(2 ** 31);
 export const INT32_MAXIMUM = 2 ** 31 - 1;
 
 export function requireInteger(name: string, value: number, least: number, most: number): number {
-  if (!Number.isInteger(value) || value < least || value > most) throw new AleArgumentError(`${name} is ${value}; expected an integer ${least}..${most}`);
+  if (!Number.isInteger(value) || value < least || value > most)
+    throw new AleArgumentError(`${name} is ${value}; expected an integer ${least}..${most}`);
   return value;
 }
 export function requireProbability(name: string, value: number): number {
@@ -45,7 +54,10 @@ export function requireProbability(name: string, value: number): number {
   return value;
 }
 export function requireOneOf(name: string, value: number, choices: readonly number[]): number {
-  if (!choices.includes(value)) throw new AleArgumentError(`${name} is ${value}; expected one of ${choices.length > 24 ? `${choices.slice(0, 24).join(', ')}, ...` : choices.join(', ')}`);
+  if (!choices.includes(value))
+    throw new AleArgumentError(
+      `${name} is ${value}; expected one of ${choices.length > 24 ? `${choices.slice(0, 24).join(', ')}, ...` : choices.join(', ')}`,
+    );
   return value;
 }
 
@@ -58,14 +70,23 @@ export function identifyGame(rom: Uint8Array, game: Game | GameDescription | und
   const hash = md5(rom);
   if (game === undefined) {
     const known = findGameByMd5(hash);
-    if (known === undefined) throw new AleRomError(`the ROM of ${rom.length} bytes with MD5 ${hash} is none of the supported games; for a ROM of your own pass its description as \`game\``);
+    if (known === undefined)
+      throw new AleRomError(
+        `the ROM of ${rom.length} bytes with MD5 ${hash} is none of the supported games; for a ROM of your own pass its description as \`game\``,
+      );
     return known;
   }
   const defined = 'slug' in game ? defineGame(game) : game;
   const expected = CARTRIDGE_BYTES[defined.cartridge];
-  const fits = rom.length === expected || (defined.cartridge === 'DPC' && rom.length === defined.romBytes && rom.length >= 10240 && rom.length <= 10495);
-  if (!fits) throw new AleRomError(`the ROM of ${JSON.stringify(defined.id)} has ${rom.length} bytes; expected ${expected} for a ${defined.cartridge} cartridge`);
-  if (defined.md5 !== '' && defined.md5 !== hash) throw new AleRomError(`the ROM has MD5 ${hash}; expected ${defined.md5} of ${JSON.stringify(defined.id)}`);
+  const fits =
+    rom.length === expected ||
+    (defined.cartridge === 'DPC' && rom.length === defined.romBytes && rom.length >= 10240 && rom.length <= 10495);
+  if (!fits)
+    throw new AleRomError(
+      `the ROM of ${JSON.stringify(defined.id)} has ${rom.length} bytes; expected ${expected} for a ${defined.cartridge} cartridge`,
+    );
+  if (defined.md5 !== '' && defined.md5 !== hash)
+    throw new AleRomError(`the ROM has MD5 ${hash}; expected ${defined.md5} of ${JSON.stringify(defined.id)}`);
   return defined;
 }
 
@@ -79,8 +100,15 @@ export interface Machine {
 
 export function resolveSettings(game: Game, given: AleSettings): Required<AleSettings> {
   const s = {
-    frameSkip: 1, repeatActionProbability: 0.25, randomSeed: 0, maxEpisodeFrames: 0, truncateOnLossOfLife: false,
-    rewardMinimum: INT32_MINIMUM, rewardMaximum: INT32_MAXIMUM, mode: game.defaultMode, difficulty: game.defaultDifficulty,
+    frameSkip: 1,
+    repeatActionProbability: 0.25,
+    randomSeed: 0,
+    maxEpisodeFrames: 0,
+    truncateOnLossOfLife: false,
+    rewardMinimum: INT32_MINIMUM,
+    rewardMaximum: INT32_MAXIMUM,
+    mode: game.defaultMode,
+    difficulty: game.defaultDifficulty,
     ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
   } as Required<AleSettings>;
   requireInteger('frameSkip', s.frameSkip, 1, 1000);
@@ -95,7 +123,11 @@ export function resolveSettings(game: Game, given: AleSettings): Required<AleSet
 }
 
 /** An instance with the ROM inserted and everything set; no console yet. */
-export function buildMachine(rom: Uint8Array, gameOrDescription: Game | GameDescription | undefined, given: AleSettings): Machine {
+export function buildMachine(
+  rom: Uint8Array,
+  gameOrDescription: Game | GameDescription | undefined,
+  given: AleSettings,
+): Machine {
   const game = identifyGame(rom, gameOrDescription);
   const settings = resolveSettings(game, given);
   const core = instantiateCore();
@@ -103,15 +135,37 @@ export function buildMachine(rom: Uint8Array, gameOrDescription: Game | GameDesc
   const [type, ram] = CARTRIDGE_CODES[game.cartridge];
   core.insertRom(type, ram, rom.length);
   const { code, initial, rules, out, procedure } = game.program;
-  if (code.length + game.startingActions.length > core.codeCapacity()) throw new AleArgumentError(`the rules of ${game.id} need ${code.length} bytes of code; at most ${core.codeCapacity()} are possible`);
+  if (code.length + game.startingActions.length > core.codeCapacity())
+    throw new AleArgumentError(
+      `the rules of ${game.id} need ${code.length} bytes of code; at most ${core.codeCapacity()} are possible`,
+    );
   const codeArea = new Uint8Array(core.memory.buffer, core.codeAddress(), core.codeCapacity());
   codeArea.set(code);
   codeArea.set(game.startingActions, code.length);
   core.setRules(initial, rules, out, procedure);
   const { left, right, swapPorts, swapPaddles } = game.controllers;
-  const controllers = (left === 'paddles' ? 1 : 0) | (right === 'paddles' ? 2 : 0) | (swapPorts ? 4 : 0) | (swapPaddles ? 8 : 0);
+  const controllers =
+    (left === 'paddles' ? 1 : 0) | (right === 'paddles' ? 2 : 0) | (swapPorts ? 4 : 0) | (swapPaddles ? 8 : 0);
   const legal = game.legalActions.reduce((mask, action) => mask | (1 << action), 0);
-  core.setGame(game.firstLine, game.height, game.hmoveBlanks ? 1 : 0, AUTODETECT, controllers, game.powerOnDifficulty, game.paddleMaximum, legal, code.length, game.startingActions.length);
-  core.setSettings(settings.frameSkip, settings.repeatActionProbability, settings.maxEpisodeFrames, settings.truncateOnLossOfLife ? 1 : 0, settings.rewardMinimum, settings.rewardMaximum);
+  core.setGame(
+    game.firstLine,
+    game.height,
+    game.hmoveBlanks ? 1 : 0,
+    AUTODETECT,
+    controllers,
+    game.powerOnDifficulty,
+    game.paddleMaximum,
+    legal,
+    code.length,
+    game.startingActions.length,
+  );
+  core.setSettings(
+    settings.frameSkip,
+    settings.repeatActionProbability,
+    settings.maxEpisodeFrames,
+    settings.truncateOnLossOfLife ? 1 : 0,
+    settings.rewardMinimum,
+    settings.rewardMaximum,
+  );
   return { core, game, settings, romHash: fnv1a(rom) };
 }

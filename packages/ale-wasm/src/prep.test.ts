@@ -6,9 +6,20 @@ import { crc32, golden, HAS_ROMS, lcgIndices, rom } from './testing.ts';
 const { games } = golden('prep.json');
 
 describe.skipIf(!HAS_ROMS).each(Object.keys(games))('observations of %s', (id) => {
-  const run = (name: string, randomSeed: number, style: 'dopamine' | 'gymnasium', noops: number, resetsOnNextStep = false) => {
+  const run = (
+    name: string,
+    randomSeed: number,
+    style: 'dopamine' | 'gymnasium',
+    noops: number,
+    resetsOnNextStep = false,
+  ) => {
     const expected = games[id][name];
-    const batch = new AleBatch(rom(id), { randomSeed, repeatActionProbability: expected.repeat_action_probability ?? 0, stackSize: 1, observationStyle: style });
+    const batch = new AleBatch(rom(id), {
+      randomSeed,
+      repeatActionProbability: expected.repeat_action_probability ?? 0,
+      stackSize: 1,
+      observationStyle: style,
+    });
     batch.reset(0);
     const reset = (): void => {
       batch.playFrames(0, 0, noops);
@@ -41,7 +52,12 @@ describe.skipIf(!HAS_ROMS).each(Object.keys(games))('observations of %s', (id) =
   it('dopamine, sticky actions', () => run('dopamine_sticky', games[id].dopamine_sticky.random_seed, 'dopamine', 0));
   it('gymnasium', () => run('gymnasium', games[id].gymnasium.ale_seeds[1], 'gymnasium', 0));
   it('gymnasium, sticky actions, no-op start', () =>
-    run('gymnasium_sticky_noop30', games[id].gymnasium_sticky_noop30.ale_seeds[1], 'gymnasium', games[id].gymnasium_sticky_noop30.episode_frame_number_after_reset));
+    run(
+      'gymnasium_sticky_noop30',
+      games[id].gymnasium_sticky_noop30.ale_seeds[1],
+      'gymnasium',
+      games[id].gymnasium_sticky_noop30.episode_frame_number_after_reset,
+    ));
   it('ale_py vector environment', () => run('ale_vector_plain', 5, 'gymnasium', 0, true));
 });
 
@@ -63,7 +79,10 @@ describe.skipIf(!HAS_ROMS)('a batch', () => {
   });
 
   it('gives the same observations whether it draws colors or gray', () => {
-    const [gray, colors] = [false, true].map((drawColors) => new AleBatch(rom('air_raid'), { drawColors })) as [AleBatch, AleBatch];
+    const [gray, colors] = [false, true].map((drawColors) => new AleBatch(rom('air_raid'), { drawColors })) as [
+      AleBatch,
+      AleBatch,
+    ];
     for (const action of lcgIndices(6, 200, 6, 4)) {
       for (const batch of [gray, colors]) {
         if (batch.gameOver[0]) batch.reset(0);
@@ -78,7 +97,12 @@ describe.skipIf(!HAS_ROMS)('a batch', () => {
     const batch = new AleBatch(rom('pong'), { stackSize: 4, zeroFillStack: true });
     batch.reset(0);
     const newest = () => batch.observation(0).slice(3 * OBSERVATION_BYTES);
-    expect(batch.observation(0).subarray(0, 3 * OBSERVATION_BYTES).every((pixel) => pixel === 0)).toBe(true);
+    expect(
+      batch
+        .observation(0)
+        .subarray(0, 3 * OBSERVATION_BYTES)
+        .every((pixel) => pixel === 0),
+    ).toBe(true);
     const seen = [newest()];
     for (let t = 0; t < 3; t++) {
       batch.step([3]);

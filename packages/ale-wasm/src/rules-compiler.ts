@@ -34,13 +34,51 @@ export interface RuleProgram {
 
 // The numbers of assembly/rules.ts.
 const OP = {
-  push8: 1, push32: 2, ram: 3, ramIndexed: 4, bus: 5, let: 6, state: 7, mode: 8, variable: 9, bcd: 10,
-  jump: 48, jumpIfZero: 49, table: 50, map: 51, setLet: 64, setState: 65, setVariable: 66, end: 67, setOutput: 68,
-  select: 80, softReset: 81, act: 82, random: 83, signed8: 27, boolean: 28, not: 29,
+  push8: 1,
+  push32: 2,
+  ram: 3,
+  ramIndexed: 4,
+  bus: 5,
+  let: 6,
+  state: 7,
+  mode: 8,
+  variable: 9,
+  bcd: 10,
+  jump: 48,
+  jumpIfZero: 49,
+  table: 50,
+  map: 51,
+  setLet: 64,
+  setState: 65,
+  setVariable: 66,
+  end: 67,
+  setOutput: 68,
+  select: 80,
+  softReset: 81,
+  act: 82,
+  random: 83,
+  signed8: 27,
+  boolean: 28,
+  not: 29,
 } as const;
 const BINARY: Readonly<Record<string, number>> = {
-  '+': 16, '-': 17, '*': 18, '&': 19, '|': 20, '<<': 21, '>>': 22, idiv: 23, '%': 24, min: 25, max: 26,
-  '==': 32, '!=': 33, '<': 34, '>': 35, '<=': 36, '>=': 37,
+  '+': 16,
+  '-': 17,
+  '*': 18,
+  '&': 19,
+  '|': 20,
+  '<<': 21,
+  '>>': 22,
+  idiv: 23,
+  '%': 24,
+  min: 25,
+  max: 26,
+  '==': 32,
+  '!=': 33,
+  '<': 34,
+  '>': 35,
+  '<=': 36,
+  '>=': 37,
 };
 const RANDOM_VARIABLE = 15;
 
@@ -51,7 +89,8 @@ class Assembler {
   private readonly states: string[];
 
   constructor(stateNames: string[]) {
-    if (stateNames.length > 16) throw new AleArgumentError(`rules have ${stateNames.length} state variables; at most 16 are possible`);
+    if (stateNames.length > 16)
+      throw new AleArgumentError(`rules have ${stateNames.length} state variables; at most 16 are possible`);
     this.states = stateNames;
   }
 
@@ -79,7 +118,8 @@ class Assembler {
 
   stateIndex(name: string): number {
     const index = this.states.indexOf(name);
-    if (index < 0) throw new AleArgumentError(`rules use the state variable ${JSON.stringify(name)}, which \`state\` does not name`);
+    if (index < 0)
+      throw new AleArgumentError(`rules use the state variable ${JSON.stringify(name)}, which \`state\` does not name`);
     return index;
   }
   defineLet(name: string): number {
@@ -99,7 +139,8 @@ class Assembler {
   }
 
   constant(value: number): void {
-    if (!Number.isInteger(value) || value < -(2 ** 31) || value >= 2 ** 31) throw new AleArgumentError(`rules hold ${value}, which is no signed 32-bit integer`);
+    if (!Number.isInteger(value) || value < -(2 ** 31) || value >= 2 ** 31)
+      throw new AleArgumentError(`rules hold ${value}, which is no signed 32-bit integer`);
     if (value >= 0 && value < 256) this.emit(OP.push8, value);
     else {
       this.emit(OP.push32);
@@ -107,19 +148,24 @@ class Assembler {
     }
   }
 
-  expression(e: unknown): void {
+  expression(e: unknown) {
     if (typeof e === 'number') return this.constant(e);
     if (typeof e === 'boolean') return this.constant(e ? 1 : 0);
-    if (typeof e !== 'object' || e === null || Object.keys(e).length !== 1) throw new AleArgumentError(`no rule expression: ${JSON.stringify(e)}`);
+    if (typeof e !== 'object' || e === null || Object.keys(e).length !== 1)
+      throw new AleArgumentError(`no rule expression: ${JSON.stringify(e)}`);
     const [operator, operand] = Object.entries(e)[0] as [string, unknown];
     const list = () => {
-      if (!Array.isArray(operand)) throw new AleArgumentError(`the operands of ${JSON.stringify(operator)} are no list: ${JSON.stringify(operand)}`);
+      if (!Array.isArray(operand))
+        throw new AleArgumentError(
+          `the operands of ${JSON.stringify(operator)} are no list: ${JSON.stringify(operand)}`,
+        );
       return operand as unknown[];
     };
     const binary = BINARY[operator];
     if (binary !== undefined) {
       const operands = list();
-      if (operands.length < 2) throw new AleArgumentError(`${JSON.stringify(operator)} needs two operands: ${JSON.stringify(e)}`);
+      if (operands.length < 2)
+        throw new AleArgumentError(`${JSON.stringify(operator)} needs two operands: ${JSON.stringify(e)}`);
       // A random word is unsigned in the notation; its remainder by a power of two is a mask.
       if (operator === '%' && hasKey(operands[0], 'env_rng_u32') && typeof operands[1] === 'number') {
         this.emit(OP.variable, RANDOM_VARIABLE);
@@ -153,7 +199,8 @@ class Assembler {
         return;
       case 'let': {
         const index = this.lets.get(String(operand));
-        if (index === undefined) throw new AleArgumentError(`rules use the value ${JSON.stringify(operand)} before \`let\` defines it`);
+        if (index === undefined)
+          throw new AleArgumentError(`rules use the value ${JSON.stringify(operand)} before \`let\` defines it`);
         return this.emit(OP.let, index);
       }
       case 'prev':
@@ -300,7 +347,10 @@ function hasKey(e: unknown, key: string): boolean {
 }
 function address(value: unknown, lowest: number, highest: number): number {
   const at = Number(value);
-  if (!Number.isInteger(at) || at < lowest || at > highest) throw new AleArgumentError(`rules read address ${JSON.stringify(value)}; expected 0x${lowest.toString(16)}..0x${highest.toString(16)}`);
+  if (!Number.isInteger(at) || at < lowest || at > highest)
+    throw new AleArgumentError(
+      `rules read address ${JSON.stringify(value)}; expected 0x${lowest.toString(16)}..0x${highest.toString(16)}`,
+    );
   return at;
 }
 

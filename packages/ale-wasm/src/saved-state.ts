@@ -22,15 +22,28 @@ export function encodeState(body: Uint8Array, romHash: number, seed: number, wit
 }
 
 /** @throws AleStateError when the bytes are no state, or one of another version or ROM. */
-export function decodeState(bytes: Uint8Array, romHash: number, bodyBytes: number, game: string): { body: Uint8Array; seed: number; withRandom: boolean } {
+export function decodeState(
+  bytes: Uint8Array,
+  romHash: number,
+  bodyBytes: number,
+  game: string,
+): { body: Uint8Array; seed: number; withRandom: boolean } {
   if (!(bytes instanceof Uint8Array)) throw new AleStateError('the saved state is no Uint8Array');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (bytes.length < HEADER_BYTES + 4 || view.getUint32(0, true) !== MAGIC) throw new AleStateError(`these ${bytes.length} bytes are no saved state of this emulator`);
+  if (bytes.length < HEADER_BYTES + 4 || view.getUint32(0, true) !== MAGIC)
+    throw new AleStateError(`these ${bytes.length} bytes are no saved state of this emulator`);
   const version = view.getUint16(4, true);
   if (version !== VERSION) throw new AleStateError(`the saved state has version ${version}; expected ${VERSION}`);
-  if (view.getUint32(8, true) !== romHash) throw new AleStateError(`the saved state belongs to another ROM than that of ${game}`);
+  if (view.getUint32(8, true) !== romHash)
+    throw new AleStateError(`the saved state belongs to another ROM than that of ${game}`);
   const length = view.getUint32(16, true);
-  if (length !== bodyBytes || bytes.length !== HEADER_BYTES + bodyBytes + 4) throw new AleStateError(`the saved state has ${bytes.length} bytes; expected ${HEADER_BYTES + bodyBytes + 4}`);
-  if (view.getUint32(bytes.length - 4, true) !== fnv1a(bytes.subarray(0, bytes.length - 4))) throw new AleStateError('the saved state is damaged: its checksum is wrong');
-  return { body: bytes.subarray(HEADER_BYTES, HEADER_BYTES + length), seed: view.getUint32(12, true), withRandom: (view.getUint16(6, true) & 1) === 1 };
+  if (length !== bodyBytes || bytes.length !== HEADER_BYTES + bodyBytes + 4)
+    throw new AleStateError(`the saved state has ${bytes.length} bytes; expected ${HEADER_BYTES + bodyBytes + 4}`);
+  if (view.getUint32(bytes.length - 4, true) !== fnv1a(bytes.subarray(0, bytes.length - 4)))
+    throw new AleStateError('the saved state is damaged: its checksum is wrong');
+  return {
+    body: bytes.subarray(HEADER_BYTES, HEADER_BYTES + length),
+    seed: view.getUint32(12, true),
+    withRandom: (view.getUint16(6, true) & 1) === 1,
+  };
 }

@@ -1,10 +1,11 @@
 // What the tests share: golden data, real ROMs (skipped visibly where there are none), checksums.
 import { readFileSync } from 'node:fs';
-import { GAMES } from './games.ts';
 // @ts-expect-error a plain script, shared with the benchmarks
 import { loadRoms } from '../scripts/roms.mjs';
+import { GAMES } from './games.ts';
 
 /** A JSON file of testdata/ale. */
+// biome-ignore lint/suspicious/noExplicitAny: measured data of many forms, read by tests only
 export function golden(name: string): any {
   return JSON.parse(readFileSync(new URL(`../../../testdata/ale/${name}`, import.meta.url), 'utf8'));
 }

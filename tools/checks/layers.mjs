@@ -46,7 +46,8 @@ export function checkLayers(root) {
     }
     for (const file of listFiles(root, `${folder}/src`)) {
       if (!/\.ts$/.test(file)) continue;
-      const isTest = /\.test\.ts$/.test(file);
+      // Helpers of tests (not published, see `files` in the manifest) may use what tests may use.
+      const isTest = /\.test\.ts$|\/testing\/|\/test-support\.ts$/.test(file);
       const allowed = isTest ? { ...declared, ...manifest.devDependencies } : declared;
       const source = readFileSync(join(root, file), 'utf8')
         .replace(/\/\*[\s\S]*?\*\//g, '')

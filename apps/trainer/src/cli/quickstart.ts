@@ -22,6 +22,8 @@ const QUICKSTART_SETTINGS = {
   preset: 'quickstart',
   logPeriodAgentSteps: 500,
   checkpointPeriodAgentSteps: 5000,
+  // On WebAssembly or a slow machine training ends here: what was learned by then is evaluated.
+  maxTrainingSeconds: 840,
 };
 
 interface QuickstartOptions {

@@ -179,13 +179,23 @@ describe('horizontal motion', () => {
 });
 
 describe('reads', () => {
-  it.each(tables.intim_after_expiry_examples)(
+  interface TimerReads {
+    readonly T: number;
+    readonly shift: number;
+    readonly read_cycles: readonly number[];
+    readonly values: readonly number[];
+    readonly flag_after: number;
+  }
+  it.each<TimerReads>(tables.intim_after_expiry_examples)(
     'the timer after it has expired: $T, shift $shift, from cycle $read_cycles.0',
     ({ T, shift, read_cycles, values, flag_after }) => {
       const timer = 0x94 + [0, 3, 6, 10].indexOf(shift);
-      const reads = values.flatMap((_: number, i: number) => [0xad, 0x84, 0x02, ...store(RESULTS + i)]);
+      const reads = values.flatMap((_, i) => [0xad, 0x84, 0x02, ...store(RESULTS + i)]);
       const flag = [0xad, 0x85, 0x02, ...store(RESULTS + values.length)];
-      const ale = assemble([], [[...load(T), 0x8d, timer, 0x02, ...wait(read_cycles[0] - 4), ...reads, ...flag]])(0);
+      const ale = assemble(
+        [],
+        [[...load(T), 0x8d, timer, 0x02, ...wait((read_cycles[0] as number) - 4), ...reads, ...flag]],
+      )(0);
       const at = RESULTS - 0x80;
       expect([...ale.ram().subarray(at, at + values.length + 1)]).toEqual([...values, flag_after]);
     },

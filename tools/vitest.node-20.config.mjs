@@ -11,6 +11,7 @@ export default defineConfig({
   resolve: { alias: [{ find: /^vitest$/, replacement: join(folder, 'dist/index.js') }] },
   test: {
     include: ['packages/*/src/**/*.test.ts'],
+    setupFiles: ['tools/vitest.node-20.setup.mjs'],
     pool: 'forks',
     testTimeout: 60_000,
     hookTimeout: 120_000,

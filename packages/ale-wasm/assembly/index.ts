@@ -1,6 +1,6 @@
 // What the host calls. Consoles are numbered blocks from the end of the static data on; those of a batch have agent buffers behind the block.
 import { MAXIMUM_ROM_BYTES, RAM_PAGE, ROM_FILE, environment, line } from './state';
-import { SAMPLES, buildAudioTables, makeSamples } from './audio';
+import { SAMPLES, makeSamples } from './audio';
 import { agentBytes, resetAgent, restartObservations, setBatch as configureBatch, stackAddress, stepAgent, useAgent } from './batch';
 import { buildGuards } from './bus';
 import { insertCartridge } from './cartridge';
@@ -23,7 +23,6 @@ let current: usize = 0;
 export function initialize(): void {
   buildTables();
   buildGuards();
-  buildAudioTables();
   for (let i = 0; i < 256; i++) store<u8>(INKS + i, i);
   consoles = (__heap_base + 255) & ~255;
 }

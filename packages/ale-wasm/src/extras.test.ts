@@ -1,4 +1,4 @@
-// What the traces don't cover, against ALE: color averaging, paddle strength, all actions with odd settings, truncation, reward
+// What the traces don't cover, against ALE: color averaging, sound, paddle strength, all actions with odd settings, truncation, reward
 // clipping, saved states.
 import { describe, expect, it } from 'vitest';
 import { Ale } from './ale.ts';
@@ -23,6 +23,19 @@ describe.skipIf(!HAS_ROMS)('as in ALE', () => {
         return crc32(ale.screen());
       }),
     ).toEqual(expected.screen_crc);
+  });
+
+  it.each(Object.entries<Measured>(extras.audio))('sound: %s', (name, expected) => {
+    const [id, skip] = name.split('_fs') as [string, string];
+    const ale = new Ale(rom(id), { randomSeed: 1, repeatActionProbability: 0, frameSkip: Number(skip) });
+    const count = expected.audio_crc.length;
+    const indices = lcgIndices(expected.lcg_seed, count, ale.minimalActions.length, expected.hold);
+    const got = indices.map((index, t) => {
+      ale.act(ale.minimalActions[index] as number);
+      if (t === 39) expect(Buffer.from(ale.sound()).toString('hex')).toBe(expected.audio_hex_step39);
+      return crc32(ale.sound());
+    });
+    expect(got).toEqual(expected.audio_crc);
   });
 
   it('paddle strength: breakout', () => {

@@ -39,7 +39,9 @@ function clock(c: Channel): void {
   const control = c.control, tone = c.tone, dropped = c.noise & 1;
   if ((USES_NOISE >> control) & 1) {
     // Alone the noise register has a period of 31; with control 8 both registers are one of 9 bits, with a period of 511.
-    const bit = dropped ^ (control == 8 ? tone : c.noise >> 2) & 1;
+    // Registers of zeros only would stay so: they take in a one.
+    const stuck = !c.noise && (control != 8 || !tone);
+    const bit = stuck ? 1 : (dropped ^ (control == 8 ? tone : c.noise >> 2)) & 1;
     c.noise = (c.noise >> 1) | (bit << 4);
     // Controls 2, 6, 10 and 14 let 2 ticks in 31 through, 3, 7 and 15 those with a noise bit.
     if (control & 2 && control != 11 && !(control & 1 ? c.noise & 1 : i32((c.noise & 0x1e) == 2))) return;
@@ -51,7 +53,7 @@ function clock(c: Channel): void {
   }
   let bit: i32;
   if (control == 0 || control == 11) bit = 1;
-  else if (control < 4) bit = (tone ^ (tone >> 1)) & 1;
+  else if (control < 4) bit = tone ? (tone ^ (tone >> 1)) & 1 : 1;
   else if (control < 8) bit = (tone >> 3) ^ 1;
   else bit = control == 10 ? c.noise & 1 : dropped;
   c.tone = (tone >> 1) | (bit << 3);

@@ -1,5 +1,5 @@
 // Runs the tests and ends with the line `N passed, N failed`, from real counts. `npm test` calls it after the set-up; `.ci/run` adds `--ci`: skips of what needs
-// real ROMs or the native backend then count as failures, and the slower stages (built packages on two Node versions, `pnpm verify`, learning checks) run too.
+// real ROMs or the native backend then count as failures, and the slower stages (`pnpm verify`, the built packages on two Node versions) run too.
 // `--only NAME` runs one stage.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
@@ -33,7 +33,6 @@ const stages = [
   { name: 'verify', when: isCi, run: () => countedScript('tools/verify.mjs', []) },
   { name: 'built packages, Node 24', when: isCi, run: () => vitest('dist-24', { MOE_RL_TEST_TARGET: 'dist' }) },
   { name: 'built packages, Node 20', when: isCi, run: testOnNode20 },
-  { name: 'learning', when: isCi, run: () => countedScript('scripts/test-learning.mjs', ['--ci']) },
 ];
 
 let passed = 0;

@@ -11,6 +11,8 @@ export default defineConfig({
   resolve: { alias: [{ find: /^vitest$/, replacement: join(folder, 'dist/index.js') }] },
   test: {
     include: ['packages/*/src/**/*.test.ts'],
+    // Learning takes minutes and says nothing about packaging.
+    exclude: ['**/node_modules/**', 'packages/agents/src/learning.test.ts'],
     setupFiles: ['tools/vitest.node-20.setup.mjs'],
     pool: 'forks',
     testTimeout: 60_000,

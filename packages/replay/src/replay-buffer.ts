@@ -105,6 +105,8 @@ export class ReplayBuffer {
   /** gamma^0 .. gamma^n */
   readonly #discountPowers: Float64Array;
   readonly #samples = new Map<number, ReplaySample>();
+  /** Of the batch being put together: steps from each observation to the next one, 0 where the episode terminates within the window. */
+  #windowLengths = new Int32Array(32);
   #actions: Int32Array;
   #rewards: Float32Array;
   #flags: Uint8Array;
@@ -240,7 +242,7 @@ export class ReplayBuffer {
       );
     }
     this.#sampler.draw(sample.indices, sample.weights, this.size);
-    for (let position = 0; position < batchSize; position++) this.#assemble(sample, position);
+    this.#assemble(sample);
     return sample;
   }
 
@@ -260,8 +262,8 @@ export class ReplayBuffer {
       }
       sample.indices[position] = slot;
       sample.weights[position] = 1;
-      this.#assemble(sample, position);
     }
+    this.#assemble(sample);
     return sample;
   }
 
@@ -408,8 +410,18 @@ export class ReplayBuffer {
     return true;
   }
 
-  /** Puts the transition at `sample.indices[position]` into row `position`. */
-  #assemble(sample: ReplaySample, position: number): void {
+  /**
+   * Puts the transitions at `sample.indices` into the rows. Everything but the frames first: these loads miss the caches, and together they wait at once
+   * (with the copies in between, one after the other: a tenth of the time of a batch).
+   */
+  #assemble(sample: ReplaySample): void {
+    const { batchSize } = sample;
+    if (this.#windowLengths.length < batchSize) this.#windowLengths = new Int32Array(batchSize);
+    for (let position = 0; position < batchSize; position++) this.#assembleReturn(sample, position);
+    for (let position = 0; position < batchSize; position++) this.#copyFrames(sample, position);
+  }
+
+  #assembleReturn(sample: ReplaySample, position: number): void {
     const { capacity, updateHorizon } = this;
     const slot = sample.indices[position]!;
     let windowReward = 0;
@@ -428,17 +440,21 @@ export class ReplayBuffer {
     sample.actions[position] = this.#actions[slot]!;
     sample.rewards[position] = windowReward;
     sample.discounts[position] = isTerminal ? 0 : this.#discountPowers[length]!;
+    this.#windowLengths[position] = isTerminal ? 0 : length;
+  }
 
+  #copyFrames(sample: ReplaySample, position: number): void {
+    const { capacity } = this;
     const frameLength = this.#frameLength;
     const stackSize = this.#stackSize;
+    const length = this.#windowLengths[position]!;
     const row = position * this.windowLength * frameLength;
-    const rowEnd = row + this.windowLength * frameLength;
-    const first = slot - stackSize + 1;
+    const first = sample.indices[position]! - stackSize + 1;
     const from = first < 0 ? first + capacity : first;
-    if (isTerminal) {
+    if (length === 0) {
       this.#store.read(from, stackSize, sample.frames, row);
-      sample.frames.fill(0, row + stackSize * frameLength, rowEnd);
-    } else if (updateHorizon === 1) {
+      sample.frames.fill(0, row + stackSize * frameLength, row + this.windowLength * frameLength);
+    } else if (this.updateHorizon === 1) {
       this.#store.read(from, stackSize + 1, sample.frames, row);
     } else {
       this.#store.read(from, stackSize, sample.frames, row);

@@ -103,6 +103,7 @@ function prioritizedSampler(config: PrioritizedSamplingConfig, capacity: number,
   // New transitions get the largest priority seen so far, so that each is likely to be replayed soon; it starts at 1 and never decreases.
   let maxRecordedPriority = 1;
   let probabilities = new Float64Array(0);
+  let targets = new Float64Array(0);
   return {
     get sampleableCount() {
       return count;
@@ -130,13 +131,17 @@ function prioritizedSampler(config: PrioritizedSamplingConfig, capacity: number,
         );
       }
       const batchSize = indices.length;
-      if (probabilities.length !== batchSize) probabilities = new Float64Array(batchSize);
+      if (probabilities.length !== batchSize) {
+        probabilities = new Float64Array(batchSize);
+        targets = new Float64Array(batchSize);
+      }
       for (let position = 0; position < batchSize; position++) {
         const uniform = rng.nextFloat();
-        const target = draws === 'stratified' ? ((position + uniform) / batchSize) * total : uniform * total;
-        const slot = tree.find(target);
-        indices[position] = slot;
-        probabilities[position] = tree.get(slot) / total;
+        targets[position] = draws === 'stratified' ? ((position + uniform) / batchSize) * total : uniform * total;
+      }
+      tree.findMany(targets, indices);
+      for (let position = 0; position < batchSize; position++) {
+        probabilities[position] = tree.get(indices[position]!) / total;
       }
       importanceWeights(probabilities, importanceExponent, weights);
     },

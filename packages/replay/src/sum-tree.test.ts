@@ -26,11 +26,15 @@ describe('SumTree', () => {
           if (total === 0) return;
           let edge = 0;
           const edges = naive.map((value) => (edge += value));
-          for (const target of [...uniforms.map((uniform) => uniform * total), ...edges]) {
+          const targets = [...uniforms.map((uniform) => uniform * total), ...edges];
+          for (const target of targets) {
             const expected =
               target < total ? edges.findIndex((sum) => target < sum) : naive.findLastIndex((value) => value > 0);
             expect(tree.find(target)).toBe(expected);
           }
+          const indices = new Int32Array(targets.length);
+          tree.findMany(Float64Array.from(targets), indices);
+          expect(Array.from(indices)).toEqual(targets.map((target) => tree.find(target)));
         },
       ),
       { seed: 3 },
@@ -60,6 +64,7 @@ describe('SumTree', () => {
     expect(() => tree.setMany([0, 1], [2, Number.NaN])).toThrow(NonFiniteError);
     expect(() => tree.setMany([0, 1], [2])).toThrow(ShapeError);
     expect(() => tree.fill([1, 2])).toThrow(ShapeError);
+    expect(() => tree.findMany(new Float64Array(2), new Int32Array(3))).toThrow(ShapeError);
     expect(() => new SumTree(0)).toThrow(InvalidArgumentError);
     expect(Array.from(tree.toArray())).toEqual([1, 0, 0, 0]);
   });

@@ -5,6 +5,8 @@ import { StorageError } from '@moe-rl/core';
 import { storageError, writeFully } from '../run/storage.ts';
 
 const BATCH_BYTES = 16 * 1024;
+/** Who follows the file of a running run sees a row after this long, once another follows it. */
+const BATCH_MS = 1000;
 
 export interface AppendFile {
   readonly path: string;
@@ -40,8 +42,10 @@ export function openAppendFile(path: string, keepBytes: number): AppendFile {
   }
   let pending: Uint8Array[] = [];
   let pendingBytes = 0;
+  let flushedAtMs = performance.now();
   const flush = (options?: { readonly sync?: boolean }): void => {
     try {
+      flushedAtMs = performance.now();
       if (pendingBytes > 0) {
         const batch = Buffer.concat(pending);
         pending = [];
@@ -59,7 +63,7 @@ export function openAppendFile(path: string, keepBytes: number): AppendFile {
       pending.push(bytes);
       pendingBytes += bytes.length;
       length += bytes.length;
-      if (pendingBytes >= BATCH_BYTES) flush();
+      if (pendingBytes >= BATCH_BYTES || performance.now() - flushedAtMs >= BATCH_MS) flush();
     },
     flush,
     byteLength: () => length,

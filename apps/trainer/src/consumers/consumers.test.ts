@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { metricDefinition } from '../metric-registry.ts';
 import { captureOutput } from '../testing/toy.ts';
 import { count, duration, number } from '../text.ts';
@@ -52,6 +52,22 @@ describe('metrics.jsonl', () => {
     second.write({ agentSteps: 3, values: { 'train/loss': 0.25 } });
     second.close();
     expect(readFileSync(path, 'utf8')).toBe('{"agentSteps":1,"train/loss":0.5}\n{"agentSteps":3,"train/loss":0.25}\n');
+  });
+
+  it('can be followed while the run goes on: a row is in the file a second later at most, with the next one', () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    try {
+      const path = join(root, 'metrics.jsonl');
+      const file = openMetricsFile(path, { byteLength: 0 });
+      file.write({ agentSteps: 1, values: { 'train/loss': 1 } });
+      expect(readMetricRows(path)).toHaveLength(0);
+      vi.advanceTimersByTime(1000);
+      file.write({ agentSteps: 2, values: { 'train/loss': 2 } });
+      expect(readMetricRows(path).map(({ agentSteps }) => agentSteps)).toEqual([1, 2]);
+      file.close();
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('refuses a tag that is not defined, and a file shorter than the checkpoint knew it', () => {

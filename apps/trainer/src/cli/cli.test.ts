@@ -117,10 +117,16 @@ describe('bad input', () => {
   });
 });
 
-describe('a run', () => {
-  it('survives kill -9 and goes on exactly, refuses company, foreign folders and damage', async () => {
-    const straight = join(root, 'straight');
-    const killed = join(root, 'killed');
+// Each test goes on with the folders of the one before.
+describe('a run', { timeout: 120_000 }, () => {
+  let straight = '';
+  let killed = '';
+  beforeAll(() => {
+    straight = join(root, 'straight');
+    killed = join(root, 'killed');
+  });
+
+  it('survives kill -9 and goes on exactly, refuses company', async () => {
     const train = ['train', ...TINY, '--agent-steps', '400'];
     const whole = await runCli([...train, '--run-folder', straight]);
     expect(whole).toMatchObject({ code: 0, stderr: expect.not.stringContaining('TensorFlow.js in Node.js') });
@@ -150,6 +156,8 @@ describe('a run', () => {
     await until(
       () => existsSync(checkpoints) && readdirSync(checkpoints).some((name) => /^checkpoint-0*[2-3]00$/.test(name)),
     );
+    // Held, so that it is still there when the other process has started.
+    child.kill('SIGSTOP');
     expectRefusal(await runCli([...train, '--resume', '--run-folder', killed]), /is in use by process \d+/);
     child.kill('SIGKILL');
     expect((await result).signal).toBe('SIGKILL');
@@ -169,7 +177,49 @@ describe('a run', () => {
       readCheckpoint(join(straight, last)).parts.environment,
     );
     expect(JSON.parse(readFileSync(join(killed, 'summary.json'), 'utf8')).evaluation).toEqual(summary.evaluation);
+  });
 
+  it('is filmed to its end or to the limit', async () => {
+    const film = join(root, 'film.gif');
+    const wholeFilm = await runCli(['play', killed, '--output', film]);
+    expect(wholeFilm).toMatchObject({ code: 0, stdout: `${film}\n` });
+    expect(wholeFilm.stderr).toMatch(/episode 1 of 1: return -?1, 9 agent steps\n/);
+    expect(readFileSync(film).toString('latin1', 0, 6)).toBe('GIF89a');
+    const cut = await runCli(['play', killed, '--output', film, '--max-agent-steps', '4']);
+    expect(cut).toMatchObject({ code: 0, stdout: `${film}\n` });
+    expect(cut.stderr).toMatch(/return 0 so far, cut after 4 agent steps with the episode still under way/);
+    expectRefusal(
+      await runCli(['play', killed, '--max-agent-steps', '0']),
+      /--max-agent-steps is 0; expected an integer from 1 to 27000/,
+    );
+    expectRefusal(
+      await runCli(['play', killed, '--output', 'film.avi']),
+      /expected a name that ends with \.gif or \.mp4/,
+    );
+  });
+
+  it('is evaluated on whole or cut episodes, until Ctrl-C', async () => {
+    const json = join(root, 'evaluation.json');
+    const evaluate = ['evaluate', killed, '--episodes', '2', '--json', json];
+    const short = await runCli([...evaluate, '--max-agent-steps', '4']);
+    expect(short.code).toBe(0);
+    expect(short.stderr).toContain('trained: episode 2 of 2, return 0');
+    expect(short.stdout).toContain('random: 2 of 2 episodes were cut by the limit of agent steps');
+    expect(JSON.parse(readFileSync(json, 'utf8'))).toMatchObject({
+      maxAgentSteps: 4,
+      trained: { agentSteps: 8, truncatedEpisodes: 2, returns: [0, 0] },
+    });
+    const endless = startCli(['evaluate', killed, '--episodes', '1000000']);
+    endless.child.stderr!.on('data', (chunk: Buffer) => {
+      if (chunk.toString().includes('trained: episode ')) endless.child.kill('SIGINT');
+    });
+    const interrupted = await endless.result;
+    expect(interrupted.stderr).not.toContain('this is a bug');
+    expect(interrupted).toMatchObject({ code: 130, stdout: '' });
+    expectRefusal(await runCli([...evaluate, '--max-agent-steps', '0']), /--max-agent-steps is 0; expected an integer/);
+  });
+
+  it('refuses foreign folders and damage', async () => {
     // A checkpoint of another architecture, and one with bytes missing.
     const foreign = join(root, 'foreign');
     cpSync(straight, foreign, { recursive: true });
@@ -184,18 +234,13 @@ describe('a run', () => {
       await runCli(['evaluate', straight]),
       /no checkpoint in .* can be read: .*agent\.safetensors has 100 bytes/,
     );
-    const film = join(root, 'film.gif');
-    expect(await runCli(['play', killed, '--output', film])).toMatchObject({ code: 0, stdout: `${film}\n` });
-    expect(readFileSync(film).toString('latin1', 0, 6)).toBe('GIF89a');
-    expectRefusal(
-      await runCli(['play', killed, '--output', 'film.avi']),
-      /expected a name that ends with \.gif or \.mp4/,
-    );
   });
 
-  it.runIf(existsSync('/dev/full'))('ends with a message when the disk is full', async () => {
+  it.runIf(existsSync('/dev/full'))('saves on Ctrl-C, and ends with a message when the disk is full', async () => {
     const folder = join(root, 'full');
-    const { child, result } = startCli(['train', ...TINY, '--agent-steps', '100000', '--run-folder', folder]);
+    // No checkpoint is due for a long time: Ctrl-C must be noticed between two steps.
+    const endless = ['--agent-steps', '1000000000', '--set', 'checkpointPeriodAgentSteps=1000000000'];
+    const { child, result } = startCli(['train', ...TINY, ...endless, '--run-folder', folder]);
     await until(() => existsSync(join(folder, 'metrics.jsonl')));
     child.kill('SIGINT');
     const stopped = await result;

@@ -1,6 +1,7 @@
 // `moe-rl evaluate`: how good is the agent of a run, with an error bar, against the random agent and the human score.
-import { requireInteger, requireOneOf } from '@moe-rl/core';
-import { type EvaluationOutput, evaluateAgent } from '../evaluation/evaluate-agent.ts';
+import { type Agent, requireInteger, requireOneOf } from '@moe-rl/core';
+import type { EvaluationOutput } from '../evaluation/evaluate-agent.ts';
+import { evaluateVisibly } from '../evaluation/evaluate-visibly.ts';
 import { humanNormalizedScore } from '../evaluation/human-scores.ts';
 import { createRandomAgent } from '../evaluation/random-agent.ts';
 import { BACKENDS } from '../run/backends.ts';
@@ -14,6 +15,7 @@ import { interruptible, note, print } from './terminal.ts';
 
 interface EvaluateOptions {
   readonly episodes: number;
+  readonly maxAgentSteps?: number;
   readonly seed: number;
   readonly backend?: string;
   readonly threads?: number;
@@ -37,34 +39,37 @@ export function withBackend(
 }
 
 export async function evaluate(path: string, options: EvaluateOptions): Promise<void> {
+  const { episodes, maxAgentSteps, seed } = options;
+  requireInteger('--episodes', episodes, 1);
+  if (maxAgentSteps !== undefined) requireInteger('--max-agent-steps', maxAgentSteps, 1);
   const config = withBackend(readRunConfig(path), options);
   await interruptible(async (signal) => {
     const trainedAgent = await loadTrainedAgent(path, config, note);
     const environment = makeEnvironment(evaluationConfig(config));
     try {
-      const { episodes, seed } = options;
-      const show = (name: string) => (played: number, episodeReturn: number) => {
-        signal.throwIfAborted();
-        note(`${name}: episode ${played} of ${episodes}, return ${number(episodeReturn)}`);
-      };
-      const trained = await evaluateAgent({
-        agent: trainedAgent.agent,
-        environment,
-        episodes,
-        seed,
-        onEpisode: show('trained'),
-      });
-      const randomAgent = createRandomAgent(environment.actionCount, seed);
-      const random = options.random
-        ? await evaluateAgent({ agent: randomAgent, environment, episodes, seed, onEpisode: show('random') })
-        : undefined;
+      const run = (name: string, agent: Agent): Promise<EvaluationOutput> =>
+        evaluateVisibly({
+          name,
+          agent,
+          environment,
+          episodes,
+          seed,
+          signal,
+          output: process.stderr,
+          listsEpisodes: true,
+          ...(maxAgentSteps === undefined ? {} : { maxEpisodeAgentSteps: maxAgentSteps }),
+        });
+      const trained = await run('trained', trainedAgent.agent);
+      const random = options.random ? await run('random', createRandomAgent(environment.actionCount, seed)) : undefined;
       const normalized = humanNormalizedScore(config.game, trained.mean);
       print(resultTable(trained, random));
+      for (const line of truncationNotes({ trained, random })) print(line);
       if (normalized !== undefined) print(`\nhuman-normalized score: ${number(normalized)} (0 = random, 1 = human)`);
       if (options.json !== undefined) {
         const result = {
           game: config.game,
           checkpoint: trainedAgent.checkpoint,
+          maxAgentSteps: maxAgentSteps ?? null,
           trained,
           random: random ?? null,
           humanNormalizedScore: normalized ?? null,
@@ -75,7 +80,16 @@ export async function evaluate(path: string, options: EvaluateOptions): Promise<
       environment.close?.();
       trainedAgent.dispose();
     }
-  });
+  }, 'stopping after this step');
+}
+
+/** Says which means hold episodes that did not end by themselves. */
+function truncationNotes(outputs: { readonly [name: string]: EvaluationOutput | undefined }): string[] {
+  return Object.entries(outputs).flatMap(([name, output]) =>
+    output === undefined || output.truncatedEpisodes === 0
+      ? []
+      : [`${name}: ${output.truncatedEpisodes} of ${output.episodes} episodes were cut by the limit of agent steps`],
+  );
 }
 
 function resultTable(trained: EvaluationOutput, random: EvaluationOutput | undefined): string {

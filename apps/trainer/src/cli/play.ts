@@ -8,6 +8,7 @@ import { readRunConfig, runFolderPaths } from '../run/run-folder.ts';
 import { loadTrainedAgent } from '../run/session.ts';
 import { makeFolder, replaceFile } from '../run/storage.ts';
 import { number } from '../text.ts';
+import { MAX_FILM_AGENT_STEPS } from '../video/film-limits.ts';
 import { encodeGif } from '../video/gif.ts';
 import { hasFfmpeg, writeMp4 } from '../video/mp4.ts';
 import { type RecordedEpisode, recordEpisode } from '../video/record-episode.ts';
@@ -22,6 +23,7 @@ interface PlayOptions {
   readonly agentView?: boolean;
   readonly randomAgent?: boolean;
   readonly bestOf: number;
+  readonly maxAgentSteps: number;
   readonly backend?: string;
   readonly threads?: number;
 }
@@ -32,6 +34,7 @@ const PICTURES_PER_SECOND = 15;
 export async function play(path: string, options: PlayOptions): Promise<void> {
   requireInteger('--scale', options.scale, 1, 16);
   requireInteger('--best-of', options.bestOf, 1, 1000);
+  requireInteger('--max-agent-steps', options.maxAgentSteps, 1, MAX_FILM_AGENT_STEPS);
   const config = withBackend(readRunConfig(path), options);
   const formats = chosenFormats(options);
   const environment = makeEnvironment(evaluationConfig(config));
@@ -44,18 +47,16 @@ export async function play(path: string, options: PlayOptions): Promise<void> {
         agent,
         environment,
         seed: options.seed + index,
-        scale: options.scale,
         showAgentView: options.agentView === true,
+        maxAgentSteps: options.maxAgentSteps,
       });
-      note(
-        `episode ${index + 1} of ${options.bestOf}: return ${number(recorded.episodeReturn)}, ${recorded.agentSteps} agent steps`,
-      );
+      note(`episode ${index + 1} of ${options.bestOf}: ${describeFilm(recorded)}`);
       if (best === undefined || recorded.episodeReturn > best.episodeReturn) best = recorded;
     }
     const name = `${options.randomAgent === true ? 'random' : `agent-${trained?.agent.trainingAgentSteps ?? 0}`}-seed-${options.seed}`;
     for (const format of formats) {
       const file = options.output ?? join(runFolderPaths(path).videosFolder, `${name}.${format}`);
-      await writeVideo(file, format, best!);
+      await writeVideo(file, format, best!, options.scale);
       print(file);
     }
   } finally {
@@ -66,11 +67,24 @@ export async function play(path: string, options: PlayOptions): Promise<void> {
 
 type VideoFormat = 'gif' | 'mp4';
 
-/** Writes an episode in one format. */
-export async function writeVideo(file: string, format: VideoFormat, { frames }: RecordedEpisode): Promise<void> {
+/** Writes an episode in one format, `scale` film pixels per game pixel. */
+export async function writeVideo(
+  file: string,
+  format: VideoFormat,
+  { frames }: RecordedEpisode,
+  scale: number,
+): Promise<void> {
   makeFolder(dirname(file));
-  if (format === 'gif') replaceFile(file, encodeGif(frames, PICTURES_PER_SECOND));
-  else await writeMp4(file, frames, PICTURES_PER_SECOND);
+  if (format === 'gif') replaceFile(file, encodeGif(frames, PICTURES_PER_SECOND, scale));
+  else await writeMp4(file, frames, PICTURES_PER_SECOND, scale);
+}
+
+/** `return 3, 812 agent steps`, and that it is not the whole episode where that is so. */
+export function describeFilm({ episodeReturn, agentSteps, isCut }: RecordedEpisode): string {
+  const steps = `${agentSteps.toLocaleString('en-US')} agent steps`;
+  return isCut
+    ? `return ${number(episodeReturn)} so far, cut after ${steps} with the episode still under way`
+    : `return ${number(episodeReturn)}, ${steps}`;
 }
 
 function chosenFormats({ output, format }: PlayOptions): VideoFormat[] {

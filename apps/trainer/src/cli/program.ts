@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { InvalidArgumentError } from '@moe-rl/core';
 import { Command } from 'commander';
 import { BACKENDS } from '../run/backends.ts';
+import { DEFAULT_FILM_AGENT_STEPS } from '../video/film-limits.ts';
 
 /** Seed of evaluation episodes where none is given: far from those of training. */
 const EVALUATION_SEED = 1_000_001;
@@ -37,6 +38,11 @@ export function buildProgram(version: string): Command {
     .description('play evaluation episodes with the agent of a run')
     .argument('<run-folder>', 'folder of the run')
     .option('--episodes <count>', 'episodes to play', integer('--episodes'), 30)
+    .option(
+      '--max-agent-steps <count>',
+      "cut an episode after this many agent steps (default: the run's environment.maxEpisodeFrames, 27,000 agent steps in the official protocol)",
+      integer('--max-agent-steps'),
+    )
     .option('--seed <number>', 'seed of the episodes', integer('--seed'), EVALUATION_SEED)
     .option('--no-random', 'leave out the comparison with the random agent')
     .option('--json <file>', 'also write the result as JSON')
@@ -49,6 +55,12 @@ export function buildProgram(version: string): Command {
     .option('--format <name>', 'gif, mp4 or both (default: gif, and mp4 too where ffmpeg is on the path)')
     .option('--seed <number>', 'seed of the episode', integer('--seed'), EVALUATION_SEED)
     .option('--best-of <count>', 'play this many episodes and keep the best', integer('--best-of'), 1)
+    .option(
+      '--max-agent-steps <count>',
+      'end the film, and the playing, after this many agent steps',
+      integer('--max-agent-steps'),
+      DEFAULT_FILM_AGENT_STEPS,
+    )
     .option('--scale <factor>', 'screen pixels per game pixel', integer('--scale'), 1)
     .option('--agent-view', 'show what the agent sees beside the game')
     .option('--random-agent', 'film the random agent instead')

@@ -7,9 +7,8 @@ import { createRunFolder, openRunFolder, type RunFolder, runFolderPaths } from '
 import { lockRunFolder } from '../run/run-lock.ts';
 import { finishRun } from '../run/run-session.ts';
 import { storageError } from '../run/storage.ts';
-import { number } from '../text.ts';
 import { type RecordedEpisode, recordEpisode } from '../video/record-episode.ts';
-import { writeVideo } from './play.ts';
+import { describeFilm, writeVideo } from './play.ts';
 import { note, print, programName } from './terminal.ts';
 import { trainAndFinish } from './train.ts';
 
@@ -56,15 +55,14 @@ async function film(folder: RunFolder, agent: Parameters<typeof recordEpisode>[0
         agent,
         environment,
         seed,
-        scale: 2,
         showAgentView: true,
         maxAgentSteps: 600,
       });
       if (best === undefined || episode.episodeReturn > best.episodeReturn) best = episode;
     }
     const file = join(folder.videosFolder, 'trained.gif');
-    await writeVideo(file, 'gif', best!);
-    print(`filmed the best of ${FILMED_EPISODES} episodes (return ${number(best!.episodeReturn)}): ${file}`);
+    await writeVideo(file, 'gif', best!, 2);
+    print(`filmed the best of ${FILMED_EPISODES} episodes (${describeFilm(best!)}): ${file}`);
   } finally {
     environment.close?.();
   }

@@ -20,12 +20,15 @@ export function note(text: string): void {
  * Runs `work` with a signal that Ctrl-C (or SIGTERM) aborts, so that it can end cleanly; a second Ctrl-C ends the process at once, which loses nothing but what
  * came after the last checkpoint.
  */
-export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+export async function interruptible<T>(
+  work: (signal: AbortSignal) => Promise<T>,
+  announcement = 'stopping after this step and saving',
+): Promise<T> {
   const controller = new AbortController();
   const onSignal = (): void => {
     if (controller.signal.aborted) process.exit(INTERRUPTED_EXIT_CODE);
     controller.abort();
-    note('\nstopping after this step and saving; press Ctrl-C again to stop at once');
+    note(`\n${announcement}; press Ctrl-C again to stop at once`);
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);

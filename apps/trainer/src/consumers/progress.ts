@@ -1,13 +1,7 @@
 // Shows how a run is going: a bar that redraws itself on a terminal, a plain line now and then elsewhere.
 import { count, duration, number } from '../text.ts';
 import type { RunStatistics } from './run-statistics.ts';
-
-/** Where progress goes: the process's standard error in the command line, a string in tests. */
-export interface ProgressOutput {
-  readonly isTTY?: boolean;
-  readonly columns?: number;
-  write(text: string): void;
-}
+import { createStatusLine, type ProgressOutput } from './status-line.ts';
 
 export interface Progress {
   update(agentSteps: number): void;
@@ -15,9 +9,6 @@ export interface Progress {
   log(line: string): void;
   end(agentSteps: number): void;
 }
-
-const BAR_PERIOD_MS = 200;
-const LINE_PERIOD_MS = 10_000;
 
 export function createProgress(options: {
   readonly output: ProgressOutput;
@@ -27,14 +18,11 @@ export function createProgress(options: {
   readonly statistics: RunStatistics;
 }): Progress {
   const { output, label, totalAgentSteps, statistics } = options;
-  const isTerminal = output.isTTY === true;
-  const periodMs = isTerminal ? BAR_PERIOD_MS : LINE_PERIOD_MS;
-  let shownAt = performance.now() - (isTerminal ? periodMs : 0);
+  const statusLine = createStatusLine(output);
   // The rate over the last few seconds, so that it follows the change from warm-up to learning.
   const marks: { time: number; agentSteps: number }[] = [
     { time: performance.now(), agentSteps: options.startAgentSteps },
   ];
-  let isBarShown = false;
 
   const rate = (now: number, agentSteps: number): number => {
     marks.push({ time: now, agentSteps });
@@ -42,33 +30,21 @@ export function createProgress(options: {
     const [first] = marks;
     return (agentSteps - first!.agentSteps) / Math.max(1e-3, (now - first!.time) / 1000);
   };
-  const draw = (agentSteps: number): void => {
-    const now = performance.now();
-    const stepsPerSecond = rate(now, agentSteps);
-    shownAt = now;
-    const text = statusText(label, agentSteps, totalAgentSteps, stepsPerSecond, statistics);
-    if (isTerminal) {
-      const columns = output.columns ?? 100;
-      output.write(`\r\u001b[2K${withBar(text, agentSteps / totalAgentSteps, columns)}`);
-      isBarShown = true;
-    } else output.write(`${text}\n`);
-  };
-  const clear = (): void => {
-    if (isBarShown) output.write('\r\u001b[2K');
-    isBarShown = false;
-  };
+  const status =
+    (agentSteps: number) =>
+    (columns?: number): string => {
+      const stepsPerSecond = rate(performance.now(), agentSteps);
+      const text = statusText(label, agentSteps, totalAgentSteps, stepsPerSecond, statistics);
+      return columns === undefined ? text : withBar(text, agentSteps / totalAgentSteps, columns);
+    };
   return {
     update(agentSteps) {
-      if (performance.now() - shownAt >= periodMs) draw(agentSteps);
+      statusLine.update(status(agentSteps));
     },
-    log(line) {
-      clear();
-      output.write(`${line}\n`);
-    },
+    log: statusLine.log,
     end(agentSteps) {
-      draw(agentSteps);
-      if (isBarShown) output.write('\n');
-      isBarShown = false;
+      statusLine.show(status(agentSteps));
+      statusLine.end();
     },
   };
 }
@@ -94,10 +70,10 @@ function statusText(
   return parts.join('  ');
 }
 
-/** Puts a bar before the text when both fit; cuts the text when not even it fits. */
+/** Puts a bar before the text when both fit. */
 function withBar(text: string, fraction: number, columns: number): string {
   const width = Math.min(30, columns - text.length - 2);
-  if (width < 5) return text.slice(0, Math.max(0, columns - 1));
+  if (width < 5) return text;
   const filled = Math.round(Math.min(1, fraction) * width);
   return `${'█'.repeat(filled)}${'░'.repeat(width - filled)} ${text}`;
 }

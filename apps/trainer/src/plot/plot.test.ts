@@ -1,6 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { enlarge, grayToRgb, sideBySide } from '../video/compose.ts';
-import { encodeGif } from '../video/gif.ts';
 import { comparisonSvg } from './comparison.ts';
 import { learningCurveSvg } from './learning-curve.ts';
 import { svgToPng } from './png.ts';
@@ -53,38 +51,5 @@ describe('comparison', () => {
     // Both means are 1, 2, 3 at the same steps.
     expect(thick[0]).toEqual(thick[1]!.slice(0, 3));
     expect(svg).toContain('two seeds (2)');
-  });
-});
-
-describe('video', () => {
-  it('keeps colors exact and the length right', () => {
-    const frames = Array.from({ length: 3 }, (_, index) => ({
-      width: 2,
-      height: 1,
-      rgb: Uint8Array.of(index * 80, 1, 2, 200, 100, 50),
-    }));
-    const gif = Buffer.from(encodeGif(frames, 15));
-    expect(gif.toString('latin1', 0, 6)).toBe('GIF89a');
-    expect([gif.readUInt16LE(6), gif.readUInt16LE(8)]).toEqual([2, 1]);
-    expect(gif.includes(Buffer.of(160, 1, 2))).toBe(true);
-    // 3 frames at 15 per second: 7 + 6 + 7 hundredths.
-    const delays: number[] = [];
-    for (let at = gif.indexOf(Buffer.of(0x21, 0xf9)); at >= 0; at = gif.indexOf(Buffer.of(0x21, 0xf9), at + 1))
-      delays.push(gif.readUInt16LE(at + 4));
-    expect(delays).toEqual([7, 6, 7]);
-  });
-
-  it('quantizes a video of more than 256 colors', () => {
-    const rgb = Uint8Array.from({ length: 40 * 40 * 3 }, (_, index) => (index * 7919) % 256);
-    expect(Buffer.from(encodeGif([{ width: 40, height: 40, rgb }], 10)).toString('latin1', 0, 6)).toBe('GIF89a');
-  });
-
-  it('enlarges and puts pictures side by side', () => {
-    const image = enlarge(grayToRgb(Uint8Array.of(10, 21), 2, 1), 2, 1);
-    expect([...image.rgb]).toEqual([10, 10, 10, 10, 10, 10, 20, 20, 20, 20, 20, 20]);
-    const both = sideBySide(image, grayToRgb(Uint8Array.of(30, 40), 1, 2), 1);
-    expect([both.width, both.height]).toEqual([6, 2]);
-    expect(both.rgb[15]).toBe(30);
-    expect(both.rgb[6 * 3 + 15]).toBe(40);
   });
 });

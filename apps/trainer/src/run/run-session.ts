@@ -1,8 +1,9 @@
 // A whole run in its folder: sets everything up, trains, and at the end evaluates, draws the curve and writes summary.json.
-import type { Environment } from '@moe-rl/core';
+import type { Agent, Environment } from '@moe-rl/core';
 import { readMetricRows } from '../consumers/metrics-file.ts';
-import type { ProgressOutput } from '../consumers/progress.ts';
-import { type EvaluationOutput, evaluateAgent } from '../evaluation/evaluate-agent.ts';
+import type { ProgressOutput } from '../consumers/status-line.ts';
+import type { EvaluationOutput } from '../evaluation/evaluate-agent.ts';
+import { evaluateVisibly } from '../evaluation/evaluate-visibly.ts';
 import { humanNormalizedScore } from '../evaluation/human-scores.ts';
 import { createRandomAgent } from '../evaluation/random-agent.ts';
 import { learningCurveSvg } from '../plot/learning-curve.ts';
@@ -65,9 +66,11 @@ export async function finishRun(
   session: TrainedSession,
   signal: AbortSignal,
   say: (line: string) => void,
+  output: ProgressOutput = process.stderr,
 ): Promise<string> {
   const { config } = folder;
-  const evaluation = config.evaluationEpisodes === 0 ? undefined : await evaluateBoth(folder, session, signal, say);
+  const evaluation =
+    config.evaluationEpisodes === 0 ? undefined : await evaluateBoth(folder, session, signal, say, output);
   const normalized = evaluation === undefined ? undefined : humanNormalizedScore(config.game, evaluation.trained.mean);
   const summary = {
     formatVersion: 1,
@@ -89,27 +92,32 @@ async function evaluateBoth(
   session: TrainedSession,
   signal: AbortSignal,
   say: (line: string) => void,
+  output: ProgressOutput,
 ) {
   const { config } = folder;
   const episodes = config.evaluationEpisodes;
   const seed = config.seed + EVALUATION_SEED_OFFSET;
-  const run = async (name: string, play: (environment: Environment) => Promise<EvaluationOutput>) => {
+  const run = async (name: string, agentFor: (environment: Environment) => Agent) => {
     say(`evaluating the ${name} agent: ${episodes} episodes`);
     const environment = makeEnvironment(evaluationConfig(config));
     try {
-      const { agentSteps: _, ...summary } = await play(environment);
+      const agent = agentFor(environment);
+      const { agentSteps: _, ...summary } = await evaluateVisibly({
+        name,
+        agent,
+        environment,
+        episodes,
+        seed,
+        signal,
+        output,
+      });
       return summary;
     } finally {
       environment.close?.();
     }
   };
-  const onEpisode = (): void => signal.throwIfAborted();
-  const trained = await run('trained', (environment) =>
-    evaluateAgent({ agent: session.agent, environment, episodes, seed, onEpisode }),
-  );
-  const random = await run('random', (environment) =>
-    evaluateAgent({ agent: createRandomAgent(environment.actionCount, seed), environment, episodes, seed, onEpisode }),
-  );
+  const trained = await run('trained', () => session.agent);
+  const random = await run('random', ({ actionCount }) => createRandomAgent(actionCount, seed));
   return { trained, random };
 }
 

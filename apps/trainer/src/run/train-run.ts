@@ -12,11 +12,13 @@ import {
   type StateTree,
 } from '@moe-rl/core';
 import { openMetricsFile } from '../consumers/metrics-file.ts';
-import { createProgress, type Progress, type ProgressOutput } from '../consumers/progress.ts';
+import { createProgress, type Progress } from '../consumers/progress.ts';
 import { createRunStatistics, type RunStatistics } from '../consumers/run-statistics.ts';
+import type { ProgressOutput } from '../consumers/status-line.ts';
 import { openTensorBoardFile } from '../consumers/tensorboard.ts';
 import type { MetricSink } from '../metric-registry.ts';
 import { readCheckpoint } from './checkpoint-store.ts';
+import { createBreather } from './event-loop.ts';
 import type { RunFolder } from './run-folder.ts';
 
 /** Saves what is too large to be written whole with every checkpoint: the replay memory. */
@@ -130,6 +132,7 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunOutput
               },
             }),
       });
+      const breathe = createBreather();
       for await (const step of steps) {
         const agentSteps = ++position.agentSteps;
         position.episode =
@@ -139,6 +142,7 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunOutput
         for (const row of statistics.onStep(step, agentSteps)) for (const sink of sinks) sink.write(row);
         progress.update(agentSteps);
         if (agentSteps % config.checkpointPeriodAgentSteps === 0) await save();
+        await breathe();
         if (agentSteps >= config.trainingAgentSteps || isOutOfTime() || signal?.aborted) break;
       }
     }

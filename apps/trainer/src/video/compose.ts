@@ -1,23 +1,17 @@
 // Puts what the player sees and what the agent sees into one picture.
 import type { RgbImage } from './gif.ts';
 
-/** Enlarges by whole pixels. */
-export function enlarge(image: RgbImage, scaleX: number, scaleY: number): RgbImage {
-  if (scaleX === 1 && scaleY === 1) return { ...image, rgb: image.rgb.slice() };
-  const width = image.width * scaleX;
-  const height = image.height * scaleY;
-  const rgb = new Uint8Array(width * height * 3);
+/** Enlarges a picture of one byte per pixel by a whole factor. */
+export function enlarge(pixels: Uint8Array, width: number, height: number, factor: number): Uint8Array {
+  if (factor === 1) return pixels;
+  const wide = width * factor;
+  const enlarged = new Uint8Array(wide * height * factor);
   for (let y = 0; y < height; y++) {
-    const row = Math.floor(y / scaleY) * image.width * 3;
-    for (let x = 0; x < width; x++) {
-      const from = row + Math.floor(x / scaleX) * 3;
-      const to = (y * width + x) * 3;
-      rgb[to] = image.rgb[from]!;
-      rgb[to + 1] = image.rgb[from + 1]!;
-      rgb[to + 2] = image.rgb[from + 2]!;
-    }
+    const row = y * factor * wide;
+    for (let x = 0; x < width; x++) enlarged.fill(pixels[y * width + x]!, row + x * factor, row + (x + 1) * factor);
+    for (let copy = 1; copy < factor; copy++) enlarged.copyWithin(row + copy * wide, row, row + wide);
   }
-  return { width, height, rgb };
+  return enlarged;
 }
 
 /** A gray picture as RGB, with 128 levels so that game and agent's view share one exact palette. */

@@ -1,6 +1,7 @@
 // Animated GIFs of game screens. The Atari 2600 has 128 colors, so a video nearly always fits one exact palette of 256; only a video with more is
 // quantized.
 import { createRequire } from 'node:module';
+import { enlarge } from './compose.ts';
 
 /** The parts of gifenc that we use; the package ships no types. */
 interface Gifenc {
@@ -31,8 +32,9 @@ export interface RgbImage {
 /**
  * Encodes frames of equal size.
  * @param framesPerSecond GIF delays are hundredths of a second; the rounding is spread so that the video keeps its length.
+ * @param scale whole number of GIF pixels per pixel of a frame
  */
-export function encodeGif(frames: readonly RgbImage[], framesPerSecond: number): Uint8Array {
+export function encodeGif(frames: readonly RgbImage[], framesPerSecond: number, scale = 1): Uint8Array {
   const [first] = frames;
   if (first === undefined) throw new RangeError('a GIF needs at least one frame');
   const gif = GIFEncoder();
@@ -42,7 +44,8 @@ export function encodeGif(frames: readonly RgbImage[], framesPerSecond: number):
   frames.forEach((frame, index) => {
     const until = Math.round(((index + 1) * 100) / framesPerSecond);
     const indices = exact === undefined ? applyPalette(toRgba(frame.rgb), palette) : indexFrame(frame, exact.indexOf);
-    gif.writeFrame(indices, frame.width, frame.height, {
+    const { width, height } = frame;
+    gif.writeFrame(enlarge(indices, width, height, scale), width * scale, height * scale, {
       ...(index === 0 ? { palette } : {}),
       delay: (until - shownHundredths) * 10,
     });

@@ -1,6 +1,8 @@
 // MP4 through the ffmpeg program, where there is one: frames go in as raw RGB on standard input.
 import { spawn, spawnSync } from 'node:child_process';
+import { renameSync } from 'node:fs';
 import { MissingDependencyError, StorageError } from '@moe-rl/core';
+import { removeQuietly, storageError } from '../run/storage.ts';
 import type { RgbImage } from './gif.ts';
 
 /** True when an `ffmpeg` is on the path. */
@@ -9,10 +11,16 @@ export function hasFfmpeg(): boolean {
 }
 
 /**
- * Writes an H.264 MP4.
+ * Writes an H.264 MP4; a file that was there before stays until the new one is whole.
+ * @param scale whole number of film pixels per pixel of a frame
  * @throws MissingDependencyError without ffmpeg; StorageError when ffmpeg fails.
  */
-export async function writeMp4(path: string, frames: readonly RgbImage[], framesPerSecond: number): Promise<void> {
+export async function writeMp4(
+  path: string,
+  frames: readonly RgbImage[],
+  framesPerSecond: number,
+  scale = 1,
+): Promise<void> {
   const [first] = frames;
   if (first === undefined) throw new RangeError('an MP4 needs at least one frame');
   if (!hasFfmpeg()) {
@@ -32,6 +40,7 @@ export async function writeMp4(path: string, frames: readonly RgbImage[], frames
     '-i',
     '-',
   ];
+  const temporary = `${path}.tmp-${process.pid}`;
   // yuv420p needs even sizes, and is what every player can show.
   const output = [
     '-an',
@@ -40,10 +49,13 @@ export async function writeMp4(path: string, frames: readonly RgbImage[], frames
     '-pix_fmt',
     'yuv420p',
     '-vf',
-    'pad=ceil(iw/2)*2:ceil(ih/2)*2',
+    `scale=iw*${scale}:ih*${scale}:flags=neighbor,pad=ceil(iw/2)*2:ceil(ih/2)*2`,
     '-movflags',
     '+faststart',
-    path,
+    '-f',
+    'mp4',
+    // Without the prefix a name like `a:b.mp4` is taken for a protocol.
+    `file:${temporary}`,
   ];
   const encoder = spawn('ffmpeg', ['-y', '-loglevel', 'error', ...input, ...output], {
     stdio: ['pipe', 'ignore', 'pipe'],
@@ -61,5 +73,11 @@ export async function writeMp4(path: string, frames: readonly RgbImage[], frames
   }
   encoder.stdin.end();
   const code = await ended;
-  if (code !== 0) throw new StorageError(`cannot write ${path}: ffmpeg ended with code ${code}: ${complaint.trim()}`);
+  try {
+    if (code !== 0) throw new StorageError(`cannot write ${path}: ffmpeg ended with code ${code}: ${complaint.trim()}`);
+    renameSync(temporary, path);
+  } catch (cause) {
+    removeQuietly(temporary);
+    throw storageError('write', path, cause);
+  }
 }

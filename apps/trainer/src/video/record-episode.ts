@@ -1,30 +1,35 @@
 // Plays one episode and keeps what it looked like.
-import { type Agent, type Environment, InvalidArgumentError, runLoop } from '@moe-rl/core';
-import { enlarge, grayToRgb, sideBySide } from './compose.ts';
+import { type Agent, type Environment, InvalidArgumentError, requireInteger, runLoop } from '@moe-rl/core';
+import { createBreather } from '../run/event-loop.ts';
+import { grayToRgb, sideBySide } from './compose.ts';
+import { DEFAULT_FILM_AGENT_STEPS, MAX_FILM_AGENT_STEPS } from './film-limits.ts';
 import type { RgbImage } from './gif.ts';
 
 export interface RecordedEpisode {
+  /** One picture per agent step, at the game's own resolution. */
   readonly frames: readonly RgbImage[];
+  /** Return up to the film's end. */
   readonly episodeReturn: number;
   readonly agentSteps: number;
+  /** True when the film ended at `maxAgentSteps` with the episode still under way. */
+  readonly isCut: boolean;
 }
 
 /**
- * Records an episode, one picture per agent step, at the game's own resolution times `scale`.
- * @throws InvalidArgumentError when the environment can't draw itself, or has no picture for the agent's view.
+ * Records an episode to its end or to `maxAgentSteps`, whichever comes first.
+ * @throws InvalidArgumentError when the environment can't draw itself or has no picture for the agent's view, and for a limit out of range.
  */
 export async function recordEpisode(options: {
   readonly agent: Agent;
   readonly environment: Environment;
   readonly seed: number;
-  /** Whole number of screen pixels per game pixel. Default 1. */
-  readonly scale?: number;
   /** Shows the newest observation frame beside the game. Default false. */
   readonly showAgentView?: boolean;
-  /** Ends the video, not the measuring, after this many agent steps. Default 5,400 (six minutes of Atari). */
+  /** Ends the film, and the playing, after this many agent steps. Default 5,400. */
   readonly maxAgentSteps?: number;
 }): Promise<RecordedEpisode> {
-  const { agent, environment, seed, scale = 1, showAgentView = false, maxAgentSteps = 5400 } = options;
+  const { agent, environment, seed, showAgentView = false, maxAgentSteps = DEFAULT_FILM_AGENT_STEPS } = options;
+  requireInteger('maxAgentSteps', maxAgentSteps, 1, MAX_FILM_AGENT_STEPS);
   if (environment.render === undefined) {
     throw new InvalidArgumentError(`${environment.id} can't draw itself, so there is nothing to film`);
   }
@@ -34,18 +39,20 @@ export async function recordEpisode(options: {
     throw new InvalidArgumentError(`the agent's view of ${environment.id} is no picture (${dtype} [${frameShape}])`);
   }
   const frames: RgbImage[] = [];
-  let result = { episodeReturn: 0, agentSteps: 0 };
+  const breathe = createBreather();
   for await (const step of runLoop({ agent, environment, mode: 'evaluate', seed })) {
-    if (frames.length < maxAgentSteps) {
-      const game = enlarge(environment.render(), scale, scale);
-      const observation = step.observation as Uint8Array;
-      const newest = showAgentView
-        ? grayToRgb(observation.subarray(observation.length - width * height), width, height)
-        : undefined;
-      frames.push(newest === undefined ? game : sideBySide(game, enlarge(newest, scale, scale)));
+    const game = environment.render();
+    const observation = step.observation as Uint8Array;
+    frames.push(
+      showAgentView
+        ? sideBySide(game, grayToRgb(observation.subarray(observation.length - width * height), width, height))
+        : { ...game, rgb: game.rgb.slice() },
+    );
+    await breathe();
+    const isOver = step.terminated || step.truncated;
+    if (isOver || frames.length === maxAgentSteps) {
+      return { frames, episodeReturn: step.episodeReturn, agentSteps: step.episodeAgentSteps, isCut: !isOver };
     }
-    result = { episodeReturn: step.episodeReturn, agentSteps: step.episodeAgentSteps };
-    if (step.terminated || step.truncated) break;
   }
-  return { frames, ...result };
+  throw new Error('the run loop has no end');
 }

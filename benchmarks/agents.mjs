@@ -8,17 +8,12 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createAgent } from '../packages/agents/src/index.ts';
 import { makeAtari } from '../packages/ale-env/src/index.ts';
-import { createRng, runLoop } from '../packages/core/src/index.ts';
+import { runLoop } from '../packages/core/src/index.ts';
 import { loadBackend } from '../packages/tfjs-native/src/index.ts';
-import { startPeer, takeTurns } from './step.mjs';
+import { createDqnAgent, NETWORKS } from './lib/dqn-agent.mjs';
+import { PEER_VARIANTS, startPeer, takeTurns } from './step.mjs';
 
 const folder = join(dirname(fileURLToPath(import.meta.url)), 'peers');
-const NETWORKS = {
-  nature: { preset: 'dqn', peer: 'nature' },
-  impala: { preset: 'dqn-impala', peer: 'impala' },
-  'impala-soft-moe': { preset: 'dqn-soft-moe', peer: 'moe' },
-};
-const PEER_VARIANTS = { jax: [{}], torch: [{ CL: '1' }, { CL: '1', OMP_WAIT_POLICY: 'PASSIVE' }] };
 /** The slope is taken from here on: everything is compiled, and every step learns. */
 const DER_WARMUP = 2000;
 
@@ -27,12 +22,12 @@ export async function run({ peers, options }) {
   const { quick = false, log = () => {} } = options ?? {};
   await loadBackend({ backend: 'tensorflow', onProgress: ({ message }) => log(message) });
   const rows = [];
-  for (const [network, { preset, peer: kind }] of Object.entries(NETWORKS)) {
-    const sides = [{ name: 'ours', ...(await ourUpdate(preset)) }];
+  for (const [network, { peer: kind }] of Object.entries(NETWORKS)) {
+    const sides = [{ name: 'ours', ...(await createDqnAgent(network, 'recorded')) }];
     try {
-      for (const [peer, variants] of Object.entries(PEER_VARIANTS)) {
+      for (const peer of ['jax', 'torch']) {
         if (!peers?.has(peer)) continue;
-        for (const environment of variants)
+        for (const environment of PEER_VARIANTS[peer])
           sides.push({ name: peer, ...(await startPeer(peers.python(peer), peer, kind, environment)) });
       }
       const { ours, ...others } = await takeTurns(sides, 'step', quick ? 4 : 12, quick ? 5 : 10);
@@ -53,39 +48,6 @@ export async function run({ peers, options }) {
 
 function row(name, ours, peer) {
   return { name, ours, peer: peer ?? null, unit: 'ms', ratio: peer === undefined ? null : ours / peer };
-}
-
-/** An agent over a replay of 3,000 made-up frames, with the peers' loss (Huber) and 18 actions. */
-async function ourUpdate(preset) {
-  const environment = { observationSpec: { frameShape: [84, 84], stackSize: 4, dtype: 'uint8' }, actionCount: 18 };
-  const agent = await createAgent(preset, {
-    environment,
-    seed: 1,
-    mode: 'recorded',
-    changes: { agent: { error: 'huber' }, replay: { capacity: 4000 } },
-  });
-  const rng = createRng(1, 'bench');
-  const frame = () => new Uint8Array(Uint32Array.from({ length: 1764 }, () => rng.nextUint32()).buffer);
-  for (let step = 0; step < 3000; step++) {
-    agent.replay.add({
-      observation: frame(),
-      action: rng.nextInteger(18),
-      reward: rng.nextFloat(),
-      terminated: false,
-      truncated: false,
-    });
-  }
-  const measure = async (_what, count) => {
-    const times = [];
-    for (let call = 0; call < count; call++) {
-      const start = performance.now();
-      await agent.learn();
-      times.push(performance.now() - start);
-    }
-    return times;
-  };
-  await measure('step', 5);
-  return { measure, stop: () => agent.dispose() };
 }
 
 /** Milliseconds an agent step of DER takes once it learns at every step: ours, and Dopamine's where its environment is there. */

@@ -1,5 +1,5 @@
-// How long does a DQN training step take, and choosing one action? Ours recorded as a TensorFlow graph, against the same code run eagerly and against
-// JAX, TensorFlow's own Python and PyTorch. Rows `step/<network>/<peer>` (batch 32) and `act/<network>/<peer>` (batch 1), in ms.
+// How long does a DQN training step take, and choosing one action? Our DQN agent's, recorded as a TensorFlow graph, against the same agent run eagerly and
+// against JAX, TensorFlow's own Python and PyTorch. Rows `step/<network>/<peer>` (batch 32) and `act/<network>/<peer>` (batch 1), in ms.
 // All sides stay loaded and take turns in blocks, so that whatever else the machine does hits all of them; a side's time is the median of its
 // quieter half of blocks.
 import { spawn } from 'node:child_process';
@@ -7,13 +7,12 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { loadBackend } from '../packages/tfjs-native/src/index.ts';
-import { createDqnStep, NETWORKS } from './lib/dqn-step.mjs';
+import { createDqnAgent, NETWORKS } from './lib/dqn-agent.mjs';
 
 const folder = join(dirname(fileURLToPath(import.meta.url)), 'peers');
-const PEER_KINDS = { nature: 'nature', impala: 'impala', 'impala-soft-moe': 'moe' };
 
 /** A peer is measured at its best: TensorFlow with oneDNN, as ours; PyTorch prefers one way of waiting on a busy machine, the other on a quiet one. */
-const PEER_VARIANTS = {
+export const PEER_VARIANTS = {
   jax: [{}],
   tf: [{ TF_ENABLE_ONEDNN_OPTS: '1' }],
   torch: [{ CL: '1' }, { CL: '1', OMP_WAIT_POLICY: 'PASSIVE' }],
@@ -22,19 +21,19 @@ const PEER_VARIANTS = {
 /** @param {{ peers: { has(name: string): boolean, python(name: string): string }, options: { quick?: boolean, log(text: string): void } }} config */
 export async function run({ peers, options }) {
   const { quick = false, log = () => {} } = options ?? {};
-  const { tf, name, report } = await loadBackend({ backend: 'tensorflow', onProgress: ({ message }) => log(message) });
+  const { name, report } = await loadBackend({ backend: 'tensorflow', onProgress: ({ message }) => log(message) });
   log(`ours: ${report.used.source}, backend ${name}`);
   const rows = [];
-  for (const network of NETWORKS) {
+  for (const [network, { peer: kind }] of Object.entries(NETWORKS)) {
     const sides = [
-      { name: 'recorded', ...(await ours(network, tf, 'recorded')) },
-      { name: 'eager', ...(await ours(network, tf, 'eager')) },
+      { name: 'recorded', ...(await createDqnAgent(network, 'recorded')) },
+      { name: 'eager', ...(await createDqnAgent(network, 'eager')) },
     ];
     try {
       for (const [peer, variants] of Object.entries(PEER_VARIANTS)) {
         if (!peers?.has(peer)) continue;
         for (const environment of variants) {
-          sides.push({ name: peer, ...(await startPeer(peers.python(peer), peer, PEER_KINDS[network], environment)) });
+          sides.push({ name: peer, ...(await startPeer(peers.python(peer), peer, kind, environment)) });
         }
       }
       for (const { what, blocks, calls } of [
@@ -67,23 +66,6 @@ export async function run({ peers, options }) {
     }
   }
   return rows;
-}
-
-/** Ours, in this process: `measure(what, count)` returns the times of `count` calls in ms. */
-async function ours(network, tf, mode) {
-  const work = await createDqnStep(network, tf, mode);
-  const measure = async (what, count) => {
-    const times = [];
-    for (let i = 0; i < count; i++) {
-      const start = performance.now();
-      await work[what]();
-      times.push(performance.now() - start);
-    }
-    return times;
-  };
-  await measure('step', 5);
-  await measure('act', 20);
-  return { measure, stop: () => work.program.dispose() };
 }
 
 /** A peer in its own process, asked line by line (see peers/step_common.py). */

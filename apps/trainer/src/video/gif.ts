@@ -1,5 +1,5 @@
-// Animated GIFs of game screens. The Atari 2600 has 128 colors, so a video nearly always fits one exact palette of 256; only a video with more is
-// quantized.
+// Animated GIFs of game screens. The Atari 2600 has 128 colors, so a video nearly always fits one exact palette of 255; only a video with more is
+// quantized. The last color is transparent, for pixels that stay as they are: most of a screen does, which makes files several times smaller.
 import { createRequire } from 'node:module';
 import { enlarge } from './compose.ts';
 
@@ -10,7 +10,13 @@ interface Gifenc {
       indices: Uint8Array,
       width: number,
       height: number,
-      options: { palette?: number[][]; delay: number },
+      options: {
+        palette?: number[][];
+        delay: number;
+        transparent?: boolean;
+        transparentIndex?: number;
+        dispose?: number;
+      },
     ): void;
     finish(): void;
     bytes(): Uint8Array;
@@ -29,33 +35,62 @@ export interface RgbImage {
   readonly rgb: Uint8Array;
 }
 
+/** A palette has 256 colors; one is the transparent one. */
+const MAX_COLORS = 255;
+
+/** Viewers may treat a very long delay as a mistake; some seconds are fine. */
+const MAX_EQUAL_FRAMES = 100;
+
+/** The frame stays under the next one. */
+const KEEP = 1;
+
 /**
- * Encodes frames of equal size.
+ * Encodes frames of equal size. A frame that equals the one before is shown longer instead.
  * @param framesPerSecond GIF delays are hundredths of a second; the rounding is spread so that the video keeps its length.
  * @param scale whole number of GIF pixels per pixel of a frame
  */
 export function encodeGif(frames: readonly RgbImage[], framesPerSecond: number, scale = 1): Uint8Array {
   const [first] = frames;
   if (first === undefined) throw new RangeError('a GIF needs at least one frame');
+  const { width, height } = first;
   const gif = GIFEncoder();
   const exact = exactPalette(frames);
-  const palette = exact?.palette ?? quantize(sampleRgba(frames), 256);
+  const palette = exact?.palette ?? quantize(sampleRgba(frames), MAX_COLORS);
+  const transparentIndex = palette.length;
   let shownHundredths = 0;
-  frames.forEach((frame, index) => {
-    const until = Math.round(((index + 1) * 100) / framesPerSecond);
-    const indices = exact === undefined ? applyPalette(toRgba(frame.rgb), palette) : indexFrame(frame, exact.indexOf);
-    const { width, height } = frame;
-    gif.writeFrame(enlarge(indices, width, height, scale), width * scale, height * scale, {
-      ...(index === 0 ? { palette } : {}),
+  let shown: Uint8Array | undefined;
+  for (let index = 0; index < frames.length; ) {
+    const { rgb } = frames[index]!;
+    let next = index + 1;
+    while (next < frames.length && next - index < MAX_EQUAL_FRAMES && areEqual(frames[next]!.rgb, rgb)) next++;
+    const until = Math.round((next * 100) / framesPerSecond);
+    const indices = exact === undefined ? applyPalette(toRgba(rgb), palette) : indexFrame(rgb, exact.indexOf);
+    const drawn = shown === undefined ? indices : changesOf(shown, indices, transparentIndex);
+    gif.writeFrame(enlarge(drawn, width, height, scale), width * scale, height * scale, {
+      ...(index === 0 ? { palette: [...palette, [0, 0, 0]] } : {}),
       delay: (until - shownHundredths) * 10,
+      transparent: index > 0,
+      transparentIndex,
+      dispose: KEEP,
     });
+    shown = indices;
     shownHundredths = until;
-  });
+    index = next;
+  }
   gif.finish();
   return gif.bytes();
 }
 
-/** All colors used, when they are 256 at most. */
+function areEqual(left: Uint8Array, right: Uint8Array): boolean {
+  return Buffer.compare(left, right) === 0;
+}
+
+/** What differs from the picture before; the rest is transparent. */
+function changesOf(before: Uint8Array, indices: Uint8Array, transparentIndex: number): Uint8Array {
+  return indices.map((color, pixel) => (color === before[pixel] ? transparentIndex : color));
+}
+
+/** All colors used, when they are 255 at most. */
 function exactPalette(frames: readonly RgbImage[]): { palette: number[][]; indexOf: Map<number, number> } | undefined {
   const indexOf = new Map<number, number>();
   const palette: number[][] = [];
@@ -66,7 +101,7 @@ function exactPalette(frames: readonly RgbImage[]): { palette: number[][]; index
       if (color === previous) continue;
       previous = color;
       if (!indexOf.has(color)) {
-        if (palette.length === 256) return undefined;
+        if (palette.length === MAX_COLORS) return undefined;
         indexOf.set(color, palette.length);
         palette.push([rgb[offset]!, rgb[offset + 1]!, rgb[offset + 2]!]);
       }
@@ -75,8 +110,8 @@ function exactPalette(frames: readonly RgbImage[]): { palette: number[][]; index
   return { palette, indexOf };
 }
 
-function indexFrame({ rgb, width, height }: RgbImage, indexOf: ReadonlyMap<number, number>): Uint8Array {
-  const indices = new Uint8Array(width * height);
+function indexFrame(rgb: Uint8Array, indexOf: ReadonlyMap<number, number>): Uint8Array {
+  const indices = new Uint8Array(rgb.length / 3);
   for (let pixel = 0, offset = 0; pixel < indices.length; pixel++, offset += 3) {
     indices[pixel] = indexOf.get((rgb[offset]! << 16) | (rgb[offset + 1]! << 8) | rgb[offset + 2]!)!;
   }

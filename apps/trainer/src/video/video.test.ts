@@ -91,10 +91,26 @@ describe('GIF', () => {
     expect([gif.readUInt16LE(6), gif.readUInt16LE(8)]).toEqual([2, 1]);
     expect(gif.includes(Buffer.of(160, 1, 2))).toBe(true);
     // 3 frames at 15 per second: 7 + 6 + 7 hundredths.
-    const delays: number[] = [];
-    for (let at = gif.indexOf(Buffer.of(0x21, 0xf9)); at >= 0; at = gif.indexOf(Buffer.of(0x21, 0xf9), at + 1))
-      delays.push(gif.readUInt16LE(at + 4));
-    expect(delays).toEqual([7, 6, 7]);
+    expect(delaysOf(gif)).toEqual([7, 6, 7]);
+  });
+
+  it('shows frames that are equal as one, for as long', () => {
+    const [first, second] = threeFrames();
+    const equal = { ...first!, rgb: first!.rgb.slice() };
+    expect(delaysOf(encodeGif([first!, equal, equal, second!], 10))).toEqual([30, 10]);
+  });
+
+  it('draws only what changes', () => {
+    // Noise, which nothing can compress, and then the same with one other pixel.
+    const rgb = Uint8Array.from({ length: 64 * 64 * 3 }, (_, index) => ((index * index * 31) >> 5) & 0xe0);
+    const changed = rgb.slice();
+    changed.fill(7, 300, 303);
+    const sizeOf = (...frames: Uint8Array[]): number =>
+      encodeGif(
+        frames.map((pixels) => ({ width: 64, height: 64, rgb: pixels })),
+        15,
+      ).length;
+    expect(sizeOf(rgb, changed) - sizeOf(rgb)).toBeLessThan(sizeOf(rgb) / 10);
   });
 
   it('is as large as asked', () => {
@@ -166,8 +182,21 @@ describe('MP4', () => {
     expect(existsSync(file)).toBe(false);
   });
 
-  // Registered only where it can run: ffmpeg is no part of the set-up.
+  // Registered only where they can run: ffmpeg is no part of the set-up.
   if (hasFfmpeg()) {
+    it('of a GIF holds the frames that went in', async () => {
+      const frames = Array.from({ length: 20 }, (_, index) => {
+        const rgb = Uint8Array.from({ length: 16 * 12 * 3 }, (_, at) => ((at * 7) % 5) * 40);
+        rgb.fill(index * 12, 3 * index, 3 * index + 30);
+        return { width: 16, height: 12, rgb };
+      });
+      const file = join(folder, 'film.gif');
+      writeFileSync(file, encodeGif(frames, 10));
+      const decode = ['-v', 'error', '-i', file, '-f', 'rawvideo', '-pix_fmt', 'rgb24', '-'];
+      const { stdout } = spawnSync('ffmpeg', decode);
+      expect(Buffer.compare(stdout, Buffer.concat(frames.map(({ rgb }) => rgb)))).toBe(0);
+    });
+
     it('plays: H.264, even size, all frames', async () => {
       const file = join(folder, 'film.mp4');
       const frames = Array.from({ length: 30 }, (_, index) => ({
@@ -191,6 +220,14 @@ describe('MP4', () => {
     });
   }
 });
+
+function delaysOf(bytes: Uint8Array): number[] {
+  const gif = Buffer.from(bytes);
+  const control = Buffer.of(0x21, 0xf9);
+  const delays: number[] = [];
+  for (let at = gif.indexOf(control); at >= 0; at = gif.indexOf(control, at + 1)) delays.push(gif.readUInt16LE(at + 4));
+  return delays;
+}
 
 function threeFrames(): RgbImage[] {
   return [0, 1, 2].map((index) => ({ width: 2, height: 1, rgb: Uint8Array.of(index * 80, 1, 2, 200, 100, 50) }));

@@ -105,6 +105,8 @@ async function build(pnpm) {
 }
 
 function hasOutput(folder) {
+  // The root's build is that of all the others.
+  if (folder === '.') return true;
   const manifest = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'));
   return manifest.scripts?.build === undefined || existsSync(join(root, folder, 'dist'));
 }
@@ -139,7 +141,8 @@ function list(group) {
 }
 
 function fingerprintOf(files) {
-  const hash = createHash('sha256').update(process.versions.modules);
+  // Not the Node version: npm puts the pinned Node first on the path once it is installed, and what needs it runs on that one.
+  const hash = createHash('sha256');
   for (const file of files)
     if (existsSync(join(root, file)))
       hash

@@ -33,6 +33,7 @@ export function insertCartridge(kind: i32, ram: bool, bytes: i32): void {
   // DPC clocks its random register on every access to the last 64 bytes, code included: jams send the interpreter to the bus for all of its code.
   if (kind == CART_DPC) memory.fill(bankAt(0), JAM, 2 * BANK_STRIDE);
   hotspots = kind == CART_F8 ? 0xff8 : kind == CART_F6 ? 0xff6 : kind == CART_E0 ? 0xfe0 : kind == CART_PLAIN ? 0x1000 : 0;
+  hasSlices = kind == CART_E0;
   bank = bankAt(0);
 }
 
@@ -63,6 +64,10 @@ export function repairCartridge(): void {
   showCartridge();
 }
 function showSlice(slot: i32): void { memory.copy(bankAt(0) + slot * 1024, ROM_FILE + ((cartridge.select >> (slot << 3)) & 7) * 1024, 1024); }
+
+/** Whether the bank is put together from slices of 1 KiB (E0); and which one is at an offset of it. */
+export let hasSlices: bool = false;
+@inline export function sliceAt(offset: i32): i32 { return offset >= 0xc00 ? 7 : (cartridge.select >> (offset >> 10 << 3)) & 7; }
 
 @inline function select(index: i32): void {
   cartridge.select = index;

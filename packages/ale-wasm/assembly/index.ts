@@ -1,5 +1,5 @@
 // What the host calls. Consoles are numbered blocks from the end of the static data on; those of a batch have agent buffers behind the block.
-import { MAXIMUM_ROM_BYTES, RAM_PAGE, ROM_FILE, environment, line } from './state';
+import { MAXIMUM_ROM_BYTES, RAM_PAGE, ROM_BANKS, ROM_FILE, SHADOW, cpu, environment, line } from './state';
 import { SAMPLES, makeSamples } from './audio';
 import { agentBytes, resetAgent, restartObservations, setBatch as configureBatch, stackAddress, stepAgent, useAgent } from './batch';
 import { buildGuards } from './bus';
@@ -14,6 +14,17 @@ import { INKS } from './tia-registers';
 export { setGame, setSettings } from './environment';
 export { setRules } from './rules';
 export { grayTableAddress } from './batch';
+// What translated code links against.
+export { adcDecimal, arrDecimal, sbcDecimal } from './decimal';
+export { hotspots, readBus, writeRiotOrRam, zeroPagePointer } from './bus';
+export { readRiot } from './riot';
+export { readTia, writeTia, writeTiaSlow } from './tia-registers';
+export { entriesAddress, linkAddress, missesAddress, setTranslating, timerPollTurns } from './translated';
+export * from './generated/register-writes';
+export function ramPageAddress(): usize { return RAM_PAGE; }
+export function shadowAddress(): usize { return SHADOW; }
+export function cpuAddress(): usize { return changetype<usize>(cpu); }
+export function romBanksAddress(): usize { return ROM_BANKS; }
 
 let consoles: usize = 0;
 let stride: usize = BLOCK_BYTES;

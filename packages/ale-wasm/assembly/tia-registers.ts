@@ -4,6 +4,7 @@ import { Line, SHADOW, Tia, cpu, line, tia } from './state';
 import { collideUpTo, commit, flush, pixelAt, windowRows } from './tia-line';
 import { nusiz, position, setPosition, setSuppressed, suppressed, touchBall, touchMissile, touchPlayer, touchPlayfield } from './tia-objects';
 import { MOTION, SHOWN_PAIRS } from './tia-tables';
+import { CYCLE_MARGIN, link } from './translated';
 import { writeAudio } from './audio';
 
 const TIA: usize = changetype<usize>(tia);
@@ -18,6 +19,7 @@ export let lineLimit: i32 = 291 * 76 - 1;
 export let lastAccessClock: i32 = 0;
 export function traceAccesses(on: bool): void {
   lineLimit = on ? -1 : frameLimit;
+  link.safeCycles = lineLimit - CYCLE_MARGIN;
   lastAccessClock = 0;
 }
 /** How many clocks after the instruction a write takes effect. */
@@ -30,6 +32,7 @@ export let hmoveBlanks: bool = true;
 export let colorLoss: bool = false;
 export function setFormat(pal: bool, blanks: bool): void {
   lineLimit = frameLimit = (pal ? 343 : 291) * 76 - 1;
+  link.safeCycles = lineLimit - CYCLE_MARGIN;
   colorLoss = pal;
   hmoveBlanks = blanks;
 }
@@ -320,7 +323,9 @@ function writeCxclr(cycles: i32): void {
 }
 
 /** Registers 3..0x2c, value known to differ where that matters. */
-export function writeTia(register: i32, value: i32, cycles: i32): void {
+export function writeTia(register: i32, value: i32, cycles: i32): void { writeTo(register, value, cycles); }
+/** The same, for a register known when this is compiled: no jump table remains. */
+@inline export function writeTo(register: i32, value: i32, cycles: i32): void {
   switch (register) {
     case 0x04: writeNusiz(0, value, cycles); break;
     case 0x05: writeNusiz(1, value, cycles); break;

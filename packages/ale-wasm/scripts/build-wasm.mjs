@@ -8,7 +8,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { generateInstructionBytes, generateInterpreter } from '../codegen/interpreter.mjs';
+import { generateInstructionBytes, generateInterpreter, generateRegisterWrites } from '../codegen/interpreter.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const target = join(root, 'src/generated/core-wasm.ts');
@@ -18,7 +18,7 @@ export function sourceHash() {
   const hash = createHash('sha256');
   for (const folder of ['assembly', 'codegen'])
     for (const name of readdirSync(join(root, folder)).sort())
-      if (/^(?!games|palette).*\.(ts|mjs)$/.test(name))
+      if (/^(?!games|operations|palette).*\.(ts|mjs)$/.test(name))
         hash.update(name).update(readFileSync(join(root, folder, name)));
   const { devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   return hash.update(`${devDependencies.assemblyscript} ${devDependencies.binaryen}`).digest('hex').slice(0, 16);
@@ -33,6 +33,7 @@ function build() {
   mkdirSync(join(root, 'assembly/generated'), { recursive: true });
   writeFileSync(join(root, 'assembly/generated/interpreter.ts'), generateInterpreter());
   writeFileSync(join(root, 'assembly/generated/instruction-bytes.ts'), generateInstructionBytes());
+  writeFileSync(join(root, 'assembly/generated/register-writes.ts'), generateRegisterWrites());
   const work = mkdtempSync(join(tmpdir(), 'ale-wasm-'));
   try {
     const [raw, optimized] = [join(work, 'raw.wasm'), join(work, 'core.wasm')];
@@ -47,6 +48,7 @@ function build() {
       'stub',
       '--use',
       'abort=',
+      '--exportTable',
       '--enable',
       'simd',
       '--enable',

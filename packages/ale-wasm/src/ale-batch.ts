@@ -194,6 +194,7 @@ export class AleBatch {
   }
   private run(first: number, count: number): void {
     const { results } = this;
+    this.machine.translator?.tick();
     this.core.stepConsoles(first, count, this.actions.byteOffset + first, results.byteOffset + first * 16);
     for (let i = first; i < first + count; i++) {
       this.rewards[i] = results[i * 4] as number;

@@ -6,6 +6,8 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 // @ts-expect-error plain scripts
 import { generateGameTable, TABLE_FILE } from '../codegen/games.mjs';
+// @ts-expect-error a plain script
+import { generateOperations, OPERATIONS_FILE } from '../codegen/operations.mjs';
 // @ts-expect-error plain scripts
 import { generatePalette, PALETTE_FILE } from '../codegen/palette.mjs';
 // @ts-expect-error plain scripts
@@ -123,6 +125,9 @@ describe('what is checked in', () => {
     expect(readFileSync(TABLE_FILE, 'utf8')).toBe(generateGameTable(defineGame));
     expect(readFileSync(PALETTE_FILE, 'utf8')).toBe(generatePalette());
     expect(GAMES.length).toBe(104);
+  });
+  it('the operations that translations are made of are what the opcodes say', () => {
+    expect(readFileSync(OPERATIONS_FILE, 'utf8')).toBe(generateOperations());
   });
   it('the core is built from the sources as they are', () => {
     expect(builtHash()).toBe(sourceHash());

@@ -81,6 +81,7 @@ export class Ale {
     if (!(paddleStrength >= -1 && paddleStrength <= 1))
       throw new AleArgumentError(`paddleStrength is ${paddleStrength}; expected a number -1..1`);
     this.samplesMade = false;
+    this.machine.translator?.tick();
     return this.core.act(action, paddleStrength);
   }
 

@@ -7,6 +7,17 @@ import { CORE_WASM_BASE64 } from './generated/core-wasm.ts';
 /** What assembly/index.ts exports. Booleans are 0 and 1, addresses bytes in `memory`. */
 export interface CoreExports {
   readonly memory: WebAssembly.Memory;
+  readonly table: WebAssembly.Table;
+  /** First offset of a bank that is the cartridge's business. */
+  readonly hotspots: WebAssembly.Global<'i32'>;
+  setTranslating(on: number): void;
+  entriesAddress(): number;
+  missesAddress(): number;
+  linkAddress(): number;
+  ramPageAddress(): number;
+  shadowAddress(): number;
+  cpuAddress(): number;
+  romBanksAddress(): number;
   initialize(): void;
   romAddress(): number;
   codeAddress(): number;

@@ -5,6 +5,7 @@ import { fnv1a } from './fnv1a.ts';
 import { CARTRIDGE_BYTES, type CartridgeType, defineGame, type Game, type GameDescription } from './game.ts';
 import { findGameByMd5 } from './games.ts';
 import { md5 } from './md5.ts';
+import { RomTranslator } from './translator/rom-translator.ts';
 
 const CARTRIDGE_CODES: Readonly<Record<CartridgeType, readonly [type: number, ram: 0 | 1]>> = {
   '2K': [0, 0],
@@ -39,6 +40,11 @@ export interface AleSettings {
   /** Default: the game's own. */
   readonly mode?: number;
   readonly difficulty?: number;
+  /**
+   * Translates the ROM's code to WebAssembly while it is played, which changes nothing but the speed. Default true; where the runtime forbids
+   * new code, the interpreter plays alone.
+   */
+  readonly translateRom?: boolean;
 }
 
 export const INT32_MINIMUM = -(2 ** 31);
@@ -96,6 +102,7 @@ export interface Machine {
   readonly settings: Required<AleSettings>;
   /** FNV-1a of the ROM: saved states carry it. */
   readonly romHash: number;
+  readonly translator: RomTranslator | undefined;
 }
 
 export function resolveSettings(game: Game, given: AleSettings): Required<AleSettings> {
@@ -109,6 +116,7 @@ export function resolveSettings(game: Game, given: AleSettings): Required<AleSet
     rewardMaximum: INT32_MAXIMUM,
     mode: game.defaultMode,
     difficulty: game.defaultDifficulty,
+    translateRom: true,
     ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
   } as Required<AleSettings>;
   requireInteger('frameSkip', s.frameSkip, 1, 1000);
@@ -167,5 +175,9 @@ export function buildMachine(
     settings.rewardMinimum,
     settings.rewardMaximum,
   );
-  return { core, game, settings, romHash: fnv1a(rom) };
+  const romHash = fnv1a(rom);
+  const translator = settings.translateRom
+    ? RomTranslator.for(core, game.cartridge, `${rom.length} ${romHash} ${md5(rom)}`)
+    : undefined;
+  return { core, game, settings, romHash, translator };
 }

@@ -6,14 +6,17 @@ export interface RunOutput {
   readonly status: number | null;
   /** Standard output. */
   readonly output: string;
-  /** Last line of standard error that says something. */
+  /** The line of standard error that names the error, with its cause where one is given, or else the last line. */
   readonly complaint: string;
 }
 
 export function run(program: string, args: readonly string[], timeoutMs = 30_000): RunOutput {
   const { status, stdout, stderr, error } = spawnSync(program, args, { encoding: 'utf8', timeout: timeoutMs });
   const lines = (stderr ?? '').split('\n').filter((line) => line.trim() !== '');
-  // pip ends with remarks about its own updates; the error is the line that says so.
-  const complaint = lines.find((line) => /error/i.test(line)) ?? lines.at(-1) ?? error?.message ?? '';
-  return { status, output: stdout ?? '', complaint: complaint.trim() };
+  // pip ends with remarks about its own updates; the error is the line that says so. uv puts what failed and why below it.
+  const at = lines.findIndex((line) => /error/i.test(line));
+  const causes = at < 0 ? [] : lines.slice(at + 1).filter((line) => /^\s*(cause|caused by):/i.test(line));
+  const first = lines[at] ?? lines.at(-1) ?? error?.message ?? '';
+  const complaint = [first, ...new Set([...causes.slice(0, 1), ...causes.slice(-1)])].map((line) => line.trim());
+  return { status, output: stdout ?? '', complaint: complaint.join('; ') };
 }

@@ -178,6 +178,76 @@ describe('horizontal motion', () => {
   });
 });
 
+/** HMOVE at a line cycle, then a store of `value` that ends `cycles` later. */
+const afterMove = (moveCycle: number, register: string, value: number, cycles: number): number[] => [
+  ...writeAt(registerOf('HMOVE'), 0, moveCycle),
+  ...(value ? [...load(value), ...wait(cycles - 5)] : wait(cycles - 3)),
+  ...store(registerOf(register)),
+];
+
+describe('writes soon after a motion', () => {
+  interface SpecialCase {
+    readonly reg: string;
+    readonly clocks_after_HMOVE: number;
+    readonly line_clock: readonly number[];
+    readonly pos: number;
+  }
+  const cases = (tables.special_cases as readonly SpecialCase[]).flatMap(
+    ({ reg, clocks_after_HMOVE, line_clock, pos }) =>
+      line_clock.map((clock) => [reg, clocks_after_HMOVE, clock, pos] as const),
+  );
+  it.each(cases)('%s %i clocks after HMOVE, at line clock %i: pixel %i', (register, after, clock, position) => {
+    const color = 14;
+    const setup: Write[] = [
+      ['COLUP0', color, null],
+      ['COLUP1', color, null],
+      ['COLUPF', color, null],
+      [register.replace('RES', 'ENA'), 2, null],
+    ];
+    const strobeAt = clock / 3;
+    const variants = [
+      afterMove(strobeAt - after / 3, register, 0, after / 3),
+      writeAt(registerOf(register), 0, strobeAt),
+    ];
+    const run = assemble(setup, variants);
+    const pixel = (variant: number) => {
+      const line = run(variant)
+        .screen()
+        .subarray((R0 + 3) * 160, (R0 + 4) * 160);
+      return line.indexOf(color);
+    };
+    expect(pixel(0)).toBe(position);
+    expect(pixel(1)).not.toBe(position); // without the motion it would be elsewhere
+  });
+
+  it('leave missile 0 in the state of a star field', () => {
+    const { per_line_shift_left: shifts } = tables.star_mode;
+    const setup: Write[] = [
+      ['COLUP0', 14, null],
+      ['ENAM0', 2, null],
+      ['HMM0', 0x70, null],
+      ['RESM0', 0, 60],
+    ];
+    const ale = assemble(setup, [[...lines(1), ...afterMove(10, 'HMM0', 0x60, 63 / 3)]])(0);
+    const runs = Array.from({ length: 12 }, (_, row) => runsOf(ale, R0 + 3 + row));
+    const shown = runs.map((row) => {
+      const at = row.findIndex(([, index]) => index === 14);
+      return at < 0 ? undefined : { x: row.slice(0, at).reduce((sum, [count]) => sum + count, 0), width: row[at]?.[0] };
+    });
+    // The counter goes round in four lines; the line with its second value shows nothing.
+    const hidden = shown.indexOf(undefined);
+    expect(shown.map((missile) => missile === undefined)).toEqual(shown.map((_, row) => (row - hidden) % 4 === 0));
+    for (let row = 1; row < shown.length; row++) {
+      const counter = (((row - hidden) % 4) + 6) % 4;
+      const [now, before] = [shown[row], shown[row - 1]];
+      if (now) expect(now.width).toBe(counter === 1 ? 2 : 1);
+      if (now && before) expect((before.x - now.x + 160) % 160).toBe(shifts[counter]);
+      const twoAgo = shown[row - 2];
+      if (now && !before && twoAgo) expect((twoAgo.x - now.x + 160) % 160).toBe(shifts[2] + shifts[3]);
+    }
+  });
+});
+
 describe('reads', () => {
   interface TimerReads {
     readonly T: number;

@@ -185,6 +185,9 @@ export class Line {
   draw: i32;
   /** As `colors`, in the values that go to the frame buffer. */
   inks: u32;
+  /** Objects whose mask in CURRENT may have pixels, and in EARLIER, one bit each: most lines have few. */
+  filled: i32;
+  earlierFilled: i32;
 }
 
 const CPU_BYTES: usize = 64, RIOT_BYTES: usize = 32, CARTRIDGE_BYTES: usize = 208, TIA_BYTES: usize = 256, ENVIRONMENT_BYTES: usize = 128;

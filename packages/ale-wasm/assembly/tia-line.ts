@@ -3,7 +3,7 @@
 // A line that nothing cut or changed is a copy of the one before. Pixels are drawn only when somebody will look at the frame; collisions always.
 import { CURRENT, EARLIER, Line, line, tia } from './state';
 import { STALE_ALL, rebuildStale, setPosition, shownBall, shownGraphic, touchMissile, touchPlayer, touchPlayfield } from './tia-objects';
-import { FROM } from './tia-tables';
+import { FROM, PAIRS_OF, PAIR_FIRST, PAIR_SECOND } from './tia-tables';
 
 const LINE: usize = changetype<usize>(line);
 /** Of the running game: first line of the window, its height, whether HMOVE blanks pixels. Set by the console. */
@@ -39,15 +39,21 @@ function commitInside(object: i32, x: i32): void {
     store<u64>(earlier, load<u64>(earlier, 16) | (load<u64>(now, 16) & load<u64>(left, 16) & ~load<u64>(right, 16)), 16);
   }
   store<i32>(LINE + (object << 2), x, offsetof<Line>('from0'));
+  line.earlierFilled |= line.filled & (1 << object);
   line.cut = 1;
 }
 
+/** Objects that may have pixels on the line, one bit each; valid after `masks`. */
+@inline function filledObjects(): i32 { return line.filled | line.earlierFilled; }
 function masks(): usize {
   if (line.stale) rebuildStale();
   if (!line.cut) return CURRENT;
   for (let object = 0; object < 6; object++) {
     const start = from(object), now = CURRENT + (object << 5), merged = MERGED + (object << 5);
-    if (start == 0) {
+    if (!(((line.filled | line.earlierFilled) >> object) & 1)) {
+      v128.store(merged, i64x2.splat(0));
+      v128.store(merged, i64x2.splat(0), 16);
+    } else if (start == 0) {
       v128.store(merged, v128.load(now));
       v128.store(merged, v128.load(now, 16), 16);
     } else {
@@ -60,51 +66,41 @@ function masks(): usize {
 }
 
 // ---- collisions
-@inline function collidePair(m: usize, a: usize, b: usize, low: v128, high: v128, seen: u32, pair: u32): u32 {
-  if ((seen >> pair) & 1) return seen;
-  const l = v128.and(v128.and(v128.load(m + a), v128.load(m + b)), low);
-  const h = v128.and(v128.and(v128.load(m + a, 16), v128.load(m + b, 16)), high);
-  return v128.any_true(v128.or(l, h)) ? seen | (1 << pair) : seen;
-}
-/** Latches the collisions of pixels a..b-1. Pairs are numbered in the order 01 02 03 04 05 12 13 14 15 23 24 25 34 35 45. */
-function collide(m: usize, a: i32, b: i32): void {
-  let seen: u32 = tia.collisions;
-  if (seen == 0x7fff) return;
-  // A pixel that two objects share appears in `twice`: nearly always there is none.
-  let onceLow = v128.load(m), onceHigh = v128.load(m, 16), twiceLow = i64x2.splat(0), twiceHigh = i64x2.splat(0);
-  for (let o: usize = 32; o < 192; o += 32) {
-    const l = v128.load(m + o), h = v128.load(m + o, 16);
-    twiceLow = v128.or(twiceLow, v128.and(onceLow, l));
-    twiceHigh = v128.or(twiceHigh, v128.and(onceHigh, h));
-    onceLow = v128.or(onceLow, l);
-    onceHigh = v128.or(onceHigh, h);
-  }
+/** Latches the collisions of pixels a..b-1; `filled` are the objects that may have any. */
+function collide(m: usize, a: i32, b: i32, filled: i32): void {
+  const latched: i32 = tia.collisions;
+  let open = <i32>load<u16>(PAIRS_OF + (filled << 1)) & ~latched;
+  if (!open) return;
   let low = v128.load(FROM + (a << 5)), high = v128.load(FROM + (a << 5), 16);
   if (b < 160) {
     low = v128.andnot(low, v128.load(FROM + (b << 5)));
     high = v128.andnot(high, v128.load(FROM + (b << 5), 16));
   }
-  if (!v128.any_true(v128.or(v128.and(twiceLow, low), v128.and(twiceHigh, high)))) return;
-  seen = collidePair(m, 0, 32, low, high, seen, 0);
-  seen = collidePair(m, 0, 64, low, high, seen, 1);
-  seen = collidePair(m, 0, 96, low, high, seen, 2);
-  seen = collidePair(m, 0, 128, low, high, seen, 3);
-  seen = collidePair(m, 0, 160, low, high, seen, 4);
-  seen = collidePair(m, 32, 64, low, high, seen, 5);
-  seen = collidePair(m, 32, 96, low, high, seen, 6);
-  seen = collidePair(m, 32, 128, low, high, seen, 7);
-  seen = collidePair(m, 32, 160, low, high, seen, 8);
-  seen = collidePair(m, 64, 96, low, high, seen, 9);
-  seen = collidePair(m, 64, 128, low, high, seen, 10);
-  seen = collidePair(m, 64, 160, low, high, seen, 11);
-  seen = collidePair(m, 96, 128, low, high, seen, 12);
-  seen = collidePair(m, 96, 160, low, high, seen, 13);
-  seen = collidePair(m, 128, 160, low, high, seen, 14);
+  if (popcnt(open) > 3) {
+    // A pixel that two objects share appears in `twice`: nearly always there is none.
+    let onceLow = v128.load(m), onceHigh = v128.load(m, 16), twiceLow = i64x2.splat(0), twiceHigh = i64x2.splat(0);
+    for (let o: usize = 32; o < 192; o += 32) {
+      const l = v128.load(m + o), h = v128.load(m + o, 16);
+      twiceLow = v128.or(twiceLow, v128.and(onceLow, l));
+      twiceHigh = v128.or(twiceHigh, v128.and(onceHigh, h));
+      onceLow = v128.or(onceLow, l);
+      onceHigh = v128.or(onceHigh, h);
+    }
+    if (!v128.any_true(v128.or(v128.and(twiceLow, low), v128.and(twiceHigh, high)))) return;
+  }
+  let seen = latched;
+  do {
+    const pair = ctz(open), first = m + load<u8>(PAIR_FIRST + pair), second = m + load<u8>(PAIR_SECOND + pair);
+    const l = v128.and(v128.and(v128.load(first), v128.load(second)), low);
+    const h = v128.and(v128.and(v128.load(first, 16), v128.load(second, 16)), high);
+    if (v128.any_true(v128.or(l, h))) seen |= 1 << pair;
+    open &= open - 1;
+  } while (open);
   tia.collisions = seen;
 }
 /** Collisions up to pixel x of the current line are about to be read; `shown` are the pairs of interest. */
 export function collideUpTo(x: i32, shown: u32): void {
-  if (x > line.drawn && !tia.vblank && (tia.collisions & shown) != shown) collide(masks(), line.drawn, x);
+  if (x > line.drawn && !tia.vblank && (tia.collisions & shown) != shown) collide(masks(), line.drawn, x, filledObjects());
 }
 
 // ---- pixels
@@ -121,51 +117,55 @@ function scoreColors(): bool {
   if (!(control & 4)) return true;
   return (tia.pf0 >> 4 | tia.pf1 | tia.pf2) != 0 && !shownGraphic(0) && !shownGraphic(1) && !(tia.missile0 | tia.missile1) && !shownBall();
 }
-/** Draws pixels a..b-1; up to 15 pixels right of b are overwritten (a later span repairs them). */
-function drawPixels(m: usize, a: i32, b: i32): void {
+const PLAYERS: i32 = 1 | 2 | 4 | 8, BALL_AND_PLAYFIELD: i32 = 16 | 32;
+/** Draws pixels a..b-1 of the objects `filled`; up to 15 pixels right of b are overwritten (a later span repairs them). */
+function drawPixels(m: usize, a: i32, b: i32, filled: i32): void {
   const row = <i32>line.front + tia.row * 160, inks = line.inks;
-  const ink0 = i8x16.splat(<i8>inks), ink1 = i8x16.splat(<i8>(inks >> 8)), ink2 = i8x16.splat(<i8>(inks >> 16)), background = i8x16.splat(<i8>(inks >> 24));
-  let low0 = v128.or(v128.load(m), v128.load(m, 64)), high0 = v128.or(v128.load(m, 16), v128.load(m, 80));
-  let low1 = v128.or(v128.load(m, 32), v128.load(m, 96)), high1 = v128.or(v128.load(m, 48), v128.load(m, 112));
+  const background = i8x16.splat(<i8>(inks >> 24));
+  const first = a & ~15;
+  const keep = v128.load(row + first);
+  const score = scoreColors();
   let low2 = v128.load(m, 128), high2 = v128.load(m, 144);
   const playfieldLow = v128.load(m, 160), playfieldHigh = v128.load(m, 176);
-  const score = scoreColors();
-  if (score) {
-    const rightLow = v128.load(FROM + 80 * 32), rightHigh = v128.load(FROM + 80 * 32, 16);
-    low0 = v128.or(low0, v128.andnot(playfieldLow, rightLow));
-    high0 = v128.or(high0, v128.andnot(playfieldHigh, rightHigh));
-    low1 = v128.or(low1, v128.and(playfieldLow, rightLow));
-    high1 = v128.or(high1, v128.and(playfieldHigh, rightHigh));
-  } else {
+  if (!score) {
     low2 = v128.or(low2, playfieldLow);
     high2 = v128.or(high2, playfieldHigh);
   }
-  v128.store(GROUPS, low0);
-  v128.store(GROUPS, high0, 16);
-  v128.store(GROUPS, low1, 32);
-  v128.store(GROUPS, high1, 48);
-  v128.store(GROUPS, low2, 64);
-  v128.store(GROUPS, high2, 80);
-  const any0 = v128.any_true(v128.or(low0, high0)), any1 = v128.any_true(v128.or(low1, high1)), any2 = v128.any_true(v128.or(low2, high2));
-  const first = a & ~15;
-  const keep = v128.load(row + first);
-  if (!any0 && !any1) {
-    if (!any2) for (let x = first; x < b; x += 16) v128.store(row + x, background);
-    else for (let x = first; x < b; x += 16) v128.store(row + x, v128.bitselect(ink2, background, spread(GROUPS + 64 + (x >> 3))));
-  } else if (!any2) {
-    for (let x = first; x < b; x += 16) {
-      const g = GROUPS + (x >> 3);
-      v128.store(row + x, v128.bitselect(ink0, v128.bitselect(ink1, background, spread(g + 32)), spread(g)));
+  // What lies below: ball and playfield over the background.
+  if (filled & BALL_AND_PLAYFIELD) {
+    const ink2 = i8x16.splat(<i8>(inks >> 16));
+    v128.store(GROUPS, low2, 64);
+    v128.store(GROUPS, high2, 80);
+    for (let x = first; x < b; x += 16) v128.store(row + x, v128.bitselect(ink2, background, spread(GROUPS + 64 + (x >> 3))));
+  } else for (let x = first; x < b; x += 16) v128.store(row + x, background);
+  // Players and missiles go on top of it, in the few groups of 16 pixels where they have any; with priority only beside ball and playfield.
+  if (filled & PLAYERS || score) {
+    let low0 = v128.or(v128.load(m), v128.load(m, 64)), high0 = v128.or(v128.load(m, 16), v128.load(m, 80));
+    let low1 = v128.or(v128.load(m, 32), v128.load(m, 96)), high1 = v128.or(v128.load(m, 48), v128.load(m, 112));
+    if (score) {
+      const rightLow = v128.load(FROM + 80 * 32), rightHigh = v128.load(FROM + 80 * 32, 16);
+      low0 = v128.or(low0, v128.andnot(playfieldLow, rightLow));
+      high0 = v128.or(high0, v128.andnot(playfieldHigh, rightHigh));
+      low1 = v128.or(low1, v128.and(playfieldLow, rightLow));
+      high1 = v128.or(high1, v128.and(playfieldHigh, rightHigh));
+    } else if (tia.control & 4) {
+      low0 = v128.andnot(low0, low2);
+      high0 = v128.andnot(high0, high2);
+      low1 = v128.andnot(low1, low2);
+      high1 = v128.andnot(high1, high2);
     }
-  } else if (!(tia.control & 4) || score) {
-    for (let x = first; x < b; x += 16) {
-      const g = GROUPS + (x >> 3);
-      v128.store(row + x, v128.bitselect(ink0, v128.bitselect(ink1, v128.bitselect(ink2, background, spread(g + 64)), spread(g + 32)), spread(g)));
-    }
-  } else {
-    for (let x = first; x < b; x += 16) {
-      const g = GROUPS + (x >> 3);
-      v128.store(row + x, v128.bitselect(ink2, v128.bitselect(ink0, v128.bitselect(ink1, background, spread(g + 32)), spread(g)), spread(g + 64)));
+    v128.store(GROUPS, low0);
+    v128.store(GROUPS, high0, 16);
+    v128.store(GROUPS, low1, 32);
+    v128.store(GROUPS, high1, 48);
+    const zero = i16x8.splat(0);
+    let groups = i16x8.bitmask(i16x8.ne(v128.or(low0, low1), zero)) | (i16x8.bitmask(i16x8.ne(v128.or(high0, high1), zero)) << 8);
+    groups &= (1 << ((b + 15) >> 4)) - (1 << (first >> 4));
+    const ink0 = i8x16.splat(<i8>inks), ink1 = i8x16.splat(<i8>(inks >> 8));
+    while (groups) {
+      const group = ctz(groups), at = row + (group << 4), g = GROUPS + (group << 1);
+      v128.store(at, v128.bitselect(ink0, v128.bitselect(ink1, v128.load(at), spread(g + 32)), spread(g)));
+      groups &= groups - 1;
     }
   }
   if (a & 15) v128.store(row + first, v128.bitselect(v128.load(row + first), keep, spread(FROM + (a << 5) + (first >> 3))));
@@ -178,9 +178,9 @@ function drawSpan(a: i32, b: i32): void {
     if (line.draw) memory.fill(line.front + tia.row * 160 + a, 0, b - a);
     return;
   }
-  const m = masks();
-  collide(m, a, b);
-  if (line.draw) drawPixels(m, a, b);
+  const m = masks(), filled = filledObjects();
+  collide(m, a, b, filled);
+  if (line.draw) drawPixels(m, a, b, filled);
 }
 /** Draws the line up to pixel x, because colors, priorities or blanking change there. */
 export function flush(x: i32): void {
@@ -198,7 +198,7 @@ function finishLine(): void {
   if (!line.cut && !line.changed && blank == line.lastBlank) {
     if (line.collisionsChanged) {
       line.collisionsChanged = 0;
-      if (!tia.vblank) collide(masks(), 0, 160);
+      if (!tia.vblank) collide(masks(), 0, 160, filledObjects());
     }
     if (line.draw) copyRow(line.front + row * 160);
   } else {
@@ -245,6 +245,7 @@ function clearCuts(): void {
   store<u64>(LINE, 0, offsetof<Line>('from4'));
   line.drawn = 0;
   line.cut = 0;
+  line.earlierFilled = 0;
 }
 
 /** Draws everything before `clock` as far as whole lines go; returns the pixel of the current line that the clock has reached. */

@@ -46,10 +46,11 @@ function place(mask: usize, bits: u64, x: i32, second: u64): void {
   put(mask, w0 | (w2 >> 32), w1, w2 & 0xffffffff);
 }
 
-function rebuildPlayer(p: i32): void {
+/** Each rebuild tells whether the mask may have pixels. */
+function rebuildPlayer(p: i32): bool {
   const mask = CURRENT + (p << 5);
   const graphic = shownGraphic(p);
-  if (!graphic) { put(mask, 0, 0, 0); return; }
+  if (!graphic) { put(mask, 0, 0, 0); return false; }
   const pattern = load<i32>(TIA + (p << 2), offsetof<Tia>('reverse0')) ? graphic : <i32>load<u8>(REVERSED + graphic);
   const one = <u64>pattern;
   let bits: u64 = one, second: u64 = 0, stretched = false;
@@ -64,15 +65,16 @@ function rebuildPlayer(p: i32): void {
   }
   if (suppressed(p)) bits = stretched ? 0 : bits & ~(<u64>0xff);
   place(mask, bits, position(p), second);
+  return true;
 }
 
-function rebuildMissile(p: i32): void {
+function rebuildMissile(p: i32): bool {
   const mask = CURRENT + 64 + (p << 5);
-  if (!load<i32>(TIA + (p << 2), offsetof<Tia>('missile0')) || load<i32>(TIA + (p << 2), offsetof<Tia>('reset0'))) { put(mask, 0, 0, 0); return; }
+  if (!load<i32>(TIA + (p << 2), offsetof<Tia>('missile0')) || load<i32>(TIA + (p << 2), offsetof<Tia>('reset0'))) { put(mask, 0, 0, 0); return false; }
   const size = nusiz(p);
   let width = (size >> 4) & 3;
   if (p == 0 && tia.star) { // the "star field" state that an HMM0 write at the right clock leaves behind
-    if (tia.starCounter == 2) { put(mask, 0, 0, 0); return; }
+    if (tia.starCounter == 2) { put(mask, 0, 0, 0); return false; }
     if (tia.starCounter == 1) width |= 1;
   }
   const one: u64 = ((<u64>1) << (1 << width)) - 1;
@@ -85,33 +87,39 @@ function rebuildMissile(p: i32): void {
     case 6: bits = one | (one << 32); second = one; break;
   }
   place(mask, bits, position(2 + p), second);
+  return true;
 }
 
-function rebuildBall(): void {
+function rebuildBall(): bool {
   const mask = CURRENT + 128;
-  if (!shownBall()) { put(mask, 0, 0, 0); return; }
+  if (!shownBall()) { put(mask, 0, 0, 0); return false; }
   place(mask, ((<u64>1) << (1 << ((tia.control >> 4) & 3))) - 1, tia.x4, 0);
+  return true;
 }
 
-function rebuildPlayfield(): void {
+function rebuildPlayfield(): bool {
   const p0 = tia.pf0 >> 4, p1 = tia.pf1, p2 = tia.pf2;
   const e0 = <u64>load<u32>(QUADRUPLED + (p0 << 2)), e1 = <u64>load<u32>(QUADRUPLED + (<i32>load<u8>(REVERSED + p1) << 2)), e2 = <u64>load<u32>(QUADRUPLED + (p2 << 2));
   const mask = CURRENT + 160;
+  if ((p0 | p1 | p2) == 0) { put(mask, 0, 0, 0); return false; }
   if (!tia.reflect) {
     put(mask, e0 | (e1 << 16) | (e2 << 48), (e2 >> 16) | (e0 << 16) | (e1 << 32), e2);
-    return;
+    return true;
   }
   const r2 = <u64>load<u32>(QUADRUPLED + (<i32>load<u8>(REVERSED + p2) << 2)), r1 = <u64>load<u32>(QUADRUPLED + (p1 << 2)), r0 = <u64>load<u32>(QUADRUPLED + (<i32>load<u8>(REVERSED + p0) >> 4 << 2));
   put(mask, e0 | (e1 << 16) | (e2 << 48), (e2 >> 16) | (r2 << 16) | (r1 << 48), (r1 >> 16) | (r0 << 16));
+  return true;
 }
 
 export function rebuildStale(): void {
   const stale = line.stale;
+  let filled = line.filled & ~stale;
   line.stale = 0;
-  if (stale & 1) rebuildPlayer(0);
-  if (stale & 2) rebuildPlayer(1);
-  if (stale & 4) rebuildMissile(0);
-  if (stale & 8) rebuildMissile(1);
-  if (stale & 16) rebuildBall();
-  if (stale & 32) rebuildPlayfield();
+  if (stale & 1) filled |= i32(rebuildPlayer(0));
+  if (stale & 2) filled |= i32(rebuildPlayer(1)) << 1;
+  if (stale & 4) filled |= i32(rebuildMissile(0)) << 2;
+  if (stale & 8) filled |= i32(rebuildMissile(1)) << 3;
+  if (stale & 16) filled |= i32(rebuildBall()) << 4;
+  if (stale & 32) filled |= i32(rebuildPlayfield()) << 5;
+  line.filled = filled;
 }

@@ -12,6 +12,12 @@ export const MOTION: usize = memory.data(76 * 16);
 /** Pairs of objects that a collision register shows (bits of `collisions`), for CXM0P.. CXPPMM. */
 export const SHOWN_PAIRS: usize = memory.data<u32>([0x22, 0x44, 0x18, 0x180, 0xc00, 0x3000, 0x4000, 0x201]);
 
+/** The 15 pairs of objects in the order 01 02 03 04 05 12 13 14 15 23 24 25 34 35 45: where the masks of the two lie. */
+export const PAIR_FIRST: usize = memory.data<u8>([0, 0, 0, 0, 0, 32, 32, 32, 32, 64, 64, 64, 96, 96, 128]);
+export const PAIR_SECOND: usize = memory.data<u8>([32, 64, 96, 128, 160, 64, 96, 128, 160, 96, 128, 160, 128, 160, 160]);
+/** The pairs that a set of objects can form (u16). */
+export const PAIRS_OF: usize = memory.data(128);
+
 /** First cycle and 16 deltas of every run of the motion table. */
 const MOTION_RUNS: usize = memory.data<i8>([
   0, 0, -1, -2, -3, -4, -5, -6, -7, 8, 7, 6, 5, 4, 3, 2, 1,
@@ -49,6 +55,14 @@ const MOTION_RUNS: usize = memory.data<i8>([
 const MOTION_RUN_COUNT = 31;
 
 export function buildTables(): void {
+  for (let objects = 0; objects < 64; objects++) {
+    let pairs = 0;
+    for (let pair = 0; pair < 15; pair++) {
+      const first = load<u8>(PAIR_FIRST + pair) >> 5, second = load<u8>(PAIR_SECOND + pair) >> 5;
+      if ((objects >> first) & (objects >> second) & 1) pairs |= 1 << pair;
+    }
+    store<u16>(PAIRS_OF + (objects << 1), pairs);
+  }
   for (let i = 0; i < 256; i++) {
     let reversed = 0, doubled: u32 = 0, quadrupled: u32 = 0;
     for (let b = 0; b < 8; b++) {

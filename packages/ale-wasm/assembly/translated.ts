@@ -22,8 +22,8 @@ export class Link {
 }
 export const link = changetype<Link>(memory.data(16, 16));
 /** No translated function runs more instructions than this between two looks at the budget; nor this many cycles, apart from WSYNC, between two at the cycles. */
-export const BUDGET_MARGIN: i32 = 400;
-export const CYCLE_MARGIN: i32 = 2000;
+export const BUDGET_MARGIN: i32 = 200;
+export const CYCLE_MARGIN: i32 = 1100;
 /** Returned beside the program counter: the interpreter has to take the instruction there. */
 export const STEP: i32 = 0x10000;
 

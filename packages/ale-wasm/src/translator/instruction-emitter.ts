@@ -392,17 +392,23 @@ export class InstructionEmitter {
     const { code, layout } = this;
     const { mnemonic } = instruction;
     if (mnemonic === 'PHA' || mnemonic === 'PHP') {
-      code.get('SP').constant(0x80).op(OP.and).op(OP.eqz);
-      this.stepIf(instruction);
+      const value = () => (mnemonic === 'PHA' ? code.get('A') : code.operation(STATUS));
+      // A stack in the TIA's registers is a trick that kernels use.
+      code.get('SP').constant(0x80).op(OP.and).if();
       code.get('SP');
-      if (mnemonic === 'PHA') code.get('A');
-      else code.operation(STATUS);
-      code.memory(OP.store8, layout.ramPage).get('SP').constant(1).op(OP.sub).set('SP');
+      value();
+      code.memory(OP.store8, layout.ramPage).else();
+      code.get('SP').constant(0x3f).op(OP.and).set('u');
+      this.storeToRegister(instruction, value);
+      code.end();
+      code.get('SP').constant(1).op(OP.sub).constant(0xff).op(OP.and).set('SP');
       return;
     }
-    code.get('SP').constant(1).op(OP.add).constant(0xff).op(OP.and).tee('t').constant(0x80).op(OP.and).op(OP.eqz);
-    this.stepIf(instruction);
-    code.get('t').tee('SP').memory(OP.load8, layout.ramPage).set('m');
+    code.get('SP').constant(1).op(OP.add).constant(0xff).op(OP.and).tee('SP').constant(0x80).op(OP.and).if(true);
+    code.get('SP').memory(OP.load8, layout.ramPage).else();
+    code.get('SP').get('SP');
+    this.cycles();
+    code.call(functionIndex('readTia')).end().set('m');
     if (mnemonic === 'PLP') code.operation(SET_STATUS);
     else code.get('m').tee('A').tee('nr').set('zr');
   }

@@ -8,7 +8,7 @@ import type { Layout } from './layout.ts';
 import { type Block, edge, type Region } from './region.ts';
 
 /** See BUDGET_MARGIN in assembly/translated.ts. */
-const BUDGET_MARGIN = 400;
+const BUDGET_MARGIN = 200;
 const I32 = 0x7f;
 
 class RegionEmitter {

@@ -34,7 +34,7 @@ export interface Region {
 }
 
 /** A function runs at most this many instructions from its entry, or from one turn of a loop to the next. See BUDGET_MARGIN in the core. */
-export const MAXIMUM_INSTRUCTIONS = 200;
+export const MAXIMUM_INSTRUCTIONS = 128;
 /** Return addresses that one RTS is compared with. */
 const MAXIMUM_SITES = 4;
 

@@ -69,8 +69,8 @@ export class RomTranslator {
   tick(): void {
     if (--this.countdown > 0) return;
     this.translate();
-    this.interval = Math.min(this.interval * 2, LONGEST_INTERVAL);
     this.countdown = this.interval;
+    this.interval = Math.min(this.interval * 2, LONGEST_INTERVAL);
   }
 
   /** Translates what has been met often enough since the last look. */
@@ -119,20 +119,26 @@ export class RomTranslator {
     return { bank, pc: mirror | 0x1000 | offset };
   }
   private build(rarest: number): Translation | undefined {
-    const misses = this.misses();
+    const met = [...this.misses()].flatMap((missed, place) =>
+      missed >>> 16 < rarest ? [] : [{ place, high: missed & HIGH, times: missed >>> 16 }],
+    );
+    // The busiest first. What one function has inside is probably reached there from now on; if not, it is met again, and has its turn next time.
+    met.sort((a, b) => b.times - a.times || a.place - b.place);
+    const inside = new Set<string>();
     const entries: [number, number][] = [];
     const bodies: (readonly number[])[] = [];
-    misses.forEach((missed, place) => {
-      if (missed >>> 16 < rarest || this.nextEntry + bodies.length > MAXIMUM_ENTRIES) return;
-      const high = missed & HIGH;
+    for (const { place, high } of met) {
       const found = this.locate(place, high);
-      if (found === undefined) return;
+      if (found === undefined || this.nextEntry + bodies.length > MAXIMUM_ENTRIES) continue;
       const { bank, pc } = found;
+      if (inside.has(`${place} ${high}`)) continue;
       const region = buildRegion(bank, pc, (instruction) => needsInterpreter(bank, instruction));
-      if (region === undefined) return;
+      if (region === undefined) continue;
+      for (const block of region.blocks.values())
+        if (block.order >= 0) inside.add(`${place + block.pc - pc} ${block.pc & HIGH}`);
       bodies.push(emitRegion(region, this.layout, bank));
       entries.push([place, high]);
-    });
+    }
     if (bodies.length === 0) return undefined;
     const module = new WebAssembly.Module(buildModule(bodies, this.nextEntry) as BufferSource);
     return { module, firstEntry: this.nextEntry, entries };

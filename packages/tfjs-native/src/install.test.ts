@@ -16,7 +16,7 @@ import {
 } from './cache.ts';
 import { installNative } from './install.ts';
 import { findPlatformWheel } from './versions.ts';
-import { cudaRequirements } from './wheel.ts';
+import { cudaRequirements, reasonOf } from './wheel.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -184,6 +184,16 @@ describe('platforms', () => {
       'Requires-Dist: nvidia-other; extra == "other"',
     ].join('\n');
     expect(cudaRequirements(metadata)).toEqual(['nvidia-cublas-cu12<13.0,>=12.5.3.2', 'nvidia-cudnn-cu12==9.3.0.75']);
+  });
+
+  it('passes on the reason that pip or uv gives', () => {
+    expect(reasonOf('downloading x: python3 ended with status 1\nWARNING: slow\nERROR: No matching distribution')).toBe(
+      'No matching distribution',
+    );
+    const causes = '  cause: Failed to download `https://a/b`\n  cause: client error\n  cause: name not known';
+    expect(reasonOf(`downloading x: uv ended with status 2\nerror: Request failed\n${causes}`)).toBe(
+      'Failed to download `https://a/b`; name not known',
+    );
   });
 
   it('names the tools that are missing, and leaves the cache alone', async () => {

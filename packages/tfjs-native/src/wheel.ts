@@ -136,12 +136,8 @@ async function fetchWheel(config: FetchWheelConfig): Promise<string> {
   } catch (error) {
     await rm(partial, { recursive: true, force: true }).catch(() => {});
     if (!(error instanceof MissingDependencyError)) throw asStorageError(error, folder);
-    const last = error.message
-      .split('\n')
-      .at(-1)
-      ?.replace(/^ERROR: /, '');
     throw new MissingDependencyError(
-      `${requirement} could not be downloaded: ${last}. Check the network and ${tool.kind}'s settings, then start again`,
+      `${requirement} could not be downloaded: ${reasonOf(error.message)}. Check the network and ${tool.kind}'s settings, then start again`,
       { cause: error },
     );
   } finally {
@@ -151,6 +147,14 @@ async function fetchWheel(config: FetchWheelConfig): Promise<string> {
   if (name === undefined) throw new MissingDependencyError(`downloading ${requirement}: no wheel came`);
   tell((await stat(join(folder, name))).size);
   return join(folder, name);
+}
+
+/** Why a tool failed, out of the end of its output: pip's last line; the nearest and the deepest of the causes that uv lists. */
+export function reasonOf(output: string): string {
+  const lines = output.split('\n').map((line) => line.trim());
+  const causes = lines.flatMap((line) => /^(?:cause|caused by): (.*)/i.exec(line)?.[1] ?? []);
+  const reasons = causes.length > 0 ? new Set([causes[0], causes.at(-1)]) : [lines.at(-1)?.replace(/^ERROR: /, '')];
+  return [...reasons].join('; ');
 }
 
 async function unpack(

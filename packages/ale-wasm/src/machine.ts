@@ -176,8 +176,6 @@ export function buildMachine(
     settings.rewardMaximum,
   );
   const romHash = fnv1a(rom);
-  const translator = settings.translateRom
-    ? RomTranslator.for(core, game.cartridge, `${rom.length} ${romHash} ${md5(rom)}`)
-    : undefined;
+  const translator = settings.translateRom ? RomTranslator.for(core, game.cartridge, md5(rom)) : undefined;
   return { core, game, settings, romHash, translator };
 }

@@ -59,9 +59,11 @@ export class RomTranslator {
     this.banks = banks;
     this.cartridge = cartridge;
     this.nextEntry = core.table.length;
-    const known = translations.get(romHash);
+    // The same bytes mean other code on another cartridge.
+    const key = `${cartridge} ${romHash}`;
+    const known = translations.get(key);
     this.shared = known ?? [];
-    if (known === undefined) translations.set(romHash, this.shared);
+    if (known === undefined) translations.set(key, this.shared);
     core.setTranslating(1);
   }
 

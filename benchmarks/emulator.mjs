@@ -1,5 +1,6 @@
-// How fast is the emulator? Frames/s of one core against ALE (every screen drawn, and at frame skip 4), and whole agent steps/s (skip 4, sticky actions,
-// maximum of two frames, 84x84, stack of 4, rewards, resets) against Gymnasium's AtariPreprocessing and ale_py's AtariVectorEnv on one thread.
+// How fast is the emulator? Frames/s of one core against ALE (every screen drawn, and at frame skip 4) and against itself without translating
+// the ROM, and whole agent steps/s (skip 4, sticky actions, maximum of two frames, 84x84, stack of 4, rewards, resets) against Gymnasium's
+// AtariPreprocessing and ale_py's AtariVectorEnv on one thread.
 // Both sides play the same games with the same kind of random actions in turns of a few milliseconds; each turn counts the CPU time of the thread that
 // runs it, and the ratio is that of the sums.
 import { spawn } from 'node:child_process';
@@ -22,7 +23,7 @@ export async function run({ peers, options }) {
   const roms = loadRoms(games);
   const rounds = options.quick ? 8 : 30;
   const rows = [];
-  const ratios = { full: [], skip4: [], gymnasium: [], 'ale-vector': [] };
+  const ratios = { full: [], translation: [], skip4: [], gymnasium: [], 'ale-vector': [] };
   const add = (kind, name, unit, result) => {
     rows.push({ name, unit, ...result });
     if (result.ratio !== undefined) ratios[kind].push(result.ratio);
@@ -40,6 +41,12 @@ export async function run({ peers, options }) {
       return result;
     };
     add('full', `emulator/${game.id}`, 'frames/s', await measure(acting(rom, game, 1), `act ${game.id} 1`, 400, 1));
+    add(
+      'translation',
+      `emulator/${game.id}/translation`,
+      'frames/s',
+      await interleave(acting(rom, game, 1), interpreting(rom, game), 400, Math.ceil(rounds / 3), 1),
+    );
     add(
       'skip4',
       `emulator/${game.id}/skip4`,
@@ -59,7 +66,7 @@ export async function run({ peers, options }) {
     }
     options.log(
       `${game.id.padEnd(18)} ${rows
-        .slice(-4)
+        .slice(-5)
         .map(
           ({ name, ours, ratio }) =>
             `${name.split('/').slice(2).join('/') || 'full'} ${Math.round(ours)}/s ${ratio?.toFixed(2) ?? ''}`,
@@ -77,6 +84,7 @@ export async function run({ peers, options }) {
       ratio: Math.exp(values.reduce((sum, ratio) => sum + Math.log(ratio), 0) / values.length),
     });
   geomean('emulator/geomean', ratios.full, 'frames/s');
+  geomean('emulator/geomean-translation', ratios.translation, 'frames/s');
   geomean('emulator/geomean-skip4', ratios.skip4, 'frames/s');
   geomean('pipeline/geomean/gymnasium', ratios.gymnasium, 'agent steps/s');
   geomean('pipeline/geomean/ale-vector', ratios['ale-vector'], 'agent steps/s');
@@ -101,8 +109,15 @@ const cpuSeconds = () => {
   return (user + system) / 1e6;
 };
 
-function acting(rom, game, frameSkip) {
-  const ale = new Ale(rom, { frameSkip, repeatActionProbability: 0, randomSeed: 1 });
+/** The same console without translation, as a peer: what translating gains. */
+function interpreting(rom, game) {
+  const play = acting(rom, game, 1, false);
+  for (let i = 0; i < 12; i++) play(400);
+  return { go: async (count) => play(count) };
+}
+
+function acting(rom, game, frameSkip, translateRom = true) {
+  const ale = new Ale(rom, { frameSkip, repeatActionProbability: 0, randomSeed: 1, translateRom });
   const sequence = indices(77, 3000 / frameSkip, game.minimalActions.length, 4).map(
     (index) => game.minimalActions[index],
   );

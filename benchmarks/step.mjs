@@ -109,7 +109,7 @@ export async function takeTurns(sides, what, blocks, calls) {
   return best;
 }
 
-function median(values) {
+export function median(values) {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[sorted.length >> 1];
 }

@@ -123,9 +123,24 @@ function measure(kind, capacity, frames, log) {
   );
   steps.return();
   log(
-    `${kind}: add ${addMicroseconds.toFixed(2)} us, sample of 32 ${sampleMicroseconds.toFixed(0)} us, ${(replay.memoryBytes / 1e9).toFixed(2)} GB`,
+    `${kind}: add ${addMicroseconds.toFixed(2)} us, sample of 32 ${sampleMicroseconds.toFixed(0)} us (copying as many frames from random places alone: ` +
+      `${copyMicroseconds(replay).toFixed(0)} us), ${(replay.memoryBytes / 1e9).toFixed(2)} GB`,
   );
   return { addMicroseconds, sampleMicroseconds };
+}
+
+/** The floor: 32 windows of frames copied out of the buffer's chunks, and nothing else. */
+function copyMicroseconds(replay) {
+  const chunks = replay.liveState().frames;
+  const window = replay.windowLength * FRAME_BYTES;
+  const target = new Uint8Array(32 * window);
+  return medianOfBlocks(20, 200, () => {
+    for (let row = 0; row < 32; row++) {
+      const chunk = chunks[Math.floor(Math.random() * (chunks.length - 1))];
+      const first = Math.floor(Math.random() * (chunk.length / FRAME_BYTES - replay.windowLength)) * FRAME_BYTES;
+      target.set(chunk.subarray(first, first + window), row * window);
+    }
+  });
 }
 
 function medianOfBlocks(blocks, size, call) {

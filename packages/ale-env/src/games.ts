@@ -9,6 +9,7 @@ import {
   MissingDependencyError,
   MoeRlError,
   NotFoundError,
+  nearMatches,
 } from '@moe-rl/core';
 
 const BY_NAME = new Map<string, Game>([EMBEDDED_GAME, ...GAMES].map((game) => [plainName(game.id), game]));
@@ -33,7 +34,7 @@ export function embeddedRom(game: Game): Uint8Array | undefined {
 export function findGame(name: string): Game {
   const game = BY_NAME.get(plainName(name));
   if (game !== undefined) return game;
-  const near = nearestNames(plainName(name));
+  const near = nearMatches(plainName(name), BY_NAME.keys()).map((plain) => BY_NAME.get(plain)?.id);
   const hint =
     near.length > 0 ? `did you mean ${near.join(' or ')}?` : 'see the list of games: gameNames(), or `moe-rl roms`';
   throw new NotFoundError(`there is no Atari game "${name}"; ${hint}`);
@@ -46,31 +47,6 @@ function plainName(name: string): string {
     .replace(/(NoFrameskip|Deterministic)?-v\d+$/, '')
     .replace(/[^A-Za-z0-9]/g, '')
     .toLowerCase();
-}
-
-function nearestNames(name: string): string[] {
-  return [...BY_NAME]
-    .map(([plain, { id }]) => ({
-      id,
-      distance: plain.includes(name) && name.length > 2 ? 1 : editDistance(name, plain),
-    }))
-    .filter(({ distance }) => distance <= Math.max(2, Math.floor(name.length / 3)))
-    .sort((left, right) => left.distance - right.distance || (left.id < right.id ? -1 : 1))
-    .slice(0, 3)
-    .map(({ id }) => id);
-}
-
-/** Levenshtein distance, one row at a time. */
-function editDistance(left: string, right: string): number {
-  let row = Array.from({ length: right.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= left.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= right.length; j++) {
-      next[j] = Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (left[i - 1] === right[j - 1] ? 0 : 1));
-    }
-    row = next;
-  }
-  return row[right.length]!;
 }
 
 /** Turns the emulator's errors, which know nothing of this project's classes, into ours. Others pass through. */

@@ -26,6 +26,7 @@ export {
   ShapeError,
   StorageError,
 } from './errors.ts';
+export { didYouMean, nearMatches } from './near-names.ts';
 export { createRng, type Rng, type RngState } from './rng.ts';
 export { type RunLoopOptions, type RunStep, runLoop } from './run-loop.ts';
 export { decodeSafetensors, encodeSafetensors } from './safetensors.ts';

@@ -1,9 +1,8 @@
 // From a game's name to its environment: our embedded game, Atari games whose ROM is found, and the small environments.
 import { EMBEDDED_GAME_NAME, findGame, gameNames, makeAtari } from '@moe-rl/ale-env';
 import { findRoms, loadRom, type RomSearch } from '@moe-rl/ale-env/node';
-import { type Environment, isMoeRlError, NotFoundError } from '@moe-rl/core';
+import { didYouMean, type Environment, isMoeRlError, NotFoundError } from '@moe-rl/core';
 import { createSmallEnvironment, SMALL_ENVIRONMENTS } from '@moe-rl/small-environments';
-import { didYouMean } from './names.ts';
 import type { RunConfig } from './run-config.ts';
 import { readBytes } from './storage.ts';
 

@@ -2,9 +2,8 @@
 // and the named options, in this order. A setting that does not exist is refused with its nearest neighbors.
 import { type AgentConfig, applyOverrides, getPreset, mergeConfig } from '@moe-rl/agents';
 import { type AtariConfig, resolveAtariConfig } from '@moe-rl/ale-env';
-import { InvalidArgumentError, requireFinite, requireInteger, requireOneOf } from '@moe-rl/core';
+import { didYouMean, InvalidArgumentError, requireFinite, requireInteger, requireOneOf } from '@moe-rl/core';
 import { BACKENDS, type BackendOption } from './backends.ts';
-import { didYouMean } from './names.ts';
 
 /** What concerns the run itself, beside the agent and the environment. */
 export interface RunSettings {

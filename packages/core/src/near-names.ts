@@ -1,4 +1,4 @@
-// "Did you mean": names near to one that is not known.
+// "Did you mean": names near to one that is not known, for messages about misspelled games, presets and settings.
 
 /** Up to `limit` of `choices` that are near to `name`, nearest first. */
 export function nearMatches(name: string, choices: Iterable<string>, limit = 3): string[] {

@@ -44,7 +44,7 @@ function expectSamePlay(
 }
 
 describe('translated code equals the interpreter, state by state', () => {
-  const FRAMES = process.env['CI'] ? 600 : 240;
+  const FRAMES = process.env['MOE_RL_THOROUGH'] ? 600 : 240;
   const sequence = (game: Game) =>
     lcgIndices(5, FRAMES, game.minimalActions.length, 4).map((i) => game.minimalActions[i] as number);
 
@@ -145,7 +145,7 @@ describe('programs of random instructions', () => {
       fc.property(program(cartridge), (image) => {
         functions += expectSamePlay(image, { game }, ACTIONS, 4, 1);
       }),
-      { numRuns: Number(process.env['MOE_RL_FUZZ_RUNS'] ?? (process.env['CI'] ? 100 : 40)) },
+      { numRuns: Number(process.env['MOE_RL_FUZZ_RUNS'] ?? (process.env['MOE_RL_THOROUGH'] ? 100 : 40)) },
     );
     expect(functions).toBeGreaterThan(40);
   });

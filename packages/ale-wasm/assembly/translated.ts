@@ -36,7 +36,7 @@ export function linkAddress(): usize { return changetype<usize>(link); }
 /** Where the code at a pointer has its entry: banks as they lie in memory; E0's 1 KiB slices, which move, by their numbers. -1 = nowhere. */
 @inline function placeOf(pointer: i32): i32 {
   const offset = pointer - <i32>ROM_BANKS;
-  if (<u32>offset >= SPAN) return -1;
+  if (<u32>offset >= (hasSlices ? 4 * SLICE : SPAN)) return -1;
   return hasSlices ? sliceAt(offset) * SLICE | (offset & (SLICE - 1)) : offset;
 }
 /** Table index of the translation of the code at this pointer, 0 when there is none. */

@@ -47,6 +47,13 @@ function bytesOf(hexadecimal: string): readonly number[] {
   return bytes;
 }
 
+/** The piece of code of an instruction that is known to be in the table. */
+export function operationOf(table: Readonly<Record<string, Operation>>, mnemonic: string): Operation {
+  const operation = table[mnemonic];
+  if (operation === undefined) throw new Error(`no operation ${mnemonic}`);
+  return operation;
+}
+
 export class CodeWriter {
   readonly bytes: number[] = [];
   /** Bit sets of the locals touched. */

@@ -2,7 +2,7 @@
 // its own function, ROM a load from the bank. Cycles and instructions are summed up while writing (`pending...`) and reach the
 // locals only where somebody looks. What can't be done here leaves before the instruction has changed anything: the interpreter takes it.
 import { AFTER_MODIFY, IMPLIED, MODIFY, READ, SET_STATUS, STATUS, STORE } from '../generated/operations.ts';
-import { type CodeWriter, OP } from './code-writer.ts';
+import { type CodeWriter, OP, operationOf } from './code-writer.ts';
 import type { Bank, Instruction } from './instruction.ts';
 import { functionIndex, type Layout, registerFunction } from './layout.ts';
 
@@ -87,19 +87,13 @@ export class InstructionEmitter {
     const { code } = this;
     const { mnemonic, mode } = instruction;
     this.pendingCycles += instruction.cycles;
-    if (mode === 'acc')
-      code
-        .get('A')
-        .set('m')
-        .operation(MODIFY[mnemonic] as never)
-        .get('m')
-        .set('A');
-    else if (mnemonic in IMPLIED && mode === 'imp') code.operation(IMPLIED[mnemonic] as never);
+    if (mode === 'acc') code.get('A').set('m').operation(operationOf(MODIFY, mnemonic)).get('m').set('A');
+    else if (mnemonic in IMPLIED && mode === 'imp') code.operation(operationOf(IMPLIED, mnemonic));
     else if (mnemonic in READ) {
       this.readOperand(instruction);
-      code.operation(READ[mnemonic] as never);
+      code.operation(operationOf(READ, mnemonic));
       this.skipPoll(instruction);
-    } else if (mnemonic in STORE) this.store(instruction, () => code.operation(STORE[mnemonic] as never));
+    } else if (mnemonic in STORE) this.store(instruction, () => code.operation(operationOf(STORE, mnemonic)));
     else if (mnemonic in MODIFY) this.modify(instruction);
     else this.stack(instruction);
     this.pendingInstructions++;
@@ -360,7 +354,7 @@ export class InstructionEmitter {
   private modify(instruction: Instruction): void {
     const { code, layout } = this;
     const { mnemonic, mode, operand } = instruction;
-    const finish = () => code.operation(MODIFY[mnemonic] as never);
+    const finish = () => code.operation(operationOf(MODIFY, mnemonic));
     if (mode === 'zp' || mode === 'abs') {
       const address = layout.ramPage + (operand & 0xff);
       code.loadFrom(OP.load8, address).set('m');
@@ -384,7 +378,7 @@ export class InstructionEmitter {
       finish();
       code.get('ad').get('m').memory(OP.store8, layout.ramPage);
     }
-    if (mnemonic in AFTER_MODIFY) code.operation(AFTER_MODIFY[mnemonic] as never);
+    if (mnemonic in AFTER_MODIFY) code.operation(operationOf(AFTER_MODIFY, mnemonic));
   }
 
   // ---- stack

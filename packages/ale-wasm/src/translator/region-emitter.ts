@@ -1,7 +1,7 @@
 // Writes a region as one WebAssembly function. Control flow graph to structured code after Ramsey, "Beyond Relooper" (ICFP 2022): a block is
 // written inside the blocks that end where its dominated merge points begin. Registers live in locals from the entry to the one way out.
 import { BRANCH, LOCALS } from '../generated/operations.ts';
-import { CodeWriter, OP, REGISTERS } from './code-writer.ts';
+import { CodeWriter, OP, operationOf, REGISTERS } from './code-writer.ts';
 import type { Bank } from './instruction.ts';
 import { EXIT, InstructionEmitter, STEP } from './instruction-emitter.ts';
 import type { Layout } from './layout.ts';
@@ -94,7 +94,7 @@ class RegionEmitter {
         const { branch, taken, next } = end;
         emitter.pendingCycles += branch.cycles;
         emitter.pendingInstructions++;
-        code.operation(BRANCH[branch.mnemonic] as never).if();
+        code.operation(operationOf(BRANCH, branch.mnemonic)).if();
         const { pendingCycles, pendingInstructions } = emitter;
         emitter.pendingCycles += (next ^ taken) & 0xff00 ? 2 : 1;
         this.edge(block, taken);

@@ -96,8 +96,12 @@ export class RomTranslator {
   private misses(): Uint32Array {
     return new Uint32Array(this.core.memory.buffer, this.core.missesAddress(), 4 * BANK_STRIDE);
   }
-  /** The code around a place, and its program counter; undefined for places between banks. */
+  /** The code around a place, and its program counter; undefined for places between banks, and for code that has run out of its bank. */
   private locate(place: number, high: number): { readonly bank: Bank; readonly pc: number } | undefined {
+    const found = this.locateInBank(place, high);
+    return found && (found.pc & HIGH) === high ? found : undefined;
+  }
+  private locateInBank(place: number, high: number): { readonly bank: Bank; readonly pc: number } | undefined {
     const { core, cartridge } = this;
     const hotspots = core.hotspots.value;
     const [mirror, memory] = [high & MIRROR, core.memory.buffer];

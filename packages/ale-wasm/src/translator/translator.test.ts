@@ -79,6 +79,17 @@ const SUBROUTINES = [
 const SUBROUTINES_AT = 0xf380;
 /** What ends a frame: VSYNC on, three lines, VSYNC off. */
 const END_FRAME = [0xa9, 2, 0x85, 0x00, 0x85, 0x02, 0x85, 0x02, 0x85, 0x02, 0xa9, 0, 0x85, 0x00];
+/** Code at 0x100 of every 4 KiB (some cartridges have RAM before it), the subroutines, the vectors, and noise. */
+function imageOf(cartridge: CartridgeType, code: readonly number[], noise: readonly number[]): Uint8Array {
+  const image = new Uint8Array(CARTRIDGE_BYTES[cartridge]);
+  for (let at = 0; at < image.length; at++) image[at] = noise[at % 16] as number;
+  for (let at = 0; at < image.length; at += 4096) {
+    image.set(code, at + 0x100);
+    SUBROUTINES.forEach((subroutine, i) => void image.set(subroutine, at + (SUBROUTINES_AT & 0xfff) + i * 16));
+    image.set([0x00, 0xf1, 0x00, 0xf1], Math.min(at + 4096, image.length) - 4);
+  }
+  return image;
+}
 /** A program that repeats random instructions, subroutines among them, for ever: frames are short, or (rarely) end at the limit of instructions. */
 const program = (cartridge: CartridgeType) =>
   fc
@@ -126,14 +137,7 @@ const program = (cartridge: CartridgeType) =>
         code[at + 1] = target >> 8;
       }
       code.push(...(endless === 0 ? [] : END_FRAME), 0x4c, 0x00, 0xf1);
-      const image = new Uint8Array(CARTRIDGE_BYTES[cartridge]);
-      for (let at = 0; at < image.length; at++) image[at] = numbers[at % 16] as number;
-      for (let at = 0; at < image.length; at += 4096) {
-        image.set(code, at + 0x100); // behind the RAM that some cartridges have
-        SUBROUTINES.forEach((subroutine, i) => void image.set(subroutine, at + (SUBROUTINES_AT & 0xfff) + i * 16));
-        image.set([0x00, 0xf1, 0x00, 0xf1], Math.min(at + 4096, image.length) - 4);
-      }
-      return image;
+      return imageOf(cartridge, code, numbers);
     });
 
 describe('programs of random instructions', () => {
@@ -148,6 +152,16 @@ describe('programs of random instructions', () => {
       { numRuns: Number(process.env['MOE_RL_FUZZ_RUNS'] ?? (process.env['MOE_RL_THOROUGH'] ? 100 : 40)) },
     );
     expect(functions).toBeGreaterThan(40);
+  });
+});
+
+describe('code that runs out of its bank', () => {
+  it('is left to the interpreter', () => {
+    // Switches the slice it runs in; in the other one, noise runs over the end of the bank.
+    const code = [0xa2, 0xff, 0x9a, 0xd8, 0xae, 0xe1, 0x1f, ...Array(22).fill([0x01, 0x80]).flat(), 0x4c, 0x00, 0xf1];
+    const noise = [0, 3, 0, 16, 89, 27, 0, 3, 237, 67, 1, 12, 0, 0, 12, 0];
+    const game: Game = { ...EMBEDDED_GAME, cartridge: 'E0', md5: '', romBytes: CARTRIDGE_BYTES.E0 };
+    for (let i = 0; i < 2; i++) expectSamePlay(imageOf('E0', code, noise), { game }, Array(20).fill(0), 4, 1);
   });
 });
 

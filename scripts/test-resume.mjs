@@ -70,22 +70,27 @@ function runToEnd(args) {
   if (result.status !== 0) throw new Error(`the program ended with ${result.status}:\n${result.stderr}`);
 }
 
-/** Waits for a checkpoint at or after the middle and for the next row of metrics, so that work is lost; then kill -9. */
+/** Waits for a checkpoint at or after the middle, and half as long again as it took from the one before, so that work is lost; then kill -9. */
 async function killPastTheMiddle() {
   const child = spawn(process.execPath, [...program, ...training, '--run-folder', killed], { stdio: 'ignore' });
   const ended = new Promise((resolve) => child.on('close', (code, signal) => resolve(signal ?? `code ${code}`)));
   const { list } = checkpointStore(join(killed, 'checkpoints'));
-  const isPast = () => {
-    const newest = list().at(-1) ?? 0;
-    return newest >= agentSteps / 2 && (metricRows(killed).at(-1)?.agentSteps ?? 0) > newest;
-  };
-  while (child.exitCode === null && !isPast()) await new Promise((resolve) => setTimeout(resolve, 20));
+  const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+  let [newest, seenAt, periodMs] = [0, performance.now(), 0];
+  while (child.exitCode === null && newest < agentSteps / 2) {
+    await sleep(10);
+    const checkpoint = list().at(-1) ?? 0;
+    if (checkpoint === newest) continue;
+    periodMs = performance.now() - seenAt;
+    [newest, seenAt] = [checkpoint, performance.now()];
+  }
+  await sleep(periodMs / 2);
   child.kill('SIGKILL');
   const how = await ended;
   if (how !== 'SIGKILL')
     throw new Error(`the run ended with ${how} before it could be killed: ask for more --agent-steps`);
   console.log(
-    `killed with rows up to agent step ${metricRows(killed).at(-1).agentSteps}, newest checkpoint at ${list().at(-1)}`,
+    `killed ${(periodMs / 2000).toFixed(1)} s after the checkpoint of agent step ${newest}; newest checkpoint at ${list().at(-1)}`,
   );
 }
 

@@ -4,7 +4,7 @@
 import { AFTER_MODIFY, IMPLIED, MODIFY, READ, SET_STATUS, STATUS, STORE } from '../generated/operations.ts';
 import { type CodeWriter, OP, operationOf } from './code-writer.ts';
 import type { Bank, Instruction } from './instruction.ts';
-import { functionIndex, type Layout, registerFunction } from './layout.ts';
+import { functionIndex, LAST_REGISTER, type Layout, registerFunction } from './layout.ts';
 
 export const EXIT = 'exit';
 /** See STEP in assembly/translated.ts. */
@@ -13,7 +13,6 @@ const VSYNC = 0x00;
 const VBLANK = 0x01;
 const WSYNC = 0x02;
 const RSYNC = 0x03;
-const LAST_REGISTER = 0x2c;
 const STROBES = new Set([0x10, 0x11, 0x12, 0x13, 0x14, 0x2a, 0x2b, 0x2c]);
 const INTIM = 0x284;
 const CYCLES_PER_LINE = 76;

@@ -3,7 +3,7 @@
 
 import { ShapeError } from '@moe-rl/core';
 import * as tf from '@tensorflow/tfjs-core';
-import { activeRecording } from './recorder.ts';
+import { activeRecording } from './step-recording.ts';
 
 /** Options of {@link adamUpdate}. The four records have the same names; moments have their parameter's shape and start at zero. */
 export interface AdamUpdateConfig {

@@ -31,7 +31,10 @@ export function createEagerProgram<Name extends string>(config: ProgramConfig<Na
       });
       const read: ProgramOutputs = {};
       try {
-        for (const [key, tensor] of Object.entries(results)) read[key] = (await tensor.data()) as BindingValues;
+        // The cpu backend hands out its own array, which may be a variable's.
+        for (const [key, tensor] of Object.entries(results)) {
+          read[key] = ((await tensor.data()) as BindingValues).slice();
+        }
       } finally {
         tf.dispose(results);
       }

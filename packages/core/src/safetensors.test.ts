@@ -1,6 +1,6 @@
 // safetensors: round trips of every element type, the layout other tools read, and refusal of anything that does not add up.
 import { describe, expect, it } from 'vitest';
-import { CorruptDataError, InvalidArgumentError } from './errors.ts';
+import { CorruptDataError, InvalidArgumentError, ShapeError } from './errors.ts';
 import { decodeSafetensors, encodeSafetensors } from './safetensors.ts';
 
 describe('decodeSafetensors', () => {
@@ -83,7 +83,57 @@ describe('decodeSafetensors', () => {
     ]) {
       expect(() => decodeSafetensors(bad)).toThrow(CorruptDataError);
     }
+    const two = (a: object, b: object, data = 8) =>
+      file(JSON.stringify({ a: { dtype: 'U8', shape: [4], ...a }, b: { dtype: 'U8', shape: [4], ...b } }), data);
+    const apart = two({ data_offsets: [4, 8] }, { data_offsets: [0, 4] });
+    expect(Object.keys(decodeSafetensors(apart).tensors)).toEqual(['a', 'b']);
+    const refused: [Uint8Array, RegExp][] = [
+      [entry({ shape: [-1, -2] }), /"a" .*shape \[-1,-2\].*at least 0/],
+      [entry({ shape: [0.5, 4] }), /"a" .*shape \[0.5,4\]/],
+      [entry({ shape: ['2'] }), /"a" .*at least 0/],
+      [entry({ shape: [1e300] }), /"a"/],
+      [entry({ data_offsets: [0.5, 8.5] }), /extent \[0.5,8.5\]/],
+      [entry({ data_offsets: [0, 8, 9] }), /spans 0..8..9/],
+      [two({ data_offsets: [0, 4] }, { data_offsets: [0, 4] }, 4), /overlaps/],
+      [two({ data_offsets: [0, 4] }, { data_offsets: [2, 6] }, 6), /"b" at 2..6 overlaps/],
+      [two({ data_offsets: [0, 4] }, { data_offsets: [5, 9] }, 9), /bytes 4..5 to no tensor/],
+      [two({ data_offsets: [0, 4] }, { data_offsets: [4, 8] }, 10), /2 bytes after the last tensor/],
+      [file('{}', 3), /3 bytes after/],
+      // A name given twice: the first extent would be nobody's.
+      [
+        file(
+          '{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"a":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}}',
+          2,
+        ),
+        /to no tensor/,
+      ],
+      [file('{"__metadata__":{"a":1}}'), /__metadata__/],
+      [file('{"__metadata__":null}'), /__metadata__/],
+      [Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0, 255), /not JSON/],
+    ];
+    for (const [bad, message] of refused) {
+      expect(() => decodeSafetensors(bad)).toThrow(CorruptDataError);
+      expect(() => decodeSafetensors(bad)).toThrow(message);
+    }
     const odd = { shape: [1], data: new Uint8ClampedArray(1) as unknown as Uint8Array };
     expect(() => encodeSafetensors({ odd })).toThrow(InvalidArgumentError);
+  });
+
+  it('keeps names that every object has', () => {
+    const tensors = Object.fromEntries(
+      ['__proto__', 'constructor', 'toString'].map((name, i) => [name, { shape: [1], data: Uint8Array.of(i) }]),
+    );
+    const { tensors: back, metadata } = decodeSafetensors(encodeSafetensors(tensors, { made: 'here' }));
+    expect(Object.entries(back)).toEqual(Object.entries(tensors));
+    expect(Object.getPrototypeOf(back)).toBe(Object.prototype);
+    expect(metadata).toEqual({ made: 'here' });
+  });
+
+  it('are refused before anything is written when they don’t add up', () => {
+    const data = Uint8Array.of(1, 2);
+    expect(() => encodeSafetensors({ a: { shape: [3], data } })).toThrow(ShapeError);
+    expect(() => encodeSafetensors({ a: { shape: [-1, -2], data } })).toThrow(ShapeError);
+    expect(() => encodeSafetensors({ __metadata__: { shape: [2], data } })).toThrow(InvalidArgumentError);
+    expect(() => encodeSafetensors({}, { a: 1 as unknown as string })).toThrow(/metadata "a"/);
   });
 });

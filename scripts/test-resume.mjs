@@ -8,10 +8,10 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual, parseArgs } from 'node:util';
-import { checkpointStore, metricDefinition, readCheckpoint } from '../apps/trainer/src/index.ts';
 import { createRng } from '../packages/core/src/index.ts';
 import { ReplayBuffer } from '../packages/replay/src/index.ts';
 import { ReplayCheckpointer } from '../packages/replay/src/node/index.ts';
+import { checkpointStore, metricDefinition, readCheckpoint } from '../packages/runs/src/index.ts';
 
 const { values } = parseArgs({
   options: {

@@ -10,6 +10,7 @@ const LAYERS = {
   'tensor-ops': 0,
   'ale-wasm': 0,
   evaluation: 1,
+  figures: 1,
   replay: 1,
   'tfjs-kernels': 1,
   'tfjs-graph': 1,
@@ -21,8 +22,10 @@ const LAYERS = {
   'soft-moe': 2,
   'top-k-moe': 2,
   agents: 3,
-  trainer: 4,
-  dashboard: 5,
+  runs: 4,
+  training: 5,
+  trainer: 6,
+  dashboard: 7,
 };
 
 export function checkLayers(root) {

@@ -26,11 +26,14 @@ export {
   ShapeError,
   StorageError,
 } from './errors.ts';
+export type { MetricRow, MetricSink } from './metric-row.ts';
 export { didYouMean, nearMatches } from './near-names.ts';
+export { createRandomAgent } from './random-agent.ts';
 export { createRng, type Rng, type RngState } from './rng.ts';
 export { type RunLoopOptions, type RunStep, runLoop } from './run-loop.ts';
 export { decodeSafetensors, encodeSafetensors } from './safetensors.ts';
 export { constantSchedule, linearlyDecayingEpsilon, linearSchedule, type Schedule } from './schedule.ts';
+export { decodeState, encodeState } from './state-codec.ts';
 export {
   elementCount,
   type NamedTensors,

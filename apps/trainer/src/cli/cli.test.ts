@@ -13,10 +13,8 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { metricDefinition, readCheckpoint, readMetricRows } from '@moe-rl/runs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readMetricRows } from '../consumers/metrics-file.ts';
-import { metricDefinition } from '../metric-registry.ts';
-import { readCheckpoint } from '../run/checkpoint-store.ts';
 import { type CliResult, runCli, startCli } from '../testing/spawn-cli.ts';
 
 let root = '';

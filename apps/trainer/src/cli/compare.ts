@@ -1,13 +1,9 @@
 // `moe-rl compare`: several runs side by side. Runs of the same game and preset count as seeds of one thing.
 import { extname } from 'node:path';
 import { InvalidArgumentError } from '@moe-rl/core';
-import { readMetricRows } from '../consumers/metrics-file.ts';
-import { returnStatistics } from '../evaluation/statistics.ts';
-import { type CurveGroup, comparisonSvg } from '../plot/comparison.ts';
-import { svgToPng } from '../plot/png.ts';
-import { readRunConfig, runFolderPaths } from '../run/run-folder.ts';
-import { replaceFile } from '../run/storage.ts';
-import { number, table } from '../text.ts';
+import { replaceFile } from '@moe-rl/core/node';
+import { type CurveGroup, comparisonSvg, svgToPng } from '@moe-rl/figures';
+import { number, readMetricRows, readRunConfig, returnStatistics, runFolderPaths, table } from '@moe-rl/runs';
 import { print } from './terminal.ts';
 
 export async function compare(paths: readonly string[], options: { readonly output?: string }): Promise<void> {

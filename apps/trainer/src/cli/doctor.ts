@@ -2,10 +2,10 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
+import { hasFfmpeg } from '@moe-rl/figures';
+import { table } from '@moe-rl/runs';
 import { cacheDirectory, explainBackends } from '@moe-rl/tfjs-native';
-import { findGames } from '../run/games.ts';
-import { table } from '../text.ts';
-import { hasFfmpeg } from '../video/mp4.ts';
+import { findGames } from '@moe-rl/training';
 import { print, programName } from './terminal.ts';
 
 export async function doctor(): Promise<void> {

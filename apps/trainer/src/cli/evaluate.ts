@@ -1,16 +1,18 @@
 // `moe-rl evaluate`: how good is the agent of a run, with an error bar, against the random agent and the human score.
-import { type Agent, requireInteger, requireOneOf } from '@moe-rl/core';
-import type { EvaluationOutput } from '../evaluation/evaluate-agent.ts';
-import { evaluateVisibly } from '../evaluation/evaluate-visibly.ts';
-import { humanNormalizedScore } from '../evaluation/human-scores.ts';
-import { createRandomAgent } from '../evaluation/random-agent.ts';
-import { BACKENDS } from '../run/backends.ts';
-import { makeEnvironment } from '../run/games.ts';
-import { evaluationConfig, type RunConfig } from '../run/run-config.ts';
-import { readRunConfig } from '../run/run-folder.ts';
-import { loadTrainedAgent } from '../run/session.ts';
-import { replaceFile } from '../run/storage.ts';
-import { number, table } from '../text.ts';
+import { type Agent, createRandomAgent, requireInteger, requireOneOf } from '@moe-rl/core';
+import { replaceFile } from '@moe-rl/core/node';
+import type { EvaluationOutput } from '@moe-rl/runs';
+import {
+  BACKENDS,
+  evaluateVisibly,
+  evaluationConfig,
+  humanNormalizedScore,
+  number,
+  type RunConfig,
+  readRunConfig,
+  table,
+} from '@moe-rl/runs';
+import { loadTrainedAgent, makeEnvironment } from '@moe-rl/training';
 import { interruptible, note, print } from './terminal.ts';
 
 interface EvaluateOptions {

@@ -1,7 +1,7 @@
 // From the options that describe a run to the settings they ask for.
 import { InvalidArgumentError } from '@moe-rl/core';
-import { parseSetOption, type RequestedSettings } from '../run/run-config.ts';
-import { readJson } from '../run/storage.ts';
+import { readJson } from '@moe-rl/core/node';
+import { parseSetOption, type RequestedSettings } from '@moe-rl/runs';
 
 /** Values of the run options as the command line hands them over. */
 export interface RunOptions {

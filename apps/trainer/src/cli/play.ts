@@ -1,17 +1,17 @@
 // `moe-rl play`: films an episode of a run's agent as GIF or MP4.
 import { dirname, extname, join } from 'node:path';
-import { InvalidArgumentError, requireInteger, requireOneOf } from '@moe-rl/core';
-import { createRandomAgent } from '../evaluation/random-agent.ts';
-import { makeEnvironment } from '../run/games.ts';
-import { evaluationConfig } from '../run/run-config.ts';
-import { readRunConfig, runFolderPaths } from '../run/run-folder.ts';
-import { loadTrainedAgent } from '../run/session.ts';
-import { makeFolder, replaceFile } from '../run/storage.ts';
-import { number } from '../text.ts';
-import { MAX_FILM_AGENT_STEPS } from '../video/film-limits.ts';
-import { encodeGif } from '../video/gif.ts';
-import { hasFfmpeg, writeMp4 } from '../video/mp4.ts';
-import { type RecordedEpisode, recordEpisode } from '../video/record-episode.ts';
+import { createRandomAgent, InvalidArgumentError, requireInteger, requireOneOf } from '@moe-rl/core';
+import { makeFolder, replaceFile } from '@moe-rl/core/node';
+import {
+  encodeGif,
+  hasFfmpeg,
+  MAX_FILM_AGENT_STEPS,
+  type RecordedEpisode,
+  recordEpisode,
+  writeMp4,
+} from '@moe-rl/figures';
+import { evaluationConfig, number, readRunConfig, runFolderPaths } from '@moe-rl/runs';
+import { loadTrainedAgent, makeEnvironment } from '@moe-rl/training';
 import { withBackend } from './evaluate.ts';
 import { note, print } from './terminal.ts';
 

@@ -1,6 +1,6 @@
 // `moe-rl presets`: the agents that can be trained, and every setting of one of them.
 import { describeAgentConfig, getPreset, listPresets } from '@moe-rl/agents';
-import { table } from '../text.ts';
+import { table } from '@moe-rl/runs';
 import { print } from './terminal.ts';
 
 export function presets(name: string | undefined): void {

@@ -2,9 +2,9 @@
 // mistyped options answer at once.
 import { join } from 'node:path';
 import { InvalidArgumentError } from '@moe-rl/core';
+import { DEFAULT_FILM_AGENT_STEPS } from '@moe-rl/figures';
+import { BACKENDS } from '@moe-rl/runs';
 import { Command } from 'commander';
-import { BACKENDS } from '../run/backends.ts';
-import { DEFAULT_FILM_AGENT_STEPS } from '../video/film-limits.ts';
 
 /** Seed of evaluation episodes where none is given: far from those of training. */
 const EVALUATION_SEED = 1_000_001;

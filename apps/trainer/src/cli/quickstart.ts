@@ -1,13 +1,18 @@
 // `moe-rl quickstart`, which `npm start` runs: trains the embedded game for some minutes, shows that the agent learned, and says what to try next.
 import { existsSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeEnvironment } from '../run/games.ts';
-import { changeOnResume, newRunConfig } from '../run/run-config.ts';
-import { createRunFolder, openRunFolder, type RunFolder, runFolderPaths } from '../run/run-folder.ts';
-import { lockRunFolder } from '../run/run-lock.ts';
-import { finishRun } from '../run/run-session.ts';
-import { storageError } from '../run/storage.ts';
-import { type RecordedEpisode, recordEpisode } from '../video/record-episode.ts';
+import { storageError } from '@moe-rl/core/node';
+import { type RecordedEpisode, recordEpisode } from '@moe-rl/figures';
+import {
+  changeOnResume,
+  createRunFolder,
+  lockRunFolder,
+  newRunConfig,
+  openRunFolder,
+  type RunFolder,
+  runFolderPaths,
+} from '@moe-rl/runs';
+import { finishRun, makeEnvironment } from '@moe-rl/training';
 import { describeFilm, writeVideo } from './play.ts';
 import { note, print, programName } from './terminal.ts';
 import { trainAndFinish } from './train.ts';

@@ -1,10 +1,8 @@
 // `moe-rl report`: a run's learning curve, drawn again, and what its summary says.
 import { existsSync } from 'node:fs';
-import { readMetricRows } from '../consumers/metrics-file.ts';
-import { readRunConfig, runFolderPaths } from '../run/run-folder.ts';
-import { drawCurve, type EvaluationPair } from '../run/run-session.ts';
-import { readJson } from '../run/storage.ts';
-import { duration, number, table } from '../text.ts';
+import { readJson } from '@moe-rl/core/node';
+import { duration, number, readMetricRows, readRunConfig, runFolderPaths, table } from '@moe-rl/runs';
+import { drawCurve, type EvaluationPair } from '@moe-rl/training';
 import { print } from './terminal.ts';
 
 export async function report(path: string): Promise<void> {

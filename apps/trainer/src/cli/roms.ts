@@ -1,8 +1,8 @@
 // `moe-rl roms`: which games can be played here, where their ROMs were found, what is missing and how to get it.
 
 import { fetchRoms } from '@moe-rl/ale-env/node';
-import { findGames } from '../run/games.ts';
-import { table } from '../text.ts';
+import { table } from '@moe-rl/runs';
+import { findGames } from '@moe-rl/training';
 import { note, print, programName } from './terminal.ts';
 
 interface RomsOptions {

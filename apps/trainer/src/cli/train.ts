@@ -2,10 +2,16 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { NotFoundError } from '@moe-rl/core';
-import { makeEnvironment } from '../run/games.ts';
-import { changeOnResume, newRunConfig, type RunConfig } from '../run/run-config.ts';
-import { createRunFolder, openRunFolder, type RunFolder, runFolderPaths } from '../run/run-folder.ts';
-import { finishRun, type TrainedSession, trainInFolder } from '../run/run-session.ts';
+import {
+  changeOnResume,
+  createRunFolder,
+  newRunConfig,
+  openRunFolder,
+  type RunConfig,
+  type RunFolder,
+  runFolderPaths,
+} from '@moe-rl/runs';
+import { finishRun, makeEnvironment, type TrainedSession, trainInFolder } from '@moe-rl/training';
 import { type RunOptions, requestedSettings } from './options.ts';
 import { INTERRUPTED_EXIT_CODE, interruptible, note, print, programName } from './terminal.ts';
 

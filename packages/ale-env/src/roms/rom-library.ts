@@ -2,10 +2,10 @@
 // through pip or uv. Each file is recognized by its MD5, whatever it is called. Nothing is ever bundled or committed.
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { GAMES } from '@moe-rl/ale-wasm/games';
 import { NotFoundError, StorageError } from '@moe-rl/core';
+import { cacheDirectory } from '@moe-rl/core/node';
 import { findGame } from '../games.ts';
 import { run } from './processes.ts';
 
@@ -36,13 +36,6 @@ export interface RomSearch {
   readonly found: ReadonlyMap<string, FoundRom>;
   readonly missing: readonly KnownRom[];
   readonly searched: readonly SearchedPlace[];
-}
-
-/** The cache folder of moe-rl: `MOE_RL_CACHE`, else `moe-rl` in `XDG_CACHE_HOME`, else `~/.cache/moe-rl`. */
-export function cacheDirectory(environment: NodeJS.ProcessEnv = process.env): string {
-  if (environment.MOE_RL_CACHE) return resolve(environment.MOE_RL_CACHE);
-  if (environment.XDG_CACHE_HOME) return resolve(environment.XDG_CACHE_HOME, 'moe-rl');
-  return join(homedir(), '.cache', 'moe-rl');
 }
 
 /** Folder that `fetchRoms` fills. */

@@ -1,0 +1,112 @@
+// Reading and writing files so that a failure is a typed error with one clear sentence, and so that a file is either the old one or the new one.
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { CorruptDataError, isMoeRlError, NotFoundError, StorageError } from '../errors.ts';
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the disk quota is used up',
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EROFS: 'the file system is read-only',
+  ENOTDIR: 'a part of the path is a file, not a folder',
+  EISDIR: 'it is a folder, not a file',
+  EEXIST: 'a file of that name is in the way',
+  ENAMETOOLONG: 'the name is too long',
+  EMFILE: 'too many open files',
+  EIO: 'the device reported an input/output error',
+};
+
+/** Turns a file system failure into a `StorageError` (or `NotFoundError`) that says what could not be done, where and why. */
+export function storageError(action: string, path: string, cause: unknown): Error {
+  if (isMoeRlError(cause)) return cause;
+  const code = (cause as NodeJS.ErrnoException)?.code ?? '';
+  if (code === 'ENOENT' && !action.startsWith('write') && !action.startsWith('create')) {
+    return new NotFoundError(`cannot ${action} ${path}: there is no such file or folder`, { cause });
+  }
+  const reason = REASONS[code] ?? (cause instanceof Error ? cause.message : String(cause));
+  return new StorageError(`cannot ${action} ${path}: ${reason}`, { cause });
+}
+
+/** Makes a folder and its parents. */
+export function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true });
+  } catch (cause) {
+    throw storageError('create the folder', path, cause);
+  }
+}
+
+/** Writes all bytes to a new or emptied file and syncs it to the disk. */
+export function writeFileSynced(path: string, data: Uint8Array | string): void {
+  const bytes = typeof data === 'string' ? new TextEncoder().encode(data) : data;
+  try {
+    const file = openSync(path, 'w');
+    try {
+      writeFully(file, bytes);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+  } catch (cause) {
+    throw storageError('write', path, cause);
+  }
+}
+
+/** Replaces a file in one step: a reader, or a crash, finds the whole old file or the whole new one. */
+export function replaceFile(path: string, data: Uint8Array | string): void {
+  const temporary = `${path}.tmp-${process.pid}`;
+  try {
+    writeFileSynced(temporary, data);
+    renameSync(temporary, path);
+    syncFolder(dirname(path));
+  } catch (cause) {
+    removeQuietly(temporary);
+    throw storageError('write', path, cause);
+  }
+}
+
+/** Cleans up after a failure; a second failure must not hide the first. */
+export function removeQuietly(path: string): void {
+  try {
+    rmSync(path, { recursive: true, force: true });
+  } catch {
+    // the first failure is being reported
+  }
+}
+
+/** Makes renames inside a folder durable. Windows can't sync folders; its renames are journaled. */
+export function syncFolder(path: string): void {
+  if (process.platform === 'win32') return;
+  const folder = openSync(path, 'r');
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
+}
+
+/** `writeSync` may write less than asked; this goes on until everything is written. */
+export function writeFully(file: number, bytes: Uint8Array): void {
+  let written = 0;
+  while (written < bytes.length) written += writeSync(file, bytes, written);
+}
+
+/** Reads a file as bytes. */
+export function readBytes(path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    throw storageError('read', path, cause);
+  }
+}
+
+/** Reads a JSON file. */
+export function readJson(path: string): unknown {
+  const text = new TextDecoder().decode(readBytes(path));
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new CorruptDataError(`${path} is not valid JSON: ${(cause as Error).message}`, { cause });
+  }
+}

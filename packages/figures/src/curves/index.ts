@@ -1,0 +1,6 @@
+// Plots of training runs as SVG, and SVG as PNG.
+export { type CurveGroup, type CurvePoint, comparisonSvg } from './comparison.ts';
+export { at, createFigure, type Figure, type FigureConfig, svgLine, svgText } from './figure.ts';
+export { type LearningCurveConfig, learningCurveSvg, type ReferenceLine } from './learning-curve.ts';
+export { svgToPng } from './png.ts';
+export { linearScale, tickLabel, ticks } from './scale.ts';

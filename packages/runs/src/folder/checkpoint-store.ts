@@ -1,0 +1,181 @@
+// The checkpoints/ folder of a run. A checkpoint is a folder of files with a manifest of their sizes and SHA-256 sums, made under a temporary name,
+// synced and then renamed, so a crash at any moment leaves the previous one whole. The newest two are kept.
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  CheckpointError,
+  CorruptDataError,
+  decodeState,
+  encodeState,
+  NotFoundError,
+  type StateTree,
+} from '@moe-rl/core';
+import {
+  makeFolder,
+  readBytes,
+  readJson,
+  removeQuietly,
+  storageError,
+  syncFolder,
+  writeFileSynced,
+} from '@moe-rl/core/node';
+
+const FORMAT = 'moe-rl-checkpoint';
+const FORMAT_VERSION = 1;
+const NAME = /^checkpoint-(\d{12})$/;
+
+/** What `manifest.json` holds. */
+interface Manifest {
+  readonly format: typeof FORMAT;
+  readonly formatVersion: typeof FORMAT_VERSION;
+  readonly agentSteps: number;
+  readonly createdAt: string;
+  readonly parts: readonly string[];
+  readonly files: Readonly<Record<string, { readonly bytes: number; readonly sha256: string }>>;
+}
+
+/** A checkpoint read back: each named part's state. */
+export interface LoadedCheckpoint {
+  readonly path: string;
+  readonly agentSteps: number;
+  readonly parts: Readonly<Record<string, StateTree>>;
+  /** Newer checkpoints that could not be read, with the reason; the caller should tell. */
+  readonly skipped: readonly string[];
+}
+
+export interface CheckpointStore {
+  readonly folder: string;
+  /** Writes one checkpoint and deletes all but the newest `kept`. Returns its folder. */
+  save(agentSteps: number, parts: Readonly<Record<string, StateTree>>): string;
+  /** Folders of the checkpoints present, newest first (not verified). */
+  newestFirst(): string[];
+  /**
+   * Reads the newest checkpoint that is whole.
+   * @throws NotFoundError when there is none at all, CorruptDataError when none is whole.
+   */
+  loadNewest(): LoadedCheckpoint;
+  /** Agent steps of the checkpoints present, oldest first (not verified). */
+  list(): number[];
+}
+
+export function checkpointStore(folder: string, kept = 2): CheckpointStore {
+  const names = (): string[] => {
+    if (!existsSync(folder)) return [];
+    return readdirSync(folder)
+      .filter((name) => NAME.test(name))
+      .sort();
+  };
+  return {
+    folder,
+    list: () => names().map((name) => Number(NAME.exec(name)![1])),
+    save(agentSteps, parts) {
+      makeFolder(folder);
+      const name = `checkpoint-${String(agentSteps).padStart(12, '0')}`;
+      const target = join(folder, name);
+      const temporary = join(folder, `.${name}.tmp-${process.pid}`);
+      try {
+        rmSync(temporary, { recursive: true, force: true });
+        makeFolder(temporary);
+        const files: Record<string, { bytes: number; sha256: string }> = {};
+        for (const [part, state] of Object.entries(parts)) {
+          const { json, tensors } = encodeState(state);
+          for (const [fileName, data] of [
+            [`${part}.json`, new TextEncoder().encode(json)],
+            [`${part}.safetensors`, tensors],
+          ] as const) {
+            writeFileSynced(join(temporary, fileName), data);
+            files[fileName] = { bytes: data.length, sha256: sha256(data) };
+          }
+        }
+        const manifest: Manifest = {
+          format: FORMAT,
+          formatVersion: FORMAT_VERSION,
+          agentSteps,
+          createdAt: new Date().toISOString(),
+          parts: Object.keys(parts),
+          files,
+        };
+        writeFileSynced(join(temporary, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+        syncFolder(temporary);
+        // A checkpoint of this step exists only after a resume that saved at once; the new one is as good, so it may go first.
+        rmSync(target, { recursive: true, force: true });
+        renameSync(temporary, target);
+        syncFolder(folder);
+      } catch (cause) {
+        removeQuietly(temporary);
+        throw storageError('write the checkpoint', target, cause);
+      }
+      removeLeftovers(folder);
+      for (const old of names().slice(0, -kept)) rmSync(join(folder, old), { recursive: true, force: true });
+      return target;
+    },
+    newestFirst: () =>
+      names()
+        .reverse()
+        .map((name) => join(folder, name)),
+    loadNewest() {
+      const skipped: string[] = [];
+      for (const path of this.newestFirst()) {
+        try {
+          return { ...readCheckpoint(path), skipped };
+        } catch (cause) {
+          skipped.push(cause instanceof Error ? cause.message : String(cause));
+        }
+      }
+      if (skipped.length === 0) throw new NotFoundError(`there is no checkpoint in ${folder}; train first`);
+      throw new CorruptDataError(`no checkpoint in ${folder} can be read: ${skipped.join('; ')}`);
+    },
+  };
+}
+
+/**
+ * Reads one checkpoint folder and verifies every file.
+ * @throws NotFoundError, CorruptDataError (damaged) or CheckpointError (not one of ours, other version).
+ */
+export function readCheckpoint(path: string): Omit<LoadedCheckpoint, 'skipped'> {
+  const manifest = readJson(join(path, 'manifest.json')) as Partial<Manifest> | null;
+  if (manifest?.format !== FORMAT || manifest.files === undefined || manifest.parts === undefined) {
+    throw new CheckpointError(
+      `${path} is not a moe-rl checkpoint: its manifest has format ${JSON.stringify(manifest?.format ?? null)}; expected "${FORMAT}"`,
+    );
+  }
+  if (manifest.formatVersion !== FORMAT_VERSION) {
+    throw new CheckpointError(
+      `${path} has checkpoint format version ${manifest.formatVersion}; this program reads version ${FORMAT_VERSION}`,
+    );
+  }
+  const contents: Record<string, Uint8Array> = {};
+  for (const [name, { bytes, sha256: expected }] of Object.entries(manifest.files)) {
+    if (name.includes('/') || name.includes('\\') || name === '..')
+      throw new CorruptDataError(`${path} names a file outside itself: ${name}`);
+    const data = readBytes(join(path, name));
+    if (data.length !== bytes)
+      throw new CorruptDataError(`${join(path, name)} has ${data.length} bytes; its manifest says ${bytes}`);
+    if (sha256(data) !== expected)
+      throw new CorruptDataError(`${join(path, name)} is damaged: its SHA-256 sum is not the one in its manifest`);
+    contents[name] = data;
+  }
+  const parts: Record<string, StateTree> = {};
+  for (const part of manifest.parts) {
+    const json = contents[`${part}.json`];
+    const tensors = contents[`${part}.safetensors`];
+    if (json === undefined || tensors === undefined)
+      throw new CorruptDataError(`${path}: the part "${part}" is missing`);
+    parts[part] = decodeState(new TextDecoder().decode(json), tensors);
+  }
+  return { path, agentSteps: manifest.agentSteps ?? 0, parts };
+}
+
+/** Temporary folders of processes that were killed while saving. The run lock makes sure that no living process owns one. */
+function removeLeftovers(folder: string): void {
+  for (const name of readdirSync(folder)) {
+    if (name.startsWith('.checkpoint-') && statSync(join(folder, name)).isDirectory()) {
+      rmSync(join(folder, name), { recursive: true, force: true });
+    }
+  }
+}
+
+function sha256(data: Uint8Array): string {
+  return createHash('sha256').update(data).digest('hex');
+}

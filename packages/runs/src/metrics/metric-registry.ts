@@ -1,0 +1,72 @@
+// Every metric that a run can log: its tag, unit and meaning, defined once. A tag that is not here throws, so a typing error can't make a silent new
+// curve. Tags are `noun/measure`; `*` stands for a number (an expert's index).
+import { InvalidArgumentError } from '@moe-rl/core';
+
+export interface MetricDefinition {
+  /** Unit as shown beside the number; empty for pure numbers. */
+  readonly unit: string;
+  readonly description: string;
+  /** True when the value depends on the machine and the hour, not on the run's seed: left out of comparisons of two runs. */
+  readonly isTiming?: boolean;
+}
+
+const DEFINITIONS: Readonly<Record<string, MetricDefinition>> = {
+  'episode/return': { unit: 'points', description: 'Sum of the unclipped rewards of one episode' },
+  'episode/lengthAgentSteps': { unit: 'agent steps', description: 'Agent steps of one episode' },
+  'episode/count': { unit: 'episodes', description: 'Training episodes ended so far' },
+  'train/meanReturn': { unit: 'points', description: 'Mean return of the last 100 training episodes' },
+  'train/loss': { unit: '', description: 'Mean loss of the updates since the last row' },
+  'train/tdLoss': { unit: '', description: 'Mean temporal difference loss since the last row' },
+  'train/auxiliaryLoss': { unit: '', description: 'Mean auxiliary (router) loss since the last row' },
+  'train/epsilon': { unit: '', description: 'Probability of a random action' },
+  'train/updates': { unit: 'updates', description: 'Gradient updates so far' },
+  'train/meanQ': { unit: 'points', description: 'Mean value of the chosen actions in the batches' },
+  'train/maxQ': { unit: 'points', description: 'Mean of the largest action value in the batches' },
+  'train/meanTarget': { unit: 'points', description: 'Mean of the bootstrap targets' },
+  'train/gradientNorm': { unit: '', description: 'Global L2 norm of the gradient' },
+  'train/learningRate': { unit: '', description: 'Learning rate of the optimizer' },
+  'replay/transitions': { unit: 'transitions', description: 'Transitions in the replay memory' },
+  'router/entropy': { unit: 'nats', description: 'Mean entropy of the router probabilities' },
+  'router/dispatchEntropy': { unit: 'nats', description: 'Mean entropy of the dispatch weights over tokens' },
+  'router/combineEntropy': { unit: 'nats', description: 'Mean entropy of the combine weights over slots' },
+  'router/droppedTokenFraction': { unit: '', description: 'Tokens without a place in any expert, as a fraction' },
+  'expert/load/*': {
+    unit: '',
+    description: 'Share of the combine weight (soft) or of the tokens (sparse) that one expert gets',
+  },
+  'network/dormantFraction': { unit: '', description: 'Fraction of dormant neurons' },
+  'network/effectiveRank': { unit: '', description: 'Effective rank of the features' },
+  'network/featureNorm': { unit: '', description: 'Mean norm of the features' },
+  'evaluation/meanReturn': { unit: 'points', description: 'Mean return of the evaluation episodes' },
+  'evaluation/standardError': { unit: 'points', description: 'Standard error of that mean' },
+  'evaluation/medianReturn': { unit: 'points', description: 'Median return of the evaluation episodes' },
+  'evaluation/humanNormalizedScore': { unit: '', description: '(mean - random) / (human - random)' },
+  'speed/agentStepsPerSecond': {
+    unit: '1/s',
+    description: 'Agent steps per second since the last row',
+    isTiming: true,
+  },
+  'speed/updatesPerSecond': { unit: '1/s', description: 'Updates per second since the last row', isTiming: true },
+  'time/elapsedSeconds': {
+    unit: 's',
+    description: 'Time spent training, without the pauses between resumes',
+    isTiming: true,
+  },
+  'process/residentBytes': { unit: 'B', description: 'Memory of the process', isTiming: true },
+  'process/tensorCount': { unit: 'tensors', description: 'Tensors alive in the tensor library', isTiming: true },
+};
+
+/**
+ * Looks a tag up.
+ * @throws InvalidArgumentError for a tag that is not defined.
+ */
+export function metricDefinition(tag: string): MetricDefinition {
+  const definition = DEFINITIONS[tag] ?? DEFINITIONS[tag.replace(/\/\d+$/, '/*')];
+  if (definition === undefined) {
+    throw new InvalidArgumentError(`unknown metric tag "${tag}"; define it in metric-registry.ts`);
+  }
+  return definition;
+}
+
+/** All tags, for the documentation and the tests. */
+export const METRIC_TAGS: readonly string[] = Object.keys(DEFINITIONS);

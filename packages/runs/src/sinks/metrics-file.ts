@@ -1,0 +1,63 @@
+// metrics.jsonl: one JSON object per row, `{"agentSteps": 1000, "train/loss": 0.012, ...}`, in the order the run made them.
+import { readFileSync } from 'node:fs';
+import type { MetricRow, MetricSink, StateTree } from '@moe-rl/core';
+import { CheckpointError } from '@moe-rl/core';
+import { storageError } from '@moe-rl/core/node';
+import { metricDefinition } from '../metrics/metric-registry.ts';
+import { type AppendFile, openAppendFile } from './append-file.ts';
+
+export interface MetricsFile extends MetricSink {
+  /** Flushes to the disk and returns what a checkpoint must remember. */
+  getState(): StateTree;
+  flush(): void;
+  close(): void;
+}
+
+/** Opens `metrics.jsonl` as it was at `state` (from a checkpoint): rows made after it are cut off first. */
+export function openMetricsFile(path: string, state: StateTree): MetricsFile {
+  const file = openAppendFile(path, keptBytes(state));
+  const encoder = new TextEncoder();
+  return {
+    write(row) {
+      for (const tag of Object.keys(row.values)) metricDefinition(tag);
+      file.append(encoder.encode(`${JSON.stringify({ agentSteps: row.agentSteps, ...row.values })}\n`));
+    },
+    getState: () => syncedLength(file),
+    flush: () => file.flush(),
+    close: () => file.close(),
+  };
+}
+
+/** Syncs an append file and describes its length. */
+export function syncedLength(file: AppendFile): StateTree {
+  file.flush({ sync: true });
+  return { byteLength: file.byteLength() };
+}
+
+/** Reads the length back. */
+export function keptBytes(state: StateTree): number {
+  if (typeof state.byteLength !== 'number')
+    throw new CheckpointError('the checkpoint does not say how long the metrics files were');
+  return state.byteLength;
+}
+
+/** Reads the rows of a `metrics.jsonl`; a half-written last line (a crash) is left out. */
+export function readMetricRows(path: string): MetricRow[] {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw storageError('read', path, cause);
+  }
+  const rows: MetricRow[] = [];
+  for (const line of text.split('\n')) {
+    if (line === '') continue;
+    try {
+      const { agentSteps, ...values } = JSON.parse(line) as { agentSteps: number } & Record<string, number>;
+      rows.push({ agentSteps, values });
+    } catch {
+      break;
+    }
+  }
+  return rows;
+}

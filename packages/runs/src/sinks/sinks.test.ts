@@ -1,0 +1,154 @@
+// What the metric files hold, byte for byte, and what the display says.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { metricDefinition } from '../metrics/metric-registry.ts';
+import { createRunStatistics } from '../metrics/run-statistics.ts';
+import { captureOutput } from '../testing/toy.ts';
+import { crc32c, maskedCrc32c } from './crc32c.ts';
+import { openMetricsFile, readMetricRows } from './metrics-file.ts';
+import { createProgress } from './progress.ts';
+import { openTensorBoardFile } from './tensorboard.ts';
+import { count, duration, number } from './text.ts';
+
+let root = '';
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'moe-rl-consumers-'));
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+const step = (values: object) => ({
+  action: 0,
+  observation: new Uint8Array(1),
+  reward: 0,
+  terminated: false,
+  truncated: false,
+  episodeAgentSteps: 1,
+  episodeReturn: 0,
+  metrics: undefined,
+  info: {},
+  ...values,
+});
+
+describe('crc32c', () => {
+  it('gives the check value of the CRC catalogue and of RFC 3720', () => {
+    expect(crc32c(new TextEncoder().encode('123456789'))).toBe(0xe3069283);
+    expect(crc32c(new Uint8Array(32))).toBe(0x8a9136aa);
+    expect(crc32c(new Uint8Array(32).fill(0xff))).toBe(0x62a8ab43);
+  });
+});
+
+describe('metrics.jsonl', () => {
+  it('writes rows, goes back to a checkpoint, and skips half a line', () => {
+    const path = join(root, 'metrics.jsonl');
+    const first = openMetricsFile(path, { byteLength: 0 });
+    first.write({ agentSteps: 1, values: { 'train/loss': 0.5 } });
+    const state = first.getState();
+    first.write({ agentSteps: 2, values: { 'expert/load/3': 0.25 } });
+    first.close();
+    expect(readMetricRows(path).map(({ agentSteps }) => agentSteps)).toEqual([1, 2]);
+    const second = openMetricsFile(path, state);
+    second.write({ agentSteps: 3, values: { 'train/loss': 0.25 } });
+    second.close();
+    expect(readFileSync(path, 'utf8')).toBe('{"agentSteps":1,"train/loss":0.5}\n{"agentSteps":3,"train/loss":0.25}\n');
+  });
+
+  it('can be followed while the run goes on: a row is in the file a second later at most, with the next one', () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    try {
+      const path = join(root, 'metrics.jsonl');
+      const file = openMetricsFile(path, { byteLength: 0 });
+      file.write({ agentSteps: 1, values: { 'train/loss': 1 } });
+      expect(readMetricRows(path)).toHaveLength(0);
+      vi.advanceTimersByTime(1000);
+      file.write({ agentSteps: 2, values: { 'train/loss': 2 } });
+      expect(readMetricRows(path).map(({ agentSteps }) => agentSteps)).toEqual([1, 2]);
+      file.close();
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('refuses a tag that is not defined, and a file shorter than the checkpoint knew it', () => {
+    const file = openMetricsFile(join(root, 'metrics.jsonl'), { byteLength: 0 });
+    expect(() => file.write({ agentSteps: 1, values: { 'train/los': 1 } })).toThrow(/unknown metric tag "train\/los"/);
+    expect(() => metricDefinition('expert/load/x')).toThrow();
+    file.close();
+    expect(() => openMetricsFile(join(root, 'metrics.jsonl'), { byteLength: 10 })).toThrow(
+      expect.objectContaining({ code: 'STORAGE' }),
+    );
+  });
+});
+
+describe('TensorBoard file', () => {
+  it('is made of records with right lengths and checksums that hold tag, step and value', () => {
+    const path = join(root, 'events');
+    const file = openTensorBoardFile(path, { byteLength: 0 });
+    file.write({ agentSteps: 300, values: { 'train/loss': 0.5, 'train/epsilon': Number.NaN } });
+    file.close();
+    const bytes = readFileSync(path);
+    const records: Buffer[] = [];
+    for (let at = 0; at < bytes.length; ) {
+      const length = Number(bytes.readBigUInt64LE(at));
+      expect(bytes.readUInt32LE(at + 8)).toBe(maskedCrc32c(bytes.subarray(at, at + 8)));
+      const data = bytes.subarray(at + 12, at + 12 + length);
+      expect(bytes.readUInt32LE(at + 12 + length)).toBe(maskedCrc32c(data));
+      records.push(data);
+      at += 16 + length;
+    }
+    expect(records).toHaveLength(2);
+    expect(records[0]!.toString('latin1')).toContain('brain.Event:2');
+    // step 300 as a varint in field 2, then summary { value { tag, simple value } } without the NaN.
+    expect(records[1]!.subarray(9, 12)).toEqual(Buffer.of(0x10, 0xac, 0x02));
+    const value = Buffer.concat([Buffer.of(0x0a, 10), Buffer.from('train/loss'), Buffer.of(0x15, 0, 0, 0, 0x3f)]);
+    expect(records[1]!.subarray(12)).toEqual(
+      Buffer.concat([Buffer.of(0x2a, value.length + 2, 0x0a, value.length), value]),
+    );
+  });
+});
+
+describe('run statistics', () => {
+  it('gives a row per episode and the means of a period', () => {
+    const statistics = createRunStatistics(4, () => ({ updates: 2, tensorCount: 7 }));
+    expect(statistics.onStep(step({ metrics: { 'train/loss': 1 } }), 1)).toEqual([]);
+    expect(statistics.onStep(step({ terminated: true, episodeReturn: 3, episodeAgentSteps: 2 }), 2)).toEqual([
+      { agentSteps: 2, values: { 'episode/return': 3, 'episode/lengthAgentSteps': 2, 'episode/count': 1 } },
+    ]);
+    statistics.onStep(step({ metrics: { 'train/loss': 2 } }), 3);
+    const [row] = statistics.onStep(step({}), 4);
+    expect(row).toMatchObject({
+      agentSteps: 4,
+      values: { 'train/loss': 1.5, 'train/meanReturn': 3, 'train/updates': 2, 'process/tensorCount': 7 },
+    });
+    expect(Object.keys(row!.values).every((tag) => metricDefinition(tag))).toBe(true);
+  });
+});
+
+describe('progress', () => {
+  it('draws a bar that fits a terminal, and lines elsewhere', () => {
+    const statistics = createRunStatistics(10, () => ({ updates: 0 }));
+    statistics.onStep(step({ truncated: true, episodeReturn: 2.5, metrics: { 'train/loss': 0.01234 } }), 1);
+    const terminal = captureOutput(true);
+    const options = { label: 'pong', totalAgentSteps: 1000, startAgentSteps: 0, statistics };
+    const bar = createProgress({ ...options, output: terminal });
+    bar.update(500);
+    bar.end(1000);
+    const shown = terminal.text.split('\u001b[2K').slice(1);
+    expect(shown[0]).toMatch(
+      /█+░+ pong 50% {2}500\/1\.0k steps {2}1 episodes {2}return 2\.5 {2}loss 0\.0123 {2}.*left {2}\d+ MB/,
+    );
+    for (const line of shown) expect(line.trimEnd().length).toBeLessThan(120);
+    const plain = captureOutput();
+    const lines = createProgress({ ...options, output: plain });
+    lines.update(500); // too early for another line
+    lines.end(1000);
+    expect(plain.text).toMatch(/^pong 100%.*\n$/);
+  });
+
+  it('writes numbers as people read them', () => {
+    expect([999, 1234, 56_789, 1.5e6].map(count)).toEqual(['999', '1.2k', '57k', '1.50M']);
+    expect([0, 0.000012, 0.01234, 2.456, 12345].map(number)).toEqual(['0', '1.2e-5', '0.0123', '2.46', '12345']);
+    expect([5, 200, 3720].map(duration)).toEqual(['5s', '3m20s', '1h02m']);
+  });
+});

@@ -1,0 +1,75 @@
+// TensorBoard event files, written directly: a TFRecord per event (length, masked CRC, data, masked CRC), each event a small protocol buffer message
+// {1: wall time, 2: step, 3: file version, 5: summary {1: value {1: tag, 2: simple value}}}. Needs no TensorFlow.
+import type { MetricSink, StateTree } from '@moe-rl/core';
+import { openAppendFile } from './append-file.ts';
+import { maskedCrc32c } from './crc32c.ts';
+import { keptBytes, syncedLength } from './metrics-file.ts';
+
+export interface TensorBoardFile extends MetricSink {
+  getState(): StateTree;
+  flush(): void;
+  close(): void;
+}
+
+/** Opens an event file as it was at `state` (from a checkpoint). The step axis is agent steps. */
+export function openTensorBoardFile(path: string, state: StateTree): TensorBoardFile {
+  const file = openAppendFile(path, keptBytes(state));
+  if (file.byteLength() === 0) file.append(record(event(Date.now() / 1000, 0, bytesField(3, text('brain.Event:2')))));
+  return {
+    write(row) {
+      const values = Object.entries(row.values).filter(([, value]) => Number.isFinite(value));
+      if (values.length === 0) return;
+      const summary = Buffer.concat(
+        values.map(([tag, value]) => bytesField(1, Buffer.concat([bytesField(1, text(tag)), floatField(2, value)]))),
+      );
+      file.append(record(event(Date.now() / 1000, row.agentSteps, bytesField(5, summary))));
+    },
+    getState: () => syncedLength(file),
+    flush: () => file.flush(),
+    close: () => file.close(),
+  };
+}
+
+/** Frames one message as a TFRecord. */
+function record(data: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(8 + 4 + data.length + 4);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, data.length, true); // the upper half of the 64-bit length stays 0
+  view.setUint32(8, maskedCrc32c(bytes.subarray(0, 8)), true);
+  bytes.set(data, 12);
+  view.setUint32(12 + data.length, maskedCrc32c(data), true);
+  return bytes;
+}
+
+function event(wallTimeSeconds: number, step: number, payload: Uint8Array): Uint8Array {
+  const time = new Uint8Array(9);
+  time[0] = (1 << 3) | 1; // field 1, 64 bits
+  new DataView(time.buffer).setFloat64(1, wallTimeSeconds, true);
+  return Buffer.concat([time, Uint8Array.of(2 << 3), varint(step), payload]);
+}
+
+function bytesField(field: number, data: Uint8Array): Uint8Array {
+  return Buffer.concat([Uint8Array.of((field << 3) | 2), varint(data.length), data]);
+}
+
+function floatField(field: number, value: number): Uint8Array {
+  const bytes = new Uint8Array(5);
+  bytes[0] = (field << 3) | 5; // 32 bits
+  new DataView(bytes.buffer).setFloat32(1, value, true);
+  return bytes;
+}
+
+function varint(value: number): Uint8Array {
+  const bytes: number[] = [];
+  let rest = value;
+  while (rest > 127) {
+    bytes.push((rest % 128) | 128);
+    rest = Math.floor(rest / 128);
+  }
+  bytes.push(rest);
+  return Uint8Array.from(bytes);
+}
+
+function text(value: string): Uint8Array {
+  return new TextEncoder().encode(value);
+}

@@ -1,0 +1,185 @@
+// A run is exact across interruptions: same learner, same metric rows, whether it ran straight or was stopped and resumed anywhere.
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CheckpointError } from '@moe-rl/core';
+import { storageError } from '@moe-rl/core/node';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { newRunConfig } from '../config/run-config.ts';
+import { createRunFolder, openRunFolder, type RunFolder } from '../folder/run-folder.ts';
+import { metricDefinition } from '../metrics/metric-registry.ts';
+import { readMetricRows } from '../sinks/metrics-file.ts';
+import { captureOutput, createToyAgent, createToyEnvironment } from '../testing/toy.ts';
+import { type ReplayPersistence, trainRun } from './train-run.ts';
+
+let root = '';
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'moe-rl-train-'));
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+const config = {
+  ...newRunConfig({}),
+  game: 'toy',
+  trainingAgentSteps: 1000,
+  logPeriodAgentSteps: 70,
+  checkpointPeriodAgentSteps: 150,
+};
+
+async function start(folder: RunFolder, isResume: boolean, stopAfterAgentSteps?: number) {
+  const agent = createToyAgent(config.seed);
+  const environment = createToyEnvironment();
+  const stop = new AbortController();
+  if (stopAfterAgentSteps !== undefined) {
+    const step = environment.step;
+    let taken = 0;
+    environment.step = (action) => {
+      if (++taken === stopAfterAgentSteps) stop.abort();
+      return step(action);
+    };
+  }
+  const output = captureOutput();
+  const result = await trainRun({ folder, agent, environment, isResume, output, signal: stop.signal });
+  folder.unlock();
+  return { agent, result, output };
+}
+
+/** Rows without what depends on the clock and the machine. */
+function reproducibleRows(folder: string) {
+  return readMetricRows(join(folder, 'metrics.jsonl')).map(({ agentSteps, values }) => ({
+    agentSteps,
+    ...Object.fromEntries(Object.entries(values).filter(([tag]) => metricDefinition(tag).isTiming !== true)),
+  }));
+}
+
+describe('trainRun', () => {
+  it('gives the same learner and metrics after any number of interruptions', async () => {
+    const straight = await start(createRunFolder(join(root, 'straight'), config), false);
+    expect(straight.result).toMatchObject({ isComplete: true, agentSteps: 1000, updates: 1000 });
+    expect(straight.result.meanReturn).toBeGreaterThan(0.5);
+
+    const broken = join(root, 'broken');
+    const first = await start(createRunFolder(broken, config), false, 333);
+    expect(first.result).toMatchObject({ isComplete: false, agentSteps: 333 });
+    await start(openRunFolder(broken), true, 401);
+    const last = await start(openRunFolder(broken), true);
+    expect(last.output.text).toContain('resumed from');
+    expect(last.result).toMatchObject({ isComplete: true, agentSteps: 1000, episodes: straight.result.episodes });
+    expect(last.agent.table).toEqual(straight.agent.table);
+    const rows = reproducibleRows(broken);
+    expect(rows).toEqual(reproducibleRows(join(root, 'straight')));
+    expect(rows.length).toBeGreaterThan(20);
+  });
+
+  it('cuts off what was written after the checkpoint, and resumes from the one before when the newest is damaged', async () => {
+    const straight = await start(createRunFolder(join(root, 'straight'), config), false);
+    const killed = join(root, 'killed');
+    await start(createRunFolder(killed, config), false, 500);
+    // As kill -9 would leave it: rows behind the checkpoint, half a line, a half-written checkpoint, and a newest one with a bad byte.
+    writeFileSync(join(killed, 'metrics.jsonl'), '{"agentSteps":501,"episode/return":99}\n{"agentSt', { flag: 'a' });
+    const checkpoints = join(killed, 'checkpoints');
+    cpSync(join(checkpoints, 'checkpoint-000000000450'), join(checkpoints, '.checkpoint-000000000600.tmp-1'), {
+      recursive: true,
+    });
+    truncateSync(join(checkpoints, 'checkpoint-000000000500', 'agent.safetensors'), 20);
+    const resumed = await start(openRunFolder(killed), true);
+    expect(resumed.output.text).toContain("skipped a checkpoint that can't be read");
+    expect(resumed.output.text).toContain('450 agent steps');
+    expect(resumed.agent.table).toEqual(straight.agent.table);
+    expect(reproducibleRows(killed)).toEqual(reproducibleRows(join(root, 'straight')));
+    expect(readdirSync(checkpoints).sort()).toEqual(['checkpoint-000000000900', 'checkpoint-000000001000']);
+  });
+
+  it('begins a new episode, and says so, when the environment can not be put back', async () => {
+    const path = join(root, 'other-build');
+    await start(createRunFolder(path, config), false, 333);
+    const folder = openRunFolder(path);
+    const environment = createToyEnvironment();
+    environment.setState = () => {
+      throw new CheckpointError('the state was made by another build');
+    };
+    let interruptions = 0;
+    const replay: ReplayPersistence = {
+      folder: folder.replayFolder,
+      save: () => ({ checkpointId: 1 }),
+      restore() {},
+      interruptEpisode() {
+        interruptions++;
+      },
+    };
+    const output = captureOutput();
+    const parts = { agent: createToyAgent(config.seed), environment, output, isResume: true };
+    // Saved without a replay memory: not a checkpoint of this agent.
+    await expect(trainRun({ ...parts, folder, replay })).rejects.toMatchObject({ code: 'CHECKPOINT' });
+    expect(interruptions).toBe(0);
+    const result = await trainRun({ ...parts, folder });
+    expect(output.text).toContain('a new episode begins, because the state was made by another build');
+    expect(result).toMatchObject({ isComplete: true, agentSteps: 1000, updates: 1000 });
+  });
+
+  it('starts from the beginning when it was killed before the first checkpoint', async () => {
+    const straight = await start(createRunFolder(join(root, 'straight'), config), false);
+    const folder = createRunFolder(join(root, 'early'), config);
+    writeFileSync(folder.metricsFile, '{"agentSteps":3,"episode/return":0}\n');
+    folder.unlock();
+    const resumed = await start(openRunFolder(folder.path), true);
+    expect(resumed.agent.table).toEqual(straight.agent.table);
+    expect(reproducibleRows(folder.path)).toEqual(reproducibleRows(join(root, 'straight')));
+  });
+
+  it('refuses when no checkpoint is whole', async () => {
+    const path = join(root, 'damaged');
+    await start(createRunFolder(path, config), false, 100);
+    const manifest = join(path, 'checkpoints', 'checkpoint-000000000100', 'manifest.json');
+    writeFileSync(manifest, '{"format":"something else"}');
+    const foreign = openRunFolder(path);
+    await expect(start(foreign, true)).rejects.toMatchObject({ code: 'CHECKPOINT' });
+    foreign.unlock();
+    writeFileSync(manifest, '{"format"');
+    await expect(start(openRunFolder(path), true)).rejects.toMatchObject({ code: 'CORRUPT_DATA' });
+  });
+
+  it.runIf(existsSync('/dev/full'))('stops with a typed error when the metrics meet a full disk', async () => {
+    const folder = createRunFolder(join(root, 'full'), { ...config, checkpointPeriodAgentSteps: 400 });
+    symlinkSync('/dev/full', folder.metricsFile);
+    await expect(start(folder, false)).rejects.toMatchObject({
+      code: 'STORAGE',
+      message: expect.stringMatching(
+        /metrics\.jsonl: the disk is full \(training stopped at agent step 400; no checkpoint/,
+      ),
+    });
+  });
+
+  it('keeps the last checkpoint whole, and names it, when the next one does not fit on the disk', async () => {
+    const straight = await start(createRunFolder(join(root, 'straight'), config), false);
+    const folder = createRunFolder(join(root, 'full'), config);
+    let saves = 0;
+    const replay: ReplayPersistence = {
+      folder: folder.replayFolder,
+      save() {
+        if (++saves === 3)
+          throw storageError('write', 'replay/chunk-7', Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' }));
+        return { saves };
+      },
+      restore() {},
+      interruptEpisode() {},
+    };
+    const parts = { agent: createToyAgent(config.seed), environment: createToyEnvironment(), output: captureOutput() };
+    await expect(trainRun({ ...parts, folder, replay, isResume: false })).rejects.toMatchObject({
+      code: 'STORAGE',
+      message: expect.stringMatching(/replay\/chunk-7: the disk is full .* the checkpoint at agent step 300 is whole/),
+    });
+    folder.unlock();
+    const resumed = await start(openRunFolder(folder.path), true);
+    expect(resumed.agent.table).toEqual(straight.agent.table);
+  });
+});

@@ -1,0 +1,178 @@
+// A whole run in its folder: sets everything up, trains, and at the end evaluates, draws the curve and writes summary.json.
+import type { Agent, Environment } from '@moe-rl/core';
+import { createRandomAgent } from '@moe-rl/core';
+import { replaceFile } from '@moe-rl/core/node';
+import { learningCurveSvg, svgToPng } from '@moe-rl/figures';
+import type { EvaluationOutput, ProgressOutput, RunFolder } from '@moe-rl/runs';
+import {
+  duration,
+  evaluateVisibly,
+  evaluationConfig,
+  humanNormalizedScore,
+  number,
+  readMetricRows,
+  type TrainRunOutput,
+  table,
+  trainRun,
+} from '@moe-rl/runs';
+import { makeEnvironment } from './games.ts';
+import { openSession, type Session } from './session.ts';
+
+/** Seeds of evaluation episodes are far from those of training. */
+const EVALUATION_SEED_OFFSET = 1_000_000;
+
+export interface TrainedSession extends Session {
+  readonly output: TrainRunOutput;
+}
+
+/** Trains in `folder`. The caller disposes what comes back. */
+export async function trainInFolder(
+  folder: RunFolder,
+  isResume: boolean,
+  signal: AbortSignal,
+  say: (line: string) => void,
+  output: ProgressOutput = process.stderr,
+): Promise<TrainedSession> {
+  const session = await openSession(folder, say);
+  try {
+    const { agent, environment, replay, tensorCount } = session;
+    const result = await trainRun({
+      folder,
+      agent,
+      environment,
+      isResume,
+      output,
+      signal,
+      replay,
+      tensorCount,
+    });
+    return { ...session, output: result };
+  } catch (error) {
+    session.dispose();
+    throw error;
+  }
+}
+
+/** The parts of a summary that describe an evaluation. */
+export type EvaluationSummary = Omit<EvaluationOutput, 'agentSteps'>;
+
+/** Both agents' evaluations, as a summary keeps them. */
+export interface EvaluationPair {
+  readonly trained: EvaluationSummary;
+  readonly random: EvaluationSummary;
+}
+
+/** Evaluates the trained and the random agent, draws the curve and writes summary.json; returns the closing table. */
+export async function finishRun(
+  folder: RunFolder,
+  session: TrainedSession,
+  signal: AbortSignal,
+  say: (line: string) => void,
+  output: ProgressOutput = process.stderr,
+): Promise<string> {
+  const { config } = folder;
+  const evaluation =
+    config.evaluationEpisodes === 0 ? undefined : await evaluateBoth(folder, session, signal, say, output);
+  const normalized = evaluation === undefined ? undefined : humanNormalizedScore(config.game, evaluation.trained.mean);
+  const summary = {
+    formatVersion: 1,
+    game: config.game,
+    preset: config.preset,
+    seed: config.seed,
+    backend: session.backendName,
+    training: session.output,
+    evaluation: evaluation ?? null,
+    humanNormalizedScore: normalized ?? null,
+  };
+  replaceFile(folder.summaryFile, `${JSON.stringify(summary, null, 2)}\n`);
+  await drawCurve(folder, evaluation);
+  return closingText(folder, session.output, evaluation, normalized);
+}
+
+async function evaluateBoth(
+  folder: RunFolder,
+  session: TrainedSession,
+  signal: AbortSignal,
+  say: (line: string) => void,
+  output: ProgressOutput,
+) {
+  const { config } = folder;
+  const episodes = config.evaluationEpisodes;
+  const seed = config.seed + EVALUATION_SEED_OFFSET;
+  const run = async (name: string, agentFor: (environment: Environment) => Agent) => {
+    say(`evaluating the ${name} agent: ${episodes} episodes`);
+    const environment = makeEnvironment(evaluationConfig(config));
+    try {
+      const agent = agentFor(environment);
+      const { agentSteps: _, ...summary } = await evaluateVisibly({
+        name,
+        agent,
+        environment,
+        episodes,
+        seed,
+        signal,
+        output,
+      });
+      return summary;
+    } finally {
+      environment.close?.();
+    }
+  };
+  const trained = await run('trained', () => session.agent);
+  const random = await run('random', ({ actionCount }) => createRandomAgent(actionCount, seed));
+  return { trained, random };
+}
+
+/** Writes learning-curve.svg and .png from the metrics so far. */
+export async function drawCurve(
+  folder: Pick<RunFolder, 'config' | 'metricsFile' | 'curveSvgFile' | 'curvePngFile'>,
+  evaluation?: EvaluationPair,
+): Promise<void> {
+  const { game, preset, seed } = folder.config;
+  const svg = learningCurveSvg({
+    title: `${game}: ${preset}, seed ${seed}`,
+    rows: readMetricRows(folder.metricsFile),
+    references:
+      evaluation === undefined
+        ? []
+        : [
+            { label: 'evaluation', value: evaluation.trained.mean, color: '#1d8a4a' },
+            { label: 'random agent', value: evaluation.random.mean, color: '#b3471d' },
+          ],
+  });
+  replaceFile(folder.curveSvgFile, svg);
+  replaceFile(folder.curvePngFile, await svgToPng(svg));
+}
+
+function closingText(
+  folder: RunFolder,
+  output: TrainRunOutput,
+  evaluation: EvaluationPair | undefined,
+  normalized: number | undefined,
+): string {
+  const lines = [
+    '',
+    `${folder.config.game}, ${folder.config.preset}, seed ${folder.config.seed}: ${output.agentSteps} agent steps, ${output.updates} updates, ${output.episodes} episodes in ${duration(output.elapsedSeconds)}`,
+  ];
+  if (evaluation !== undefined) {
+    const row = (
+      name: string,
+      { mean, standardError, median, minimum, maximum, episodes }: EvaluationSummary,
+    ): string[] => [
+      name,
+      `${number(mean)} ± ${number(standardError)}`,
+      number(median),
+      number(minimum),
+      number(maximum),
+      String(episodes),
+    ];
+    const head = ['agent', 'mean return ± standard error', 'median', 'lowest', 'highest', 'episodes'];
+    lines.push('', table(head, [row('trained', evaluation.trained), row('random', evaluation.random)]));
+  }
+  if (normalized !== undefined) lines.push('', `human-normalized score: ${number(normalized)} (0 = random, 1 = human)`);
+  lines.push(
+    '',
+    `run folder: ${folder.path} (summary.json, metrics.jsonl, events/, learning-curve.svg and .png, checkpoints/)`,
+  );
+  return lines.join('\n');
+}

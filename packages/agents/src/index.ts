@@ -27,9 +27,6 @@ export * from './sparsity/index.ts';
 export * from './statistics/index.ts';
 export { auxiliaryLoss } from './value-agent/auxiliary-losses.ts';
 export { type CreateAgentOptions, createAgent } from './value-agent/create-agent.ts';
-export {
-  createValueAgent,
-  requireLearnable,
-  type ValueAgent,
-  type ValueAgentOptions,
-} from './value-agent/value-agent.ts';
+export { createValueAgent, requireLearnable, type ValueAgentOptions } from './value-agent/create-value-agent.ts';
+export type { ValueAgent } from './value-agent/value-agent.ts';
+export * from './variants/index.ts';

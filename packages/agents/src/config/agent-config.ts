@@ -3,6 +3,11 @@ import type { NetworkConfig } from '../networks/config.ts';
 
 /** How the agent explores, learns and values. Official names (Dopamine) in brackets where they differ. */
 export interface LearningConfig {
+  /**
+   * Learning rule (target, loss, penalties) by name: one of `listAgentVariants()`. `switches`: the one that `doubleQ`, `atoms` and the coefficients of the
+   * penalties make up.
+   */
+  readonly variant: string;
   /** gamma */
   readonly discountFactor: number;
   /** n of n-step returns. */

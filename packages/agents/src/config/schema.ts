@@ -1,5 +1,7 @@
 // The form of a configuration: kind, bounds and meaning of every value. Validation, text overrides and help all come from it; its type follows
 // `AgentConfig`, so the two can't drift apart.
+import { encoderTypes } from '../networks/encoders.ts';
+import { listAgentVariants } from '../variants/index.ts';
 import type { AgentConfig } from './agent-config.ts';
 
 interface NumberField {
@@ -48,6 +50,15 @@ const number = (doc: string) => ({ kind: 'number', doc }) as const;
 const flag = (doc: string) => ({ kind: 'boolean', doc }) as const;
 const choice = <const T extends string>(choices: readonly T[], doc: string) =>
   ({ kind: 'choice', choices, doc }) as const;
+/** A choice that others may add to: what there is now. */
+const openChoice = (list: () => readonly string[], doc: string) =>
+  ({
+    kind: 'choice',
+    get choices() {
+      return list();
+    },
+    doc,
+  }) as const;
 const numbers = (doc: string) => ({ kind: 'numbers', doc }) as const;
 
 const optimizer = {
@@ -65,7 +76,7 @@ const optimizer = {
 export const AGENT_CONFIG_SCHEMA = {
   network: {
     encoder: {
-      type: choice(['nature', 'impala', 'minatar', 'perceptron'], 'Encoder of the observation'),
+      type: openChoice(encoderTypes, 'Encoder of the observation'),
       widthScale: positive('Multiplies the numbers of filters'),
       hiddenUnits: numbers("Widths of the perceptron's layers"),
       minimumValues: numbers('Smallest value of each number of a vector observation; empty: not rescaled'),
@@ -103,6 +114,7 @@ export const AGENT_CONFIG_SCHEMA = {
     naming: choice(['dqn', 'rainbow'], 'Parameter names of the official DQN or Rainbow networks'),
   },
   agent: {
+    variant: openChoice(listAgentVariants, 'Learning rule; switches: by doubleQ, atoms and the coefficients'),
     discountFactor: share('gamma'),
     updateHorizon: count('n of n-step returns'),
     minReplayHistoryAgentSteps: count('Transitions to exceed before learning starts', 0),

@@ -1,9 +1,12 @@
 // What a value network is made of, as plain JSON: encoder, tokens, mixture, head.
 import type { TokenizerType } from '@moe-rl/encoders';
 
+/** An encoder by name: one of those built in, or one that was registered. */
+export type EncoderType = 'nature' | 'impala' | 'minatar' | 'perceptron' | (string & {});
+
 export interface EncoderConfig {
-  /** `nature`, `impala` and `minatar` take images; `perceptron` takes any observation as one vector. */
-  readonly type: 'nature' | 'impala' | 'minatar' | 'perceptron';
+  /** `nature`, `impala` and `minatar` take images; `perceptron` takes any observation as one vector; others by `registerEncoder`. */
+  readonly type: EncoderType;
   /** Multiplies the numbers of filters (the paper's network scale). */
   readonly widthScale: number;
   /** Widths of the perceptron's layers. Images ignore it. */

@@ -1,5 +1,6 @@
 // Value networks: encoder + tokens + mixture + head, as configuration.
-export type { EncoderConfig, MoeConfig, NetworkConfig, TokensConfig } from './config.ts';
+export type { EncoderConfig, EncoderType, MoeConfig, NetworkConfig, TokensConfig } from './config.ts';
+export { type Encoder, type EncoderFactory, encoderTypes, registerEncoder } from './encoders.ts';
 export type { ExpertsNoise, MoeRecord } from './moe.ts';
 export {
   createNetwork,

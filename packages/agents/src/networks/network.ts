@@ -7,14 +7,9 @@ import {
   type ObservationSpec,
   type Rng,
   requireInteger,
-  ShapeError,
 } from '@moe-rl/core';
 import {
   applyHead,
-  applyImpalaResnet,
-  applyMinatarCnn,
-  applyNatureCnn,
-  applyPerceptron,
   countParameters,
   dense,
   denseParameters,
@@ -22,20 +17,12 @@ import {
   type HeadConfig,
   headOutputs,
   headParameters,
-  impalaResnetOutputShape,
-  impalaResnetParameters,
   initializeParameters,
-  minatarCnnOutputShape,
-  minatarCnnParameters,
   type NoisyDenseNoise,
-  natureCnnOutputShape,
-  natureCnnParameters,
   noisyDense,
   noisyDenseParameters,
   type ParameterSpecs,
   type ParameterTensors,
-  perceptronParameters,
-  planarToImage,
   relu,
   tokenize,
   tokenizerParameters,
@@ -44,6 +31,7 @@ import {
 import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { NetworkConfig } from './config.ts';
+import { createEncoder } from './encoders.ts';
 import { createMoeLayer, type ExpertsNoise, type MoeLayer, type MoeRecord } from './moe.ts';
 
 /** What a network is built for. */
@@ -122,7 +110,7 @@ export function createNetwork(config: NetworkConfig, input: NetworkInput): Netwo
   const { observationSpec, actionCount } = input;
   const atoms = requireInteger('atoms', input.atoms ?? 1, 1);
   const prefix = config.naming === 'rainbow' || config.encoder.type !== 'nature' ? 'encoder/' : '';
-  const encoder = createEncoder(config, observationSpec, prefix);
+  const encoder = createEncoder(config.encoder, observationSpec, prefix);
   const numbered = numberLayers(config.noisy);
   const blocks: ParameterBlock[] = [];
   const specs: ParameterSpecs = { ...encoder.specs };
@@ -325,95 +313,6 @@ export function formatParameterBlocks(network: Network): string {
   ];
   const width = Math.max(...rows.map(([, count]) => count.toLocaleString('en-US').length));
   return rows.map(([name, count]) => `${name.padEnd(8)} ${count.toLocaleString('en-US').padStart(width)}`).join('\n');
-}
-
-interface Encoder {
-  readonly specs: ParameterSpecs;
-  /** `[H, W, C]`; vectors are `[1, 1, N]`. */
-  readonly features: readonly [number, number, number];
-  apply(parameters: ParameterTensors, observations: Tensor, augment?: (image: Tensor) => Tensor): Tensor;
-}
-
-function createEncoder(config: NetworkConfig, spec: ObservationSpec, prefix: string): Encoder {
-  const { encoder } = config;
-  // MinAtar's bytes are 0 and 1.
-  const isByteImage = spec.dtype === 'uint8' && encoder.type !== 'minatar';
-  const divisor = encoder.inputDivisor > 0 ? encoder.inputDivisor : isByteImage ? 255 : 1;
-  const inputScale = 1 / divisor;
-  if (encoder.type === 'perceptron') {
-    const inputs = elementCount(spec.frameShape) * spec.stackSize;
-    if (
-      encoder.minimumValues.length !== encoder.maximumValues.length ||
-      ![0, inputs].includes(encoder.minimumValues.length)
-    ) {
-      throw new ShapeError(
-        `network.encoder.minimumValues and maximumValues have ${encoder.minimumValues.length} and ${encoder.maximumValues.length} numbers; expected none or ${inputs} each`,
-      );
-    }
-    const perceptron = {
-      hiddenUnits: encoder.hiddenUnits,
-      ...(encoder.minimumValues.length > 0
-        ? { minimumValues: encoder.minimumValues, maximumValues: encoder.maximumValues }
-        : {}),
-    };
-    return {
-      specs: perceptronParameters(perceptron, inputs, prefix),
-      features: [1, 1, encoder.hiddenUnits.at(-1) ?? inputs],
-      apply: (parameters, observations) => {
-        const numbers = tf.reshape(observations, [observations.shape[0]!, inputs]);
-        return applyPerceptron(
-          parameters,
-          inputScale === 1 ? numbers : tf.mul(numbers, inputScale),
-          perceptron,
-          prefix,
-        );
-      },
-    };
-  }
-  const [planes, height, width] = imageShape(spec, encoder.type);
-  const image = { height, width, channels: planes * spec.stackSize };
-  const scaled = { widthScale: encoder.widthScale };
-  const run = (parameters: ParameterTensors, x: Tensor, scale: number): Tensor => {
-    if (encoder.type === 'nature') return applyNatureCnn(parameters, x, prefix, scale);
-    if (encoder.type === 'impala') return applyImpalaResnet(parameters, x, scaled, prefix, scale);
-    return applyMinatarCnn(parameters, x, prefix, scale);
-  };
-  const apply: Encoder['apply'] = (parameters, observations, augment) => {
-    const x = planarToImage(tf.reshape(observations, [observations.shape[0]!, image.channels, height, width]));
-    return augment === undefined ? run(parameters, x, inputScale) : run(parameters, augment(tf.mul(x, inputScale)), 1);
-  };
-  switch (encoder.type) {
-    case 'nature':
-      return {
-        specs: natureCnnParameters(scaled, image, prefix),
-        features: natureCnnOutputShape(scaled, image),
-        apply,
-      };
-    case 'impala':
-      return {
-        specs: impalaResnetParameters(scaled, image, prefix),
-        features: impalaResnetOutputShape(scaled, image),
-        apply,
-      };
-    case 'minatar':
-      return {
-        specs: minatarCnnParameters(scaled, image, prefix),
-        features: minatarCnnOutputShape(scaled, image),
-        apply,
-      };
-  }
-}
-
-/** `[planes, H, W]` of one frame: Atari's are `[H, W]`, MinAtar's `[planes, H, W]`. */
-function imageShape(spec: ObservationSpec, encoder: string): readonly [number, number, number] {
-  const { frameShape } = spec;
-  if (frameShape.length !== 2 && frameShape.length !== 3) {
-    throw new InvalidArgumentError(
-      `network.encoder.type is "${encoder}", which takes images, but frames have shape [${frameShape}]; expected [H, W] or [planes, H, W], or encoder "perceptron"`,
-    );
-  }
-  const [planes, height, width] = frameShape.length === 2 ? [1, ...frameShape] : frameShape;
-  return [planes!, height!, width!];
 }
 
 function firstColumns(x: Tensor, count: number): Tensor {

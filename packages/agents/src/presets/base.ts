@@ -49,6 +49,7 @@ export const BASE_CONFIG: AgentConfig = {
     naming: 'dqn',
   },
   agent: {
+    variant: 'switches',
     discountFactor: 0.99,
     updateHorizon: 1,
     minReplayHistoryAgentSteps: 20_000,

@@ -6,7 +6,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { AgentConfig } from '../config/agent-config.ts';
 import { type DeepPartial, mergeConfig } from '../config/validate.ts';
 import { getPreset } from '../presets/presets.ts';
-import { createValueAgent } from '../value-agent/value-agent.ts';
+import { createValueAgent } from '../value-agent/create-value-agent.ts';
 
 /** What can be broken on purpose. */
 export type BrokenPart = 'loss sign' | 'target update' | 'router gradient';

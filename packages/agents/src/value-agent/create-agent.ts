@@ -3,7 +3,8 @@ import type { ProgramMode } from '@moe-rl/tfjs-graph';
 import type { AgentConfig } from '../config/agent-config.ts';
 import { type ConfigOverrides, type DeepPartial, mergeConfig } from '../config/validate.ts';
 import { resolveAgentConfig } from '../presets/presets.ts';
-import { createValueAgent, type ValueAgent, type ValueAgentOptions } from './value-agent.ts';
+import { createValueAgent, type ValueAgentOptions } from './create-value-agent.ts';
+import type { ValueAgent } from './value-agent.ts';
 
 export interface CreateAgentOptions {
   /** What the agent will see and do: an `Environment` is one. */

@@ -7,7 +7,8 @@ import { type DeepPartial, mergeConfig } from '../config/validate.ts';
 import { getPreset } from '../presets/presets.ts';
 import { loadTestBackend, randomTransitions, SMALL_SPEC, TINY } from '../testing/fixtures.ts';
 import { createAgent } from './create-agent.ts';
-import { requireLearnable, type ValueAgent } from './value-agent.ts';
+import { requireLearnable } from './create-value-agent.ts';
+import type { ValueAgent } from './value-agent.ts';
 
 beforeAll(async () => {
   await loadTestBackend();

@@ -5,7 +5,8 @@ import type { AgentConfig } from '../config/agent-config.ts';
 import { type DeepPartial, mergeConfig } from '../config/validate.ts';
 import { getPreset } from '../presets/presets.ts';
 import { loadTestBackend, randomTransitions, SMALL_SPEC, TINY } from '../testing/fixtures.ts';
-import { createValueAgent, type ValueAgent } from './value-agent.ts';
+import { createValueAgent } from './create-value-agent.ts';
+import type { ValueAgent } from './value-agent.ts';
 
 const VARIANTS: Readonly<Record<string, { preset: string; changes?: DeepPartial<AgentConfig> }>> = {
   dqn: { preset: 'dqn' },

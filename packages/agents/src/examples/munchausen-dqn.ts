@@ -1,0 +1,26 @@
+// An agent variant of one's own: Munchausen DQN (Vieillard et al. 2020). It is DQN with another target: the reward gets a share of the taken action's
+// log-probability under a softmax policy, and the next state counts with that policy's soft value. Importing this file makes it known;
+// `createAgent('dqn', { changes: { agent: { variant: 'munchausen-dqn' } }, ... })` or `--set agent.variant=munchausen-dqn` then uses it.
+import { type AgentVariant, bellmanTargets, DQN, registerAgentVariant, selectActions } from '@moe-rl/agents';
+import * as tf from '@tensorflow/tfjs-core';
+
+const TEMPERATURE = 0.03; // tau
+const SHARE = 0.9; // alpha
+const LOWEST = -1; // l0
+
+const logPolicy = (values: tf.Tensor): tf.Tensor => tf.logSoftmax(tf.div(values, TEMPERATURE));
+
+export const MUNCHAUSEN_DQN: AgentVariant = {
+  ...DQN,
+  name: 'munchausen-dqn',
+  description: 'Munchausen DQN: the reward gets a share of the log-policy (Vieillard et al. 2020, equation 2)',
+  target({ rewards, discounts, actions, target, nextTarget }) {
+    const taken = tf.mul(selectActions(logPolicy(target.values), actions), TEMPERATURE);
+    const bonus = tf.mul(tf.clipByValue(taken, LOWEST, 0), SHARE);
+    const next = logPolicy(nextTarget.values);
+    const softValues = tf.sum(tf.mul(tf.exp(next), tf.sub(nextTarget.values, tf.mul(next, TEMPERATURE))), 1);
+    return bellmanTargets(tf.add(rewards, bonus), discounts, softValues);
+  },
+};
+
+registerAgentVariant(MUNCHAUSEN_DQN);

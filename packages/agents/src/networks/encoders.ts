@@ -1,0 +1,142 @@
+// Encoders by name: the one place where `network.encoder.type` becomes a function of the observation. Open to others by `registerEncoder`.
+import { createRegistry, elementCount, InvalidArgumentError, type ObservationSpec, ShapeError } from '@moe-rl/core';
+import {
+  applyImpalaResnet,
+  applyMinatarCnn,
+  applyNatureCnn,
+  applyPerceptron,
+  type ImageShape,
+  impalaResnetOutputShape,
+  impalaResnetParameters,
+  minatarCnnOutputShape,
+  minatarCnnParameters,
+  natureCnnOutputShape,
+  natureCnnParameters,
+  type ParameterSpecs,
+  type ParameterTensors,
+  perceptronParameters,
+  planarToImage,
+} from '@moe-rl/encoders';
+import type { Tensor } from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
+import type { EncoderConfig } from './config.ts';
+
+/** An encoder for one kind of observation. */
+export interface Encoder {
+  /** Its parameters by name; names start with the prefix that it was made with. */
+  readonly specs: ParameterSpecs;
+  /** Shape of what it gives, without the batch: `[H, W, C]`; vectors are `[1, 1, N]`. */
+  readonly features: readonly [number, number, number];
+  /**
+   * @param observations planar, `[B, F, H, W]`, `[B, F, planes, H, W]` or `[B, 1, D]`; bytes come as floats from 0 to 255
+   * @param augment maps the image `[B, H, W, C]`, divided as the configuration says, before the first layer
+   * @returns `[B, H, W, C]` or `[B, N]`
+   */
+  apply(parameters: ParameterTensors, observations: Tensor, augment?: (image: Tensor) => Tensor): Tensor;
+}
+
+/** Makes an encoder. `inputScale` is 1 / `network.encoder.inputDivisor`, by the observation's type where that is 0. */
+export type EncoderFactory = (given: {
+  readonly config: EncoderConfig;
+  readonly observationSpec: ObservationSpec;
+  readonly prefix: string;
+  readonly inputScale: number;
+}) => Encoder;
+
+interface ImageEncoder {
+  specs(config: EncoderConfig, image: ImageShape, prefix: string): ParameterSpecs;
+  features(config: EncoderConfig, image: ImageShape): readonly [number, number, number];
+  apply(parameters: ParameterTensors, image: Tensor, config: EncoderConfig, prefix: string, scale: number): Tensor;
+}
+
+const encoders = createRegistry<EncoderFactory>('encoder', {
+  nature: imageEncoder({
+    specs: (config, image, prefix) => natureCnnParameters(config, image, prefix),
+    features: natureCnnOutputShape,
+    apply: (parameters, x, _, prefix, scale) => applyNatureCnn(parameters, x, prefix, scale),
+  }),
+  impala: imageEncoder({
+    specs: (config, image, prefix) => impalaResnetParameters(config, image, prefix),
+    features: impalaResnetOutputShape,
+    apply: (parameters, x, config, prefix, scale) => applyImpalaResnet(parameters, x, config, prefix, scale),
+  }),
+  minatar: imageEncoder({
+    specs: (config, image, prefix) => minatarCnnParameters(config, image, prefix),
+    features: minatarCnnOutputShape,
+    apply: (parameters, x, _, prefix, scale) => applyMinatarCnn(parameters, x, prefix, scale),
+  }),
+  perceptron: createPerceptron,
+});
+
+/**
+ * Adds an encoder, which `network.encoder.type` can name from then on.
+ * @throws InvalidArgumentError when the name is taken by another
+ */
+export function registerEncoder(name: string, factory: EncoderFactory): void {
+  encoders.register(name, factory);
+}
+
+/** Names that `network.encoder.type` takes. */
+export function encoderTypes(): readonly string[] {
+  return encoders.names();
+}
+
+/**
+ * Makes the encoder of a configuration.
+ * @throws InvalidArgumentError or ShapeError when it does not take such observations
+ */
+export function createEncoder(config: EncoderConfig, observationSpec: ObservationSpec, prefix: string): Encoder {
+  // MinAtar's bytes are 0 and 1.
+  const isByteImage = observationSpec.dtype === 'uint8' && config.type !== 'minatar';
+  const divisor = config.inputDivisor > 0 ? config.inputDivisor : isByteImage ? 255 : 1;
+  return encoders.get(config.type)({ config, observationSpec, prefix, inputScale: 1 / divisor });
+}
+
+/** An encoder of images that multiplies by the input's scale where it is cheapest (in the first layer's weights). */
+function imageEncoder(encoder: ImageEncoder): EncoderFactory {
+  return ({ config, observationSpec, prefix, inputScale }) => {
+    const [planes, height, width] = imageShape(observationSpec, config.type);
+    const image = { height, width, channels: planes * observationSpec.stackSize };
+    return {
+      specs: encoder.specs(config, image, prefix),
+      features: encoder.features(config, image),
+      apply: (parameters, observations, augment) => {
+        const x = planarToImage(tf.reshape(observations, [observations.shape[0]!, image.channels, height, width]));
+        return augment === undefined
+          ? encoder.apply(parameters, x, config, prefix, inputScale)
+          : encoder.apply(parameters, augment(tf.mul(x, inputScale)), config, prefix, 1);
+      },
+    };
+  };
+}
+
+function createPerceptron({ config, observationSpec, prefix, inputScale }: Parameters<EncoderFactory>[0]): Encoder {
+  const { hiddenUnits, minimumValues, maximumValues } = config;
+  const inputs = elementCount(observationSpec.frameShape) * observationSpec.stackSize;
+  if (minimumValues.length !== maximumValues.length || ![0, inputs].includes(minimumValues.length)) {
+    throw new ShapeError(
+      `network.encoder.minimumValues and maximumValues have ${minimumValues.length} and ${maximumValues.length} numbers; expected none or ${inputs} each`,
+    );
+  }
+  const perceptron = { hiddenUnits, ...(minimumValues.length > 0 ? { minimumValues, maximumValues } : {}) };
+  return {
+    specs: perceptronParameters(perceptron, inputs, prefix),
+    features: [1, 1, hiddenUnits.at(-1) ?? inputs],
+    apply: (parameters, observations) => {
+      const numbers = tf.reshape(observations, [observations.shape[0]!, inputs]);
+      return applyPerceptron(parameters, inputScale === 1 ? numbers : tf.mul(numbers, inputScale), perceptron, prefix);
+    },
+  };
+}
+
+/** `[planes, H, W]` of one frame: Atari's are `[H, W]`, MinAtar's `[planes, H, W]`. */
+function imageShape(spec: ObservationSpec, encoder: string): readonly [number, number, number] {
+  const { frameShape } = spec;
+  if (frameShape.length !== 2 && frameShape.length !== 3) {
+    throw new InvalidArgumentError(
+      `network.encoder.type is "${encoder}", which takes images, but frames have shape [${frameShape}]; expected [H, W] or [planes, H, W], or encoder "perceptron"`,
+    );
+  }
+  const [planes, height, width] = frameShape.length === 2 ? [1, ...frameShape] : frameShape;
+  return [planes!, height!, width!];
+}

@@ -1,0 +1,156 @@
+// The loss of one batch: states, next states, noise and augmentation from the step's inputs; targets, errors and penalties from the agent's variant.
+import { atomSupport, expectedValues, type ParameterTensors, sliceFrames } from '@moe-rl/encoders';
+import type { InputSpec } from '@moe-rl/tfjs-graph';
+import type { Scalar, Tensor, Variable } from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
+import type { AgentConfig } from '../config/agent-config.ts';
+import { selectActions } from '../losses/index.ts';
+import type { Network, NetworkNoise, NetworkOutput } from '../networks/network.ts';
+import type { AgentVariant, LossContext, TargetContext } from '../variants/index.ts';
+import { augmentImages } from './augmentation.ts';
+import { auxiliaryLoss } from './auxiliary-losses.ts';
+import { drawNoise, SEED_INPUT } from './noise.ts';
+
+export interface LossConfig {
+  readonly config: AgentConfig;
+  readonly variant: AgentVariant;
+  readonly network: Network;
+  /** Online parameters. */
+  readonly online: Readonly<Record<string, Variable>>;
+  /** Target network's parameters. */
+  readonly target: Readonly<Record<string, Variable>>;
+  /** W, frames per replay window, and where the next observation starts in it. */
+  readonly windowLength: number;
+  readonly nextObservationOffset: number;
+  /** Where the noise of noisy layers comes from; by default it is drawn from the seeds among the inputs. */
+  readonly noise?: NoiseSource;
+}
+
+/** Noise of one pass: of the loss (`online`) or of the targets, in `rows` rows (1: shared by the batch, B: per sample). */
+export type NoiseSource = (pass: 'online' | 'target', rows: number, inputs: Record<string, Tensor>) => NetworkNoise;
+
+const drawnNoise =
+  (network: Network): NoiseSource =>
+  (pass, rows, inputs) =>
+    drawNoise(network.noiseSizes, rows, inputs[`${pass}NoiseSeed`]!);
+
+/** Inputs of the learning step. */
+export function updateStepInputs(step: LossConfig): Record<string, InputSpec> {
+  const { config, network, windowLength } = step;
+  const { batchSize, dataAugmentation } = config.agent;
+  const { frameShape, dtype } = network.input.observationSpec;
+  const vector = (type: 'float32' | 'int32'): InputSpec => ({ shape: [batchSize], dtype: type });
+  return {
+    frames: { shape: [batchSize, windowLength, ...frameShape], dtype },
+    actions: vector('int32'),
+    rewards: vector('float32'),
+    discounts: vector('float32'),
+    ...(config.replay.sampling === 'prioritized' ? { weights: vector('float32') } : {}),
+    ...(config.network.noisy ? { onlineNoiseSeed: SEED_INPUT, targetNoiseSeed: SEED_INPUT } : {}),
+    ...(dataAugmentation
+      ? {
+          stateOffsets: { shape: [2, batchSize], dtype: 'int32' },
+          stateIntensities: vector('float32'),
+          nextOffsets: { shape: [2, batchSize], dtype: 'int32' },
+          nextIntensities: vector('float32'),
+        }
+      : {}),
+  };
+}
+
+/** What a loss is of one batch. */
+export interface LossOutput {
+  readonly total: Scalar;
+  /** `[B]`, unweighted. */
+  readonly perSample: Tensor;
+  /** Numbers of `lossMetricNames`. */
+  readonly metrics: Tensor;
+}
+
+/** Names of the numbers that a loss reports, without `train/`. */
+export function lossMetricNames(_step: LossConfig): readonly string[] {
+  return ['loss', 'tdLoss', 'meanQ'];
+}
+
+/** Computes the targets of a batch and returns the loss as a function of the online parameters. */
+export function createLoss(
+  step: LossConfig,
+  inputs: Record<string, Tensor>,
+): (parameters: ParameterTensors) => LossOutput {
+  const { config, variant, network, online, target, windowLength, nextObservationOffset } = step;
+  const { agent } = config;
+  const frames = inputs.frames!;
+  const states = sliceFrames(frames, 0, network.input.observationSpec.stackSize);
+  const nextStates = sliceFrames(frames, nextObservationOffset, windowLength - nextObservationOffset);
+  const augmentOf = (which: 'state' | 'next'): { augment?: (image: Tensor) => Tensor } => {
+    const offsets = inputs[`${which}Offsets`];
+    if (offsets === undefined) return {};
+    return { augment: (image) => augmentImages(image, offsets, inputs[`${which}Intensities`]!) };
+  };
+  const stateOptions = augmentOf('state');
+  const nextOptions = augmentOf('next');
+  const source = step.noise ?? drawnNoise(network);
+  const noiseOf = (pass: 'online' | 'target', rows: number): { noise?: NetworkNoise } =>
+    config.network.noisy ? { noise: source(pass, rows, inputs) } : {};
+  // The official code uses one draw for the whole batch and both networks in the targets.
+  const targetNoise = noiseOf('target', 1);
+  const onlineNoise = noiseOf('online', agent.perSampleNoise ? agent.batchSize : 1);
+  const batch = {
+    config: agent,
+    actions: inputs.actions!,
+    rewards: inputs.rewards!,
+    discounts: inputs.discounts!,
+    support:
+      agent.atoms > 1 ? tf.tensor1d(atomSupport(agent.minimumValue, agent.maximumValue, agent.atoms)) : undefined,
+  };
+  const targetContext: TargetContext = lazily(batch, {
+    nextTarget: () => network.apply(target, nextStates, { ...targetNoise, ...nextOptions }),
+    nextOnline: () => network.apply(online, nextStates, { ...targetNoise, ...nextOptions }),
+    target: () => network.apply(target, states, { ...targetNoise, ...stateOptions }),
+  });
+  const targets = tf.tidy(() => variant.target(targetContext));
+
+  return (parameters) => {
+    const output: NetworkOutput = network.apply(parameters, states, { ...onlineNoise, ...stateOptions });
+    const context: LossContext = lazily(
+      { ...batch, targets, online: output },
+      {
+        nextOnline: () => network.apply(parameters, nextStates, { ...onlineNoise, ...nextOptions }),
+        values: () =>
+          batch.support === undefined ? output.values : (expectedValues(output.values, batch.support) as Tensor),
+      },
+    );
+    const perSample = variant.loss(context);
+    const temporalDifference = tf.mean(inputs.weights === undefined ? perSample : tf.mul(perSample, inputs.weights));
+    let total = temporalDifference;
+    for (const { coefficient, value } of variant.penalties) {
+      if (coefficient(agent) > 0) total = tf.add(total, tf.mul(tf.mean(value(context)), coefficient(agent)));
+    }
+    const auxiliary = auxiliaryLoss(config.auxiliaryLosses, output.mixtures);
+    if (auxiliary !== undefined) total = tf.add(total, auxiliary);
+    const actionValue = tf.mean(selectActions(context.values, batch.actions));
+    const metrics = tf.stack([total, temporalDifference, actionValue] as Tensor[]);
+    return { total: total as Scalar, perSample, metrics };
+  };
+}
+
+/** `base` with more members, each computed when it is first read. */
+function lazily<Base extends object, More extends Record<string, () => unknown>>(
+  base: Base,
+  more: More,
+): Base & { readonly [K in keyof More]: ReturnType<More[K]> } {
+  const result = { ...base };
+  for (const [name, compute] of Object.entries(more)) {
+    let value: unknown;
+    let isComputed = false;
+    Object.defineProperty(result, name, {
+      enumerable: true,
+      get: () => {
+        if (!isComputed) value = compute();
+        isComputed = true;
+        return value;
+      },
+    });
+  }
+  return result as Base & { readonly [K in keyof More]: ReturnType<More[K]> };
+}

@@ -1,0 +1,236 @@
+// The agent itself: acts, stores, learns and copies to the target network by schedule. Its tensors live in one program with an entry point for each.
+import {
+  type ActMode,
+  type AgentMetrics,
+  elementCount,
+  InvalidArgumentError,
+  NonFiniteError,
+  type Observation,
+  requireInteger,
+  ShapeError,
+  type StateTree,
+  type TensorData,
+  type Transition,
+  type TypedArray,
+} from '@moe-rl/core';
+import type { ReplayBuffer } from '@moe-rl/replay';
+import type { Program } from '@moe-rl/tfjs-graph';
+import type { AgentConfig } from '../config/agent-config.ts';
+import type { Network } from '../networks/network.ts';
+import { learningInputs } from './batch-inputs.ts';
+import { type AgentStep, actingNoise, type EntryName } from './entry-points.ts';
+import { changeMasks } from './mask-changes.ts';
+import { summarizeMeasurement } from './measurement.ts';
+import { drawSeed } from './noise.ts';
+import { dueWork, explorationRate } from './schedule.ts';
+import { decodeState, encodeState, streamStates } from './state.ts';
+import type { Streams } from './streams.ts';
+import { updateMetricNames } from './update-step.ts';
+import type { ValueAgent } from './value-agent.ts';
+
+export interface ProgramAgentParts {
+  readonly step: AgentStep;
+  readonly replay: ReplayBuffer;
+  readonly program: Program<EntryName>;
+  readonly streams: Streams;
+}
+
+export class ProgramAgent implements ValueAgent {
+  readonly config: AgentConfig;
+  readonly network: Network;
+  readonly replay: ReplayBuffer;
+  readonly #step: AgentStep;
+  readonly #program: Program<EntryName>;
+  readonly #streams: Streams;
+  readonly #metricNames: readonly string[];
+  readonly #observationLength: number;
+  #trainingAgentSteps = 0;
+  #updates = 0;
+
+  constructor({ step, replay, program, streams }: ProgramAgentParts) {
+    this.config = step.config;
+    this.network = step.network;
+    this.replay = replay;
+    this.#step = step;
+    this.#program = program;
+    this.#streams = streams;
+    this.#metricNames = updateMetricNames(step);
+    const { frameShape, stackSize } = this.network.input.observationSpec;
+    this.#observationLength = elementCount(frameShape) * stackSize;
+  }
+
+  get isRecorded(): boolean {
+    return this.#program.isRecorded;
+  }
+
+  get trainingAgentSteps(): number {
+    return this.#trainingAgentSteps;
+  }
+
+  get updates(): number {
+    return this.#updates;
+  }
+
+  epsilon(mode: ActMode): number {
+    return explorationRate(this.config.agent, mode, this.#trainingAgentSteps);
+  }
+
+  act(observation: Observation, mode: ActMode): number | Promise<number> {
+    this.#requireObservation('act', observation);
+    const explore = this.#streams.explore;
+    // Official: random when uniform <= epsilon. Drawing also at epsilon 0 keeps the stream's position independent of the schedule.
+    const isRandom = explore.nextFloat() <= this.epsilon(mode);
+    if (isRandom) return explore.nextInteger(this.network.input.actionCount);
+    return this.values(observation, mode).then(greedyAction);
+  }
+
+  async values(observation: Observation, mode: ActMode = 'evaluate'): Promise<Float32Array> {
+    this.#requireObservation('values', observation);
+    const entry = mode === 'evaluate' && this.config.network.noisy ? 'evaluate' : 'act';
+    const isNoisy = actingNoise(this.#step, mode) !== 'none';
+    const { values } = await this.#program.run(entry, {
+      observation: observation as TypedArray,
+      ...(isNoisy ? { noiseSeed: drawSeed(this.#streams.actNoise) } : {}),
+    });
+    return values as Float32Array;
+  }
+
+  async observe(transition: Transition): Promise<AgentMetrics | undefined> {
+    const { agent } = this.config;
+    const { reward } = transition;
+    if (!Number.isFinite(reward)) {
+      throw new NonFiniteError(
+        `reward is ${reward} at agent step ${this.#trainingAgentSteps}; expected a finite number`,
+      );
+    }
+    requireInteger('action', transition.action, 0, this.network.input.actionCount - 1);
+    const clip = agent.rewardClip;
+    this.replay.add({ ...transition, reward: clip > 0 ? Math.min(clip, Math.max(-clip, reward)) : reward });
+    const step = this.#trainingAgentSteps++;
+    let metrics: AgentMetrics | undefined;
+    if (this.replay.sampleableTransitions === 0) return metrics;
+    const { updates, syncsTarget } = dueWork(agent, step, this.replay.addedTransitions);
+    for (let update = 0; update < updates; update++) metrics = await this.learn();
+    if (syncsTarget) await this.syncTarget();
+    return metrics;
+  }
+
+  async learn(): Promise<AgentMetrics> {
+    const { batchSize } = this.config.agent;
+    const batch = this.replay.sample(batchSize);
+    const inputs = learningInputs(this.config, batch, this.#streams);
+    const { sparseTraining } = this.#step;
+    if (sparseTraining?.changesMasksAt(this.#updates)) {
+      // As in RigL's code, the update that changes the masks makes no gradient step.
+      await changeMasks(sparseTraining, this.#step, this.#program, inputs, this.#updates, this.#streams.sparsity);
+      this.#updates++;
+      return { 'train/epsilon': this.epsilon('train') };
+    }
+    const { metrics, priorities } = await this.#program.run('learn', inputs);
+    const loss = metrics![0]!;
+    if (!Number.isFinite(loss)) {
+      throw new NonFiniteError(
+        `loss is ${loss} at agent step ${this.#trainingAgentSteps}, update ${this.#updates}; the batch's replay indices are ${Array.from(batch.indices).join(', ')}`,
+      );
+    }
+    if (priorities !== undefined) this.replay.updatePriorities(batch.indices, priorities);
+    this.#updates++;
+    const result: Record<string, number> = { 'train/epsilon': this.epsilon('train') };
+    for (const [index, name] of this.#metricNames.entries()) result[`train/${name}`] = metrics![index]!;
+    const period = this.config.statistics.periodUpdates;
+    if (period > 0 && this.#updates % period === 0) Object.assign(result, await this.measure());
+    return result;
+  }
+
+  async syncTarget(): Promise<void> {
+    await this.#program.run('syncTarget');
+  }
+
+  async measure(): Promise<AgentMetrics> {
+    const stream = this.#streams.measure;
+    const { replay } = this;
+    if (replay.sampleableTransitions === 0) {
+      throw new InvalidArgumentError(
+        'measure: the replay buffer holds no transition that can be sampled yet; expected at least one',
+      );
+    }
+    // Not `sample`: measuring must not move the stream that training batches are drawn from.
+    const batch = replay.gather(
+      Array.from({ length: this.config.agent.batchSize }, () => {
+        let slot = stream.nextInteger(replay.size);
+        while (!replay.isSampleable(slot)) slot = stream.nextInteger(replay.size);
+        return slot;
+      }),
+    );
+    const outputs = await this.#program.run('measure', {
+      frames: batch.frames as TypedArray,
+      ...(this.config.network.noisy ? { noiseSeed: drawSeed(stream) } : {}),
+    });
+    return summarizeMeasurement(this.config, outputs);
+  }
+
+  async readParameters(): Promise<Record<string, TensorData>> {
+    const names = Object.keys(this.network.parameterShapes);
+    const values = await this.#program.readVariables(names.map((name) => `params/${name}`));
+    return Object.fromEntries(names.map((name) => [name, values[`params/${name}`]!]));
+  }
+
+  async writeParameters(
+    values: Readonly<Record<string, TensorData>>,
+    networks: 'online' | 'both' = 'online',
+  ): Promise<void> {
+    const renamed: Record<string, TensorData> = {};
+    for (const [name, value] of Object.entries(values)) {
+      const expected = this.network.parameterShapes[name]?.shape;
+      if (expected === undefined) throw new ShapeError(`"${name}" is not a parameter of this network`);
+      if (value.shape.join() !== expected.join()) {
+        throw new ShapeError(`parameter "${name}" has shape [${value.shape}]; expected [${expected}]`);
+      }
+      renamed[`params/${name}`] = value;
+      if (networks === 'both') renamed[`target/${name}`] = value;
+    }
+    await this.#program.writeVariables(renamed);
+  }
+
+  async getState(): Promise<StateTree> {
+    return encodeState({
+      variables: await this.#program.readVariables(),
+      trainingAgentSteps: this.#trainingAgentSteps,
+      updates: this.#updates,
+      streams: streamStates(this.#streams),
+    });
+  }
+
+  async setState(state: StateTree): Promise<void> {
+    const shapes = Object.fromEntries(Object.entries(this.#step.all).map(([name, { shape }]) => [name, shape]));
+    const { variables, trainingAgentSteps, updates, streams } = decodeState(state, shapes, this.#streams);
+    for (const [name, rng] of Object.entries(this.#streams)) rng.setState(streams[name]!);
+    await this.#program.writeVariables(variables);
+    this.#trainingAgentSteps = trainingAgentSteps;
+    this.#updates = updates;
+  }
+
+  dispose(): void {
+    this.#program.dispose();
+  }
+
+  #requireObservation(where: string, observation: Observation): void {
+    const { dtype, frameShape, stackSize } = this.network.input.observationSpec;
+    const type = dtype === 'uint8' ? Uint8Array : Float32Array;
+    if (!(observation instanceof type) || observation.length !== this.#observationLength) {
+      throw new ShapeError(
+        `${where}: the observation is a ${observation?.constructor?.name} of ${observation?.length}; expected a ${type.name} of ${this.#observationLength} (${stackSize} frames of [${frameShape}])`,
+      );
+    }
+  }
+}
+
+/** The first of the largest values. */
+function greedyAction(values: Float32Array): number {
+  let best = 0;
+  for (let action = 1; action < values.length; action++) if (values[action]! > values[best]!) best = action;
+  if (!Number.isFinite(values[best]!)) {
+    throw new NonFiniteError(`action values are ${Array.from(values).join(', ')}; expected finite numbers`);
+  }
+  return best;
+}

@@ -1,0 +1,89 @@
+// What an agent's state is, and what is refused when it is restored: everything is checked before anything is changed.
+import { CheckpointError, elementCount, type RngState, type StateTree, type TensorData } from '@moe-rl/core';
+import type { Streams } from './streams.ts';
+
+const STATE_KIND = 'moe-rl/value-agent';
+const STATE_VERSION = 1;
+
+type Shapes = Readonly<Record<string, readonly number[]>>;
+
+/** The parts of an agent's state. */
+export interface AgentState {
+  readonly variables: Readonly<Record<string, TensorData>>;
+  readonly trainingAgentSteps: number;
+  readonly updates: number;
+  readonly streams: Readonly<Record<string, RngState>>;
+}
+
+/** The state as a tree for a checkpoint. */
+export function encodeState({ variables, trainingAgentSteps, updates, streams }: AgentState): StateTree {
+  const each = <T>(read: (value: TensorData) => T) =>
+    Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, read(value)]));
+  return {
+    kind: STATE_KIND,
+    version: STATE_VERSION,
+    shapes: each(({ shape }) => shape) as StateTree,
+    variables: each(({ data }) => data),
+    trainingAgentSteps,
+    updates,
+    streams: streams as unknown as StateTree,
+  };
+}
+
+/** States of all streams. */
+export function streamStates(streams: Streams): Record<string, RngState> {
+  return Object.fromEntries(Object.entries(streams).map(([name, rng]) => [name, rng.getState()]));
+}
+
+/**
+ * Reads a state back.
+ * @param expected shapes of this agent's variables; `streams` its streams
+ * @throws CheckpointError for a state of another kind, version or architecture, or with parts missing
+ */
+export function decodeState(state: StateTree, expected: Shapes, streams: Streams): AgentState {
+  if (state.kind !== STATE_KIND || state.version !== STATE_VERSION) {
+    throw new CheckpointError(
+      `agent state is "${String(state.kind)}" version ${String(state.version)}; expected "${STATE_KIND}" version ${STATE_VERSION}`,
+    );
+  }
+  const variables = decodeVariables(state, expected);
+  const { trainingAgentSteps, updates } = state;
+  if (!Number.isSafeInteger(trainingAgentSteps) || !Number.isSafeInteger(updates)) {
+    throw new CheckpointError(
+      `agent state counts ${String(trainingAgentSteps)} agent steps and ${String(updates)} updates; expected integers`,
+    );
+  }
+  const saved = (state.streams ?? {}) as unknown as Record<string, RngState>;
+  const missing = Object.keys(streams).find((name) => saved[name] === undefined);
+  if (missing !== undefined) throw new CheckpointError(`agent state has no random stream "${missing}"`);
+  return {
+    variables,
+    trainingAgentSteps: trainingAgentSteps as number,
+    updates: updates as number,
+    streams: saved,
+  };
+}
+
+function decodeVariables(state: StateTree, expected: Shapes): Record<string, TensorData> {
+  const shapes = (state.shapes ?? {}) as Shapes;
+  const data = (state.variables ?? {}) as Record<string, unknown>;
+  const variables: Record<string, TensorData> = {};
+  for (const [name, shape] of Object.entries(expected)) {
+    if (shapes[name] === undefined)
+      throw new CheckpointError(`agent state has no "${name}"; it is of another architecture`);
+    if (shapes[name].join() !== shape.join()) {
+      throw new CheckpointError(
+        `agent state has "${name}" of shape [${shapes[name]}]; expected [${shape}]: it is of another architecture`,
+      );
+    }
+    const values = data[name];
+    if (!(values instanceof Float32Array) || values.length !== elementCount(shape)) {
+      throw new CheckpointError(`agent state has no values of "${name}"`);
+    }
+    variables[name] = { shape, data: values };
+  }
+  const unknown = Object.keys(shapes).find((name) => !(name in expected));
+  if (unknown !== undefined)
+    throw new CheckpointError(`agent state has "${unknown}", which this agent has not; it is of another architecture`);
+  return variables;
+}

@@ -1,0 +1,94 @@
+// The seam for learning rules: which record a configuration means, what is refused, and an outsider's variant in a whole agent.
+import { InvalidArgumentError } from '@moe-rl/core';
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { mergeConfig } from '../config/validate.ts';
+import { MUNCHAUSEN_DQN } from '../examples/munchausen-dqn.ts';
+import { createAgent, getPreset, type LearningConfig, registerAgentVariant, variantOf } from '../index.ts';
+import type { NetworkOutput } from '../networks/network.ts';
+import { loadTestBackend, randomTransitions, SMALL_SPEC, TINY } from '../testing/fixtures.ts';
+import type { TargetContext } from './variant.ts';
+import { C51, CQL, DOUBLE_DQN, DQN, RAINBOW } from './variants.ts';
+
+beforeAll(async () => {
+  await loadTestBackend();
+});
+
+const configOf = (agent: Partial<LearningConfig>) => mergeConfig(getPreset('dqn'), { agent });
+
+describe('the variant of a configuration', () => {
+  it.each([
+    [{}, DQN, []],
+    [{ doubleQ: true }, DOUBLE_DQN, []],
+    [{ atoms: 51 }, C51, []],
+    [{ atoms: 51, doubleQ: true }, RAINBOW, []],
+    [{ conservativeCoefficient: 0.1 }, DQN, ['conservative']],
+    [{ conservativeCoefficient: 0.1, coadaptationCoefficient: 1, atoms: 51 }, C51, ['conservative', 'coadaptation']],
+    [{ variant: 'cql', conservativeCoefficient: 0.1 }, CQL, ['conservative']],
+    [{ variant: 'rainbow', atoms: 11 }, RAINBOW, []],
+  ])('%j', (agent, expected, penalties) => {
+    const { name, target, loss, penalties: made } = variantOf(configOf(agent));
+    expect({ name, target, loss }).toEqual({ name: expected.name, target: expected.target, loss: expected.loss });
+    expect(made.map((penalty) => penalty.name)).toEqual(penalties);
+  });
+
+  it.each([
+    [{ variant: 'dqn', doubleQ: true }, 'agent.doubleQ is true, but agent.variant is "dqn"'],
+    [{ variant: 'dqn', atoms: 51 }, 'agent.atoms is 51, but agent.variant is "dqn"; expected 1'],
+    [{ variant: 'rainbow' }, 'agent.atoms is 1, but agent.variant is "rainbow"; expected more'],
+    [{ variant: 'cql' }, 'agent.conservativeCoefficient is 0, but agent.variant is "cql"; expected more than 0'],
+    [{ variant: 'dqn', coadaptationCoefficient: 1 }, 'agent.coadaptationCoefficient is 1, but agent.variant is "dqn"'],
+  ])('refuses what it would not read: %j', (agent, message) => {
+    expect(() => variantOf(configOf(agent))).toThrow(InvalidArgumentError);
+    expect(() => variantOf(configOf(agent))).toThrow(message);
+  });
+
+  it('is refused by name when nobody registered it', () => {
+    expect(() => configOf({ variant: 'toString' })).toThrow(
+      'agent.variant is "toString"; expected one of switches, dqn',
+    );
+    expect(() => registerAgentVariant({ ...DQN })).toThrow('the name "dqn" is taken');
+  });
+});
+
+describe('Munchausen DQN, from an example outside of the package', () => {
+  it('has the targets of equation 2', () => {
+    const values = [0.02, 0.05, -0.01];
+    const nextValues = [0.3, 0.29, 0.2];
+    const [reward, discount, action, temperature] = [0.5, 0.99, 2, 0.03];
+    const policy = (q: readonly number[]) => {
+      const weights = q.map((value) => Math.exp(value / temperature));
+      const sum = weights.reduce((total, weight) => total + weight, 0);
+      return weights.map((weight) => weight / sum);
+    };
+    const next = policy(nextValues);
+    const soft = next.reduce((sum, p, index) => sum + p * (nextValues[index]! - temperature * Math.log(p)), 0);
+    const expected = reward + 0.9 * temperature * Math.log(policy(values)[action]!) + discount * soft;
+    const output = (row: readonly number[]) => ({ values: tf.tensor2d([[...row]]) }) as unknown as NetworkOutput;
+    const target = MUNCHAUSEN_DQN.target({
+      rewards: tf.tensor1d([reward]),
+      discounts: tf.tensor1d([discount]),
+      actions: tf.tensor1d([action], 'int32'),
+      target: output(values),
+      nextTarget: output(nextValues),
+    } as Partial<TargetContext> as TargetContext);
+    expect(target.dataSync()[0]).toBeCloseTo(expected, 5);
+  });
+
+  it('trains, and otherwise than DQN', async () => {
+    const parameters: unknown[] = [];
+    for (const variant of ['dqn', 'munchausen-dqn']) {
+      const agent = await createAgent(mergeConfig(getPreset('dqn'), TINY), {
+        environment: SMALL_SPEC,
+        seed: 1,
+        changes: { agent: { variant } },
+      });
+      const transitions = randomTransitions(2);
+      for (let step = 0; step < 14; step++) await agent.observe(transitions.next().value);
+      expect(agent.updates).toBe(3);
+      parameters.push((await agent.readParameters())['Dense_1/kernel']!.data);
+      agent.dispose();
+    }
+    expect(parameters[1]).not.toEqual(parameters[0]);
+  });
+});

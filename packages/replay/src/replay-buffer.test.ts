@@ -9,7 +9,8 @@ import {
 } from '@moe-rl/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ReplayBuffer, type ReplayBufferConfig } from './replay-buffer.ts';
+import { ReplayBuffer } from './replay-buffer.ts';
+import type { ReplayBufferConfig } from './replay-interface.ts';
 
 const pixel = { frameShape: [1], stackSize: 1, dtype: 'uint8' } as const;
 
@@ -322,6 +323,12 @@ describe('snapshots', () => {
       { ...state, kind: 'something' },
       { ...state, version: 2 },
       { ...state, actions: new Int32Array(3) },
+      { ...state, slotsWritten: -1 },
+      { ...state, slotsWritten: 1.5 },
+      { ...state, addedTransitions: 1e6 },
+      { ...state, rewards: new Float32Array(64).fill(Number.NaN) },
+      { ...state, flags: new Uint8Array(64).fill(32) },
+      { ...state, sampler: { ...(state.sampler as StateTree), priorities: new Float64Array(64).fill(1) } },
       { ...state, frames: [] },
       { ...state, frames: state.frames.map(() => new Uint8Array(1)) },
       { ...state, sampler: { kind: 'uniform' } },

@@ -16,71 +16,9 @@ import {
   type StateTree,
 } from '@moe-rl/core';
 import { allocateFrames, type FrameArray, FrameStore } from './frame-store.ts';
+import type { ReplayBufferConfig, ReplaySample, ReplayStep } from './replay-interface.ts';
 import { createSampler, type Sampler, type SamplingConfig } from './sampler.ts';
-
-export interface ReplayBufferConfig {
-  /** What is stored: frame shape, frames per observation (F) and dtype, as the environment describes them. */
-  readonly observationSpec: ObservationSpec;
-  /** Slots of the ring. Each agent step takes one, each episode start F - 1 more, each truncation one more. Default 1,000,000. */
-  readonly capacity?: number;
-  /** n of n-step returns. Default 1. */
-  readonly updateHorizon?: number;
-  /** gamma. Default 0.99. */
-  readonly discountFactor?: number;
-  /**
-   * What happens to the last n transitions of an episode that was cut by a time limit. `bootstrap` (default): the window ends at the cut and bootstraps
-   * from the last observation, so each transition is used. `discard`: they are never sampled, as in Dopamine's classic replay.
-   */
-  readonly truncation?: 'bootstrap' | 'discard';
-  /** Default uniform. */
-  readonly sampling?: SamplingConfig;
-  /** The random stream that sampling draws from; the buffer saves and restores it with its own state. */
-  readonly rng: Rng;
-  /** Slots per frame chunk. Default: chunks of at most 32 MiB. */
-  readonly chunkSlots?: number;
-}
-
-/** One step of experience; a `Transition` of @moe-rl/core is one. */
-export interface ReplayStep {
-  /** What was acted on: its newest frame only (`[...frameShape]`), or the whole stack (`[F, ...frameShape]`). */
-  readonly observation: Observation;
-  readonly action: number;
-  readonly reward: number;
-  readonly terminated: boolean;
-  readonly truncated: boolean;
-  /** What the action led to; needed only where `truncated` and the buffer bootstraps truncated episodes. */
-  readonly nextObservation?: Observation;
-}
-
-/** One batch. The arrays are reused: the next `sample` of the same size overwrites them. */
-export interface ReplaySample {
-  readonly batchSize: number;
-  /**
-   * `[B, W, ...frameShape]`, W = `windowLength`: the observation is frames `0 .. F-1`, the next observation is frames `W-F .. W-1`.
-   * The next observation of a terminal transition (discount 0) is zeros, or its own frames where the two overlap.
-   */
-  readonly frames: FrameArray;
-  /** `[B]` */
-  readonly actions: Int32Array;
-  /** `[B]` n-step return: sum of gamma^k r_k up to and including the step that ended the episode. */
-  readonly rewards: Float32Array;
-  /** `[B]` What the next observation's value is multiplied with: gamma^(length of the window), 0 where the episode terminated within it. */
-  readonly discounts: Float32Array;
-  /** `[B]` Slots, for `updatePriorities` and error messages. */
-  readonly indices: Int32Array;
-  /** `[B]` Importance weights, the largest is 1; all 1 when sampling is uniform. */
-  readonly weights: Float32Array;
-}
-
-// Flags of a slot. Slots that are neither PADDING nor FINAL_OBSERVATION hold transitions.
-const TERMINATED = 1;
-/** The episode was cut here and the next slot holds its last observation. */
-const TRUNCATED = 2;
-/** The episode was cut here and its last observation is unknown: windows that reach over this slot can't be used. */
-const CUT = 4;
-const PADDING = 8;
-const FINAL_OBSERVATION = 16;
-const NOT_A_TRANSITION = PADDING | FINAL_OBSERVATION;
+import { CUT, FINAL_OBSERVATION, PADDING, SlotRing, TERMINATED, TRUNCATED } from './slot-ring.ts';
 
 const STATE_KIND = 'moe-rl/replay-buffer';
 const STATE_VERSION = 1;
@@ -96,22 +34,16 @@ export class ReplayBuffer {
   /** Where in the window the next observation starts: W - F. */
   readonly nextObservationOffset: number;
 
+  readonly #ring: SlotRing;
   readonly #store: FrameStore;
   readonly #sampler: Sampler;
   readonly #rng: Rng;
   readonly #samplingKind: SamplingConfig['kind'];
   readonly #frameLength: number;
   readonly #stackSize: number;
-  /** gamma^0 .. gamma^n */
-  readonly #discountPowers: Float64Array;
   readonly #samples = new Map<number, ReplaySample>();
   /** Of the batch being put together: steps from each observation to the next one, 0 where the episode terminates within the window. */
   #windowLengths = new Int32Array(32);
-  #actions: Int32Array;
-  #rewards: Float32Array;
-  #flags: Uint8Array;
-  /** Slots written since the start, padding included; the next one goes to `slotsWritten % capacity`. */
-  #slotsWritten = 0;
   #addedTransitions = 0;
   #isEpisodeOpen = false;
 
@@ -141,15 +73,12 @@ export class ReplayBuffer {
     this.#sampler = createSampler(sampling, this.capacity, config.rng);
     this.#samplingKind = sampling.kind;
     this.#rng = config.rng;
-    this.#discountPowers = Float64Array.from({ length: this.updateHorizon + 1 }, (_, k) => this.discountFactor ** k);
-    this.#actions = new Int32Array(this.capacity);
-    this.#rewards = new Float32Array(this.capacity);
-    this.#flags = new Uint8Array(this.capacity);
+    this.#ring = new SlotRing(this.capacity, this.updateHorizon, this.discountFactor);
   }
 
   /** Slots in use, padding and last observations included; at most `capacity`. */
   get size(): number {
-    return Math.min(this.#slotsWritten, this.capacity);
+    return Math.min(this.#ring.written, this.capacity);
   }
 
   /** Transitions added since the start, also those overwritten since. */
@@ -207,8 +136,7 @@ export class ReplayBuffer {
    */
   interruptEpisode(): void {
     if (!this.#isEpisodeOpen) return;
-    const slot = (this.#slotsWritten - 1) % this.capacity;
-    this.#flags[slot] = this.#flags[slot]! | CUT;
+    this.#ring.cutNewest();
     this.#isEpisodeOpen = false;
   }
 
@@ -309,31 +237,26 @@ export class ReplayBuffer {
     if (JSON.stringify(state.layout) !== expected) {
       throw new CheckpointError(`replay state has layout ${JSON.stringify(state.layout)}; expected ${expected}`);
     }
-    const { actions, rewards, flags, slotsWritten, addedTransitions, frames } = state;
-    if (
-      !(actions instanceof Int32Array && rewards instanceof Float32Array && flags instanceof Uint8Array) ||
-      ![actions, rewards, flags].every((array) => array.length === this.capacity) ||
-      !Number.isSafeInteger(slotsWritten) ||
-      !Number.isSafeInteger(addedTransitions) ||
-      !Array.isArray(frames)
-    ) {
-      throw new CheckpointError('replay state: actions, rewards, flags, counts or frames are missing or misshapen');
+    const { slotsWritten, addedTransitions, frames } = state;
+    const isCount = Number.isSafeInteger(addedTransitions) && (addedTransitions as number) >= 0;
+    if (!isCount || (addedTransitions as number) > (slotsWritten as number) || !Array.isArray(frames)) {
+      throw new CheckpointError(
+        `replay state: ${String(addedTransitions)} transitions in ${String(slotsWritten)} slots, or no list of frames`,
+      );
     }
-    const before = { sampler: this.#sampler.getState(), rng: this.#rng.getState() };
+    const before = { ring: this.#ring.getState(), sampler: this.#sampler.getState(), rng: this.#rng.getState() };
     try {
+      this.#ring.setState(state);
       this.#sampler.setState(state.sampler as StateTree);
       this.#rng.setState(state.rng as RngState);
       this.#store.restore((frames as (FrameArray | null)[]).map((chunk) => chunk ?? undefined));
     } catch (cause) {
+      this.#ring.setState(before.ring);
       this.#sampler.setState(before.sampler);
       this.#rng.setState(before.rng);
       if (cause instanceof CheckpointError) throw cause;
       throw new CheckpointError(`replay state: ${(cause as Error).message}`, { cause });
     }
-    this.#actions = actions.slice();
-    this.#rewards = rewards.slice();
-    this.#flags = flags.slice();
-    this.#slotsWritten = slotsWritten as number;
     this.#addedTransitions = addedTransitions as number;
     this.#isEpisodeOpen = state.isEpisodeOpen === true;
   }
@@ -343,12 +266,9 @@ export class ReplayBuffer {
       kind: STATE_KIND,
       version: STATE_VERSION,
       layout: this.#layout(),
-      slotsWritten: this.#slotsWritten,
       addedTransitions: this.#addedTransitions,
       isEpisodeOpen: this.#isEpisodeOpen,
-      actions: this.#actions.slice(),
-      rewards: this.#rewards.slice(),
-      flags: this.#flags.slice(),
+      ...this.#ring.getState(),
       sampler: this.#sampler.getState(),
       rng: this.#rng.getState(),
       frames: frames.map((chunk) => chunk ?? null),
@@ -384,30 +304,15 @@ export class ReplayBuffer {
 
   #push(frames: FrameArray | undefined, offset: number, action: number, reward: number, flags: number): void {
     const { capacity, updateHorizon } = this;
-    const slot = this.#slotsWritten % capacity;
+    const slot = this.#ring.written % capacity;
     if (frames === undefined) this.#store.writeZeros(slot);
     else this.#store.write(slot, frames, offset);
-    this.#actions[slot] = action;
-    this.#rewards[slot] = reward;
-    this.#flags[slot] = flags;
-    this.#slotsWritten++;
+    this.#ring.push(action, reward, flags);
     // As in Dopamine, the slots from cursor - n (window not complete) to cursor + F - 1 (stack about to be overwritten) are not sampled.
-    const cursor = this.#slotsWritten;
+    const cursor = this.#ring.written;
     this.#sampler.remove((cursor + this.#stackSize - 1) % capacity);
     const completed = cursor - updateHorizon - 1;
-    if (completed >= 0 && this.#isUsable(completed % capacity)) this.#sampler.add(completed % capacity);
-  }
-
-  /** Whether the slot holds a transition whose window does not reach over a cut. */
-  #isUsable(slot: number): boolean {
-    if ((this.#flags[slot]! & NOT_A_TRANSITION) !== 0) return false;
-    for (let k = 0, at = slot; k < this.updateHorizon; k++) {
-      const flags = this.#flags[at]!;
-      if ((flags & (TERMINATED | TRUNCATED)) !== 0) return true;
-      if ((flags & CUT) !== 0) return false;
-      at = at + 1 === this.capacity ? 0 : at + 1;
-    }
-    return true;
+    if (completed >= 0 && this.#ring.isUsable(completed % capacity)) this.#sampler.add(completed % capacity);
   }
 
   /**
@@ -417,30 +322,10 @@ export class ReplayBuffer {
   #assemble(sample: ReplaySample): void {
     const { batchSize } = sample;
     if (this.#windowLengths.length < batchSize) this.#windowLengths = new Int32Array(batchSize);
-    for (let position = 0; position < batchSize; position++) this.#assembleReturn(sample, position);
-    for (let position = 0; position < batchSize; position++) this.#copyFrames(sample, position);
-  }
-
-  #assembleReturn(sample: ReplaySample, position: number): void {
-    const { capacity, updateHorizon } = this;
-    const slot = sample.indices[position]!;
-    let windowReward = 0;
-    let length = 0;
-    let isTerminal = false;
-    for (let at = slot; length < updateHorizon; ) {
-      windowReward += this.#discountPowers[length]! * this.#rewards[at]!;
-      length++;
-      const flags = this.#flags[at]!;
-      if ((flags & (TERMINATED | TRUNCATED)) !== 0) {
-        isTerminal = (flags & TERMINATED) !== 0;
-        break;
-      }
-      at = at + 1 === capacity ? 0 : at + 1;
+    for (let position = 0; position < batchSize; position++) {
+      this.#windowLengths[position] = this.#ring.readWindow(sample, position);
     }
-    sample.actions[position] = this.#actions[slot]!;
-    sample.rewards[position] = windowReward;
-    sample.discounts[position] = isTerminal ? 0 : this.#discountPowers[length]!;
-    this.#windowLengths[position] = isTerminal ? 0 : length;
+    for (let position = 0; position < batchSize; position++) this.#copyFrames(sample, position);
   }
 
   #copyFrames(sample: ReplaySample, position: number): void {

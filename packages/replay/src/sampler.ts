@@ -86,9 +86,8 @@ function uniformSampler(capacity: number, rng: Rng): Sampler {
       if (state.kind !== 'uniform' || !(sampleable instanceof Uint8Array) || sampleable.length !== capacity) {
         throw new CheckpointError(`sampler state of kind "${String(state.kind)}"; expected "uniform" over ${capacity}`);
       }
+      count = countSampleable(sampleable);
       isIn = sampleable.slice();
-      count = 0;
-      for (const bit of isIn) count += bit;
     },
   };
 }
@@ -182,17 +181,32 @@ function prioritizedSampler(config: PrioritizedSamplingConfig, capacity: number,
         sampleable.length !== capacity ||
         !(priorities instanceof Float64Array) ||
         priorities.length !== capacity ||
-        typeof state.maxRecordedPriority !== 'number'
+        !Number.isFinite(state.maxRecordedPriority)
       ) {
         throw new CheckpointError(
           `sampler state of kind "${String(state.kind)}"; expected "prioritized" over ${capacity}`,
         );
       }
+      const newCount = countSampleable(sampleable);
+      const stray = priorities.findIndex((priority, slot) => priority !== 0 && sampleable[slot] === 0);
+      if (stray >= 0) {
+        throw new CheckpointError(
+          `sampler state: slot ${stray} has priority ${priorities[stray]} but can't be sampled; expected 0`,
+        );
+      }
       tree.fill(priorities);
       isIn = sampleable.slice();
-      count = 0;
-      for (const bit of isIn) count += bit;
-      maxRecordedPriority = state.maxRecordedPriority;
+      count = newCount;
+      maxRecordedPriority = state.maxRecordedPriority as number;
     },
   };
+}
+
+function countSampleable(bits: Uint8Array): number {
+  let count = 0;
+  for (const [slot, bit] of bits.entries()) {
+    if (bit > 1) throw new CheckpointError(`sampler state: slot ${slot} is marked ${bit}; expected 0 or 1`);
+    count += bit;
+  }
+  return count;
 }

@@ -14,7 +14,8 @@ import { parquetReadObjects } from 'hyparquet';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readTransitionFile, writeTransitionFile } from '../node/index.ts';
-import { ReplayBuffer, type ReplayStep } from '../replay-buffer.ts';
+import { ReplayBuffer } from '../replay-buffer.ts';
+import type { ReplayStep } from '../replay-interface.ts';
 import { readDatasetInfo, readTransitions, TransitionWriter } from './index.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'replay-datasets-'));

@@ -1,7 +1,7 @@
 // Reads transitions from a Parquet file, a row group at a time.
 import { CorruptDataError, type Observation } from '@moe-rl/core';
 import { type AsyncBuffer, type FileMetaData, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
-import type { ReplayStep } from '../replay-buffer.ts';
+import type { ReplayStep } from '../replay-interface.ts';
 import { type DatasetInfo, frameBytesOf, INFO_KEY, TRANSITION_COLUMNS } from './transition-schema.ts';
 
 /** A dataset in memory, or anything that hands out ranges of its bytes (hyparquet's `asyncBufferFromUrl`, `asyncBufferFromFile`). */

@@ -8,7 +8,7 @@ import {
   ShapeError,
 } from '@moe-rl/core';
 import { ByteWriter, ParquetWriter, type Writer } from 'hyparquet-writer';
-import type { ReplayStep } from '../replay-buffer.ts';
+import type { ReplayStep } from '../replay-interface.ts';
 import { type DatasetInfo, frameBytesOf, infoMetadata, TRANSITION_SCHEMA } from './transition-schema.ts';
 
 export interface TransitionWriterConfig {

@@ -5,7 +5,7 @@ import { asyncBufferFromFile } from 'hyparquet';
 import { fileWriter } from 'hyparquet-writer';
 import { readTransitions } from '../datasets/transition-reader.ts';
 import { TransitionWriter, type TransitionWriterConfig } from '../datasets/transition-writer.ts';
-import type { ReplayStep } from '../replay-buffer.ts';
+import type { ReplayStep } from '../replay-interface.ts';
 import { withStorageErrors } from './durable-files.ts';
 
 /**

@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { CheckpointError, CorruptDataError, createRng, InvalidArgumentError, StorageError } from '@moe-rl/core';
 import { afterAll, describe, expect, it } from 'vitest';
-import { ReplayBuffer, type ReplayStep } from '../replay-buffer.ts';
+import { ReplayBuffer } from '../replay-buffer.ts';
+import type { ReplayStep } from '../replay-interface.ts';
 import { readDopamineLog } from './index.ts';
 
 const folder = fileURLToPath(new URL('../../../../testdata/replay/dopamine-log', import.meta.url));

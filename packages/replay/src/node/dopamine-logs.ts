@@ -2,7 +2,7 @@
 // array per field and checkpoint.
 import { join } from 'node:path';
 import { CheckpointError, InvalidArgumentError, requireInteger } from '@moe-rl/core';
-import type { ReplayStep } from '../replay-buffer.ts';
+import type { ReplayStep } from '../replay-interface.ts';
 import { withStorageErrors } from './durable-files.ts';
 import { openNpy } from './npy-stream.ts';
 

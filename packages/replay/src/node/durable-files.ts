@@ -80,10 +80,10 @@ export async function readPrefix(path: string, length: number): Promise<Uint8Arr
   return withStorageErrors(path, 'read', async () => {
     const file = await open(path, 'r');
     try {
-      const bytes = new Uint8Array(length);
+      const bytes = new Uint8Array(Math.min(length, (await file.stat()).size));
       let total = 0;
-      while (total < length) {
-        const { bytesRead } = await file.read(bytes, total, length - total, total);
+      while (total < bytes.length) {
+        const { bytesRead } = await file.read(bytes, total, bytes.length - total, total);
         if (bytesRead === 0) return bytes.subarray(0, total);
         total += bytesRead;
       }

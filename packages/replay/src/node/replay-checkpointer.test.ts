@@ -21,7 +21,8 @@ import {
 } from '@moe-rl/core';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ReplayBuffer, type ReplayBufferConfig } from '../replay-buffer.ts';
+import { ReplayBuffer } from '../replay-buffer.ts';
+import type { ReplayBufferConfig } from '../replay-interface.ts';
 import { ReplayCheckpointer } from './replay-checkpointer.ts';
 
 let folder: string;
@@ -206,8 +207,60 @@ describe('ReplayCheckpointer', () => {
     await damage('checkpoint-1.json', (path) => truncateSync(path, 50), 'checkpoint-1.json is not JSON');
     expect(target.getState()).toEqual(before);
     rmSync(join(folder, 'frames-0-0.bin'));
-    await expect(new ReplayCheckpointer({ replay: target, folder }).restore()).rejects.toThrow(StorageError);
+    await expect(new ReplayCheckpointer({ replay: target, folder }).restore()).rejects.toThrow(CorruptDataError);
+    await expect(new ReplayCheckpointer({ replay: target, folder }).restore()).rejects.toThrow('frames-0-0.bin, which');
     expect(target.getState()).toEqual(before);
+  });
+
+  it('believes a manifest only where it adds up', async () => {
+    const replay = buffer();
+    play(replay, 0, 130);
+    await new ReplayCheckpointer({ replay, folder }).save();
+    const path = join(folder, 'checkpoint-1.json');
+    const text = readFileSync(path, 'utf8');
+    const target = buffer();
+    play(target, 0, 20);
+    const before = target.getState();
+    const restored = async (changed: string) => {
+      writeFileSync(path, changed);
+      return new ReplayCheckpointer({ replay: target, folder }).restore();
+    };
+    await expect(restored(text.replace('"slotsWritten":1', '"slotsWritten":2'))).rejects.toThrow('its checksum');
+    await expect(restored('null')).rejects.toThrow(CheckpointError);
+
+    // Version 1 has no checksum: each part has to add up by itself.
+    // biome-ignore lint/suspicious/noExplicitAny: a manifest is changed in ways that its type forbids
+    const changed = (change: (manifest: any) => void): string => {
+      const { crc32: _, ...manifest } = JSON.parse(text);
+      manifest.version = 1;
+      change(manifest);
+      return JSON.stringify(manifest);
+    };
+    const cases: [Parameters<typeof changed>[0], RegExp][] = [
+      [(m) => m.frames.pop(), /no file holds slots/],
+      [(m) => m.frames.splice(0, 1), /no file holds slots 0 to/],
+      [(m) => (m.frames[0].chunk = 1e9), /outside the ring of 100 slots/],
+      [(m) => (m.frames[0].slots = 1e12), /outside the ring/],
+      [(m) => (m.frames[0].slots = 0), /outside the ring/],
+      [(m) => (m.frames[0].firstSlot = -16), /outside the ring/],
+      [(m) => (m.frames[0].generation = 0.5), /outside the ring/],
+      [(m) => (m.frames[0] = null), /outside the ring/],
+      [(m) => (m.frameBytes = 63), /63 bytes; its layout says 64/],
+      [(m) => (m.checkpointId = 2), /of checkpoint 2/],
+      [(m) => (m.state.slotsWritten = -5), /slotsWritten is -5/],
+      [(m) => (m.state.layout = { dtype: 'uint8' }), /its layout is/],
+      [(m) => (m.state = null), /its layout is/],
+      [(m) => (m.rest = { bytes: '9' }), /rest file is/],
+      [(m) => (m.rest.bytes = 2 ** 52), /holds \d+ bytes; the checkpoint needs 4503599627370496/],
+      [(m) => (m.frames = {}), /lists no frame files/],
+    ];
+    for (const [change, message] of cases) {
+      await expect(restored(changed(change))).rejects.toThrow(CorruptDataError);
+      await expect(restored(changed(change))).rejects.toThrow(message);
+    }
+    expect(target.getState()).toEqual(before);
+    await restored(changed(() => undefined));
+    expect(target.getState()).toEqual(replay.getState());
   });
 
   it('refuses checkpoints that are not there, of another buffer, or in the way', async () => {

@@ -19,6 +19,20 @@ import {
 import { allocateFrames, type FrameArray } from '../frame-store.ts';
 import type { ReplayBuffer } from '../replay-buffer.ts';
 import { appendDurably, readPrefix, replaceDurably, withStorageErrors } from './durable-files.ts';
+import {
+  currentParts,
+  encodeManifest,
+  type FrameFile,
+  frameFileName,
+  type Layout,
+  MANIFEST_VERSION,
+  type Manifest,
+  manifestName,
+  OWN_FILE,
+  parseManifest,
+  restName,
+} from './replay-manifest.ts';
+import { putArrays, takeArrays } from './state-arrays.ts';
 
 export interface ReplayCheckpointerConfig {
   readonly replay: ReplayBuffer;
@@ -32,28 +46,6 @@ export interface ReplaySaveOutput {
   /** Counts up from 1; give it to `restore` to get this one. */
   readonly checkpointId: number;
   readonly writtenBytes: number;
-}
-
-/** Bytes of a frame file that belong to a checkpoint: frames of slots `firstSlot ..`, from the file's start. */
-interface FrameFile {
-  readonly chunk: number;
-  /** How many times the ring had come around when these slots were written. */
-  readonly generation: number;
-  /** Slot within the chunk that the file starts with; above 0 only where an interval between checkpoints was longer than a ring pass. */
-  readonly firstSlot: number;
-  readonly slots: number;
-  readonly crc32: number;
-}
-
-interface Manifest {
-  readonly kind: 'moe-rl/replay-checkpoint';
-  readonly version: 1;
-  readonly checkpointId: number;
-  readonly frameBytes: number;
-  readonly frames: readonly FrameFile[];
-  readonly rest: { readonly bytes: number; readonly crc32: number };
-  /** The JSON part of the state; typed arrays are in the rest file. */
-  readonly state: StateTree;
 }
 
 /**
@@ -105,14 +97,14 @@ export class ReplayCheckpointer {
 
     const manifest: Manifest = {
       kind: 'moe-rl/replay-checkpoint',
-      version: 1,
+      version: MANIFEST_VERSION,
       checkpointId,
       frameBytes,
       frames,
       rest: { bytes: rest.byteLength, crc32: crc32(rest) },
       state: json,
     };
-    const text = new TextEncoder().encode(JSON.stringify(manifest));
+    const text = new TextEncoder().encode(encodeManifest(manifest));
     await replaceDurably(this.#path(manifestName(checkpointId)), text);
     this.#newest = manifest;
     this.#kept = [...this.#kept, manifest].slice(-this.#keep);
@@ -128,7 +120,7 @@ export class ReplayCheckpointer {
   /**
    * Puts a checkpoint (default: the newest) into the buffer; saving goes on from it.
    * @throws NotFoundError when there is no such checkpoint
-   * @throws CorruptDataError when bytes are missing or a checksum does not match, naming the file
+   * @throws CorruptDataError when a file or bytes are missing or a checksum does not match, naming the file
    * @throws CheckpointError when the checkpoint is of a buffer with another shape, capacity or sampling
    * The buffer is unchanged when it throws.
    */
@@ -151,8 +143,7 @@ export class ReplayCheckpointer {
       throw new CheckpointError(`replay checkpoint ${id} in ${this.#folder} has layout ${stored}; expected ${ours}`);
     }
     const restPath = this.#path(restName(id));
-    const rest = await readPrefix(restPath, manifest.rest.bytes);
-    requireIntact(restPath, rest, manifest.rest.bytes, manifest.rest.crc32);
+    const rest = await readIntact(restPath, manifest.rest.bytes, manifest.rest.crc32);
     const { tensors } = decodeSafetensors(rest);
     const state = putArrays(manifest.state, '', tensors) as StateTree;
     const chunks = await this.#readFrames(manifest, state.layout as unknown as Layout);
@@ -209,8 +200,7 @@ export class ReplayCheckpointer {
     // Older passes first: where two files of a chunk overlap, the later pass has the last word.
     for (const file of [...manifest.frames].sort((a, b) => a.generation - b.generation)) {
       const path = this.#path(frameFileName(file));
-      const bytes = await readPrefix(path, file.slots * frameBytes);
-      requireIntact(path, bytes, file.slots * frameBytes, file.crc32);
+      const bytes = await readIntact(path, file.slots * frameBytes, file.crc32);
       const slots = Math.min(layout.chunkSlots, layout.capacity - file.chunk * layout.chunkSlots);
       const chunk = chunks[file.chunk] ?? allocateFrames(layout.dtype, slots * frameLength);
       new Uint8Array(chunk.buffer).set(bytes, file.firstSlot * frameBytes);
@@ -222,18 +212,7 @@ export class ReplayCheckpointer {
   async #readManifest(id: number): Promise<Manifest> {
     const path = this.#path(manifestName(id));
     const text = await withStorageErrors(path, 'read', () => readFile(path, 'utf8'));
-    let manifest: Manifest;
-    try {
-      manifest = JSON.parse(text) as Manifest;
-    } catch (cause) {
-      throw new CorruptDataError(`${path} is not JSON`, { cause });
-    }
-    if (manifest.kind !== 'moe-rl/replay-checkpoint' || manifest.version !== 1 || !Array.isArray(manifest.frames)) {
-      throw new CheckpointError(
-        `${path} is "${String(manifest.kind)}" version ${String(manifest.version)}; expected "moe-rl/replay-checkpoint" version 1`,
-      );
-    }
-    return manifest;
+    return parseManifest(path, text, id);
   }
 
   async #removeCheckpoint(id: number): Promise<void> {
@@ -262,20 +241,6 @@ export class ReplayCheckpointer {
   }
 }
 
-interface Layout {
-  readonly frameShape: readonly number[];
-  readonly dtype: 'uint8' | 'float32';
-  readonly capacity: number;
-  readonly chunkSlots: number;
-}
-
-const OWN_FILE = /^(checkpoint-\d+\.json|rest-\d+\.safetensors|frames-\d+-\d+(-from-\d+)?\.bin)(\.temporary)?$/;
-const manifestName = (id: number) => `checkpoint-${id}.json`;
-const restName = (id: number) => `rest-${id}.safetensors`;
-function frameFileName(file: Pick<FrameFile, 'chunk' | 'generation' | 'firstSlot'>): string {
-  return `frames-${file.chunk}-${file.generation}${file.firstSlot > 0 ? `-from-${file.firstSlot}` : ''}.bin`;
-}
-
 async function checkpointIds(folder: string): Promise<number[]> {
   let names: string[];
   try {
@@ -291,25 +256,16 @@ async function checkpointIds(folder: string): Promise<number[]> {
     .sort((a, b) => a - b);
 }
 
-/** What the ring holds: per chunk the part written in the current pass and the part left from the pass before. */
-function currentParts(layout: Layout, slotsWritten: number): Omit<FrameFile, 'crc32'>[] {
-  const { capacity, chunkSlots } = layout;
-  const generation = Math.floor(slotsWritten / capacity);
-  const cursor = slotsWritten % capacity;
-  const parts: Omit<FrameFile, 'crc32'>[] = [];
-  for (let chunk = 0; chunk * chunkSlots < capacity; chunk++) {
-    const start = chunk * chunkSlots;
-    const slots = Math.min(chunkSlots, capacity - start);
-    const fresh = Math.min(Math.max(cursor - start, 0), slots);
-    if (fresh > 0) parts.push({ chunk, generation, firstSlot: 0, slots: fresh });
-    if (fresh < slots && generation > 0) {
-      parts.push({ chunk, generation: generation - 1, firstSlot: fresh, slots: slots - fresh });
-    }
+/** The bytes of a file that a checkpoint consists of. */
+async function readIntact(path: string, expectedBytes: number, expectedCrc32: number): Promise<Uint8Array> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readPrefix(path, expectedBytes);
+  } catch (cause) {
+    const isMissing = ((cause as Error).cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT';
+    // A file that the manifest names and that is gone is damage like any other: an older checkpoint may be whole.
+    throw isMissing ? new CorruptDataError(`${path}, which the checkpoint needs, is missing`, { cause }) : cause;
   }
-  return parts;
-}
-
-function requireIntact(path: string, bytes: Uint8Array, expectedBytes: number, expectedCrc32: number): void {
   if (bytes.byteLength !== expectedBytes) {
     throw new CorruptDataError(`${path} holds ${bytes.byteLength} bytes; the checkpoint needs ${expectedBytes}`);
   }
@@ -319,34 +275,5 @@ function requireIntact(path: string, bytes: Uint8Array, expectedBytes: number, e
       `${path} has checksum ${actual.toString(16)}; the checkpoint says ${expectedCrc32.toString(16)}`,
     );
   }
-}
-
-/** Moves typed arrays out of a state into `arrays`, leaving `{ array: path }` in their place. */
-function takeArrays(value: unknown, path: string, arrays: Record<string, TypedArray>): unknown {
-  if (ArrayBuffer.isView(value)) {
-    arrays[path] = value as unknown as TypedArray;
-    return { array: path };
-  }
-  if (Array.isArray(value)) return value.map((item, index) => takeArrays(item, `${path}/${index}`, arrays));
-  if (value !== null && typeof value === 'object') {
-    return Object.fromEntries(
-      Object.entries(value).map(([key, item]) => [key, takeArrays(item, `${path}/${key}`, arrays)]),
-    );
-  }
-  return value;
-}
-
-function putArrays(value: unknown, path: string, tensors: NamedTensors): unknown {
-  if (Array.isArray(value)) return value.map((item, index) => putArrays(item, `${path}/${index}`, tensors));
-  if (value !== null && typeof value === 'object') {
-    if ((value as { array?: unknown }).array === path) {
-      const tensor = tensors[path];
-      if (tensor === undefined) throw new CorruptDataError(`replay checkpoint: array "${path}" is missing`);
-      return tensor.data;
-    }
-    return Object.fromEntries(
-      Object.entries(value).map(([key, item]) => [key, putArrays(item, `${path}/${key}`, tensors)]),
-    );
-  }
-  return value;
+  return bytes;
 }

@@ -34,6 +34,7 @@ export { createRng, type Rng, type RngState } from './rng.ts';
 export { type RunLoopOptions, type RunStep, runLoop } from './run-loop.ts';
 export { decodeSafetensors, encodeSafetensors } from './safetensors.ts';
 export { constantSchedule, linearlyDecayingEpsilon, linearSchedule, type Schedule } from './schedule.ts';
+export * from './settings/index.ts';
 export { decodeState, encodeState } from './state-codec.ts';
 export {
   elementCount,

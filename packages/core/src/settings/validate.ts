@@ -1,0 +1,170 @@
+// Whether settings have the form that their schema describes. Every error names the path, the value and what was expected.
+import { InvalidArgumentError, NotFoundError } from '../errors.ts';
+import { describeSettings } from './describe.ts';
+import {
+  describeApplicability,
+  doesApply,
+  type FieldSetting,
+  fieldsOf,
+  type GroupSetting,
+  isField,
+  joinPath,
+  readSetting,
+  type Setting,
+  type SettingsTree,
+  type UnionSetting,
+} from './schema.ts';
+
+/**
+ * Checks whole settings, for instance read from a file, and returns them.
+ * @throws InvalidArgumentError or NotFoundError naming the path of the first value that is missing, unknown, out of range or does not apply
+ */
+export function validateSettings(schema: GroupSetting | UnionSetting, value: unknown, path = ''): SettingsTree {
+  validateNode(schema, value, path, { schema, tree: value as SettingsTree });
+  return value as SettingsTree;
+}
+
+interface Whole {
+  readonly schema: GroupSetting | UnionSetting;
+  readonly tree: SettingsTree;
+}
+
+function validateNode(node: Setting, value: unknown, path: string, whole: Whole): void {
+  if (isField(node)) {
+    validateField(node, value, path);
+    return;
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new InvalidArgumentError(`${path || 'settings'} is ${show(value)}; expected an object`);
+  }
+  if (node.kind === 'union') requireVariant(node, (value as SettingsTree)[node.discriminator], path);
+  const fields = fieldsOf(node, value);
+  for (const key of Object.keys(value)) {
+    if (!Object.hasOwn(fields, key)) throw refusal(whole.schema, node, value as SettingsTree, joinPath(path, key), key);
+  }
+  for (const [key, child] of Object.entries(fields)) {
+    const at = joinPath(path, key);
+    const isThere = Object.hasOwn(value, key);
+    if (!doesApply(child.applies, whole.tree)) {
+      if (isThere) throw inapplicable(child, at, whole.tree);
+      continue;
+    }
+    if (!isThere) throw new InvalidArgumentError(`${at} is missing`);
+    validateNode(child, (value as SettingsTree)[key], at, whole);
+  }
+}
+
+function requireVariant(union: UnionSetting, type: unknown, path: string): void {
+  const names = Object.keys(union.variants);
+  const at = joinPath(path, union.discriminator);
+  if (type === undefined) throw new InvalidArgumentError(`${at} is missing; expected one of ${names.join(', ')}`);
+  if (!names.includes(type as string)) {
+    throw new InvalidArgumentError(`${at} is ${show(type)}; expected one of ${names.join(', ')}`);
+  }
+}
+
+/** Checks one value. @throws InvalidArgumentError naming the path, the value and what was expected */
+export function validateField(field: FieldSetting, value: unknown, path: string): void {
+  const refuse = (expected: string): never => {
+    throw new InvalidArgumentError(`${path} is ${show(value)}; expected ${expected}`);
+  };
+  switch (field.kind) {
+    case 'boolean':
+      if (typeof value !== 'boolean') refuse('true or false');
+      return;
+    case 'choice':
+      if (!field.choices.includes(value as string)) refuse(`one of ${field.choices.join(', ')}`);
+      return;
+    case 'text':
+      if (value === null && field.isNullable) return;
+      if (typeof value !== 'string' || value === '') refuse('a text');
+      return;
+    case 'numbers': {
+      const { isInteger = false, maximumLength = Number.POSITIVE_INFINITY } = field;
+      const kind = isInteger ? 'integers' : 'numbers';
+      if (!Array.isArray(value) || !value.every((entry) => isWithin(field, entry, isInteger))) {
+        refuse(`a list of ${kind}${bounds(field)}`);
+      }
+      if ((value as number[]).length > maximumLength) refuse(`at most ${maximumLength} ${kind}`);
+      return;
+    }
+    case 'integer':
+    case 'number': {
+      if (value === null && field.isNullable) return;
+      const kind = field.kind === 'integer' ? 'an integer' : 'a number';
+      if (!isWithin(field, value, field.kind === 'integer')) {
+        refuse(`${kind}${bounds(field)}${field.isNullable ? ', or null' : ''}`);
+      }
+    }
+  }
+}
+
+interface Bounds {
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly isMinimumOpen?: boolean;
+  readonly isMaximumOpen?: boolean;
+}
+
+function isWithin(limits: Bounds, value: unknown, isInteger: boolean): boolean {
+  if (isInteger ? !Number.isSafeInteger(value) : !Number.isFinite(value)) return false;
+  const number = value as number;
+  const { minimum = Number.NEGATIVE_INFINITY, maximum = Number.POSITIVE_INFINITY } = limits;
+  if (number < minimum || (limits.isMinimumOpen && number === minimum)) return false;
+  return !(number > maximum || (limits.isMaximumOpen && number === maximum));
+}
+
+function bounds({ minimum, maximum, isMinimumOpen, isMaximumOpen }: Bounds): string {
+  const low = minimum === undefined ? '' : isMinimumOpen ? ` above ${minimum}` : ` of at least ${minimum}`;
+  const high = maximum === undefined ? '' : isMaximumOpen ? ` below ${maximum}` : ` of at most ${maximum}`;
+  return low !== '' && high !== '' ? `${low} and${high.replace(/^ of/, '')}` : low + high;
+}
+
+/** Why a setting is not taken although others of its name are: its group has another type. Or it exists nowhere. */
+export function refusal(
+  schema: GroupSetting | UnionSetting,
+  node: GroupSetting | UnionSetting,
+  value: SettingsTree,
+  path: string,
+  key: string,
+): Error {
+  if (node.kind === 'union') {
+    const owners = Object.entries(node.variants).filter(([, { fields }]) => Object.hasOwn(fields, key));
+    if (owners.length > 0) {
+      const group = path.split('.').slice(0, -1).join('.');
+      return new InvalidArgumentError(
+        `${path} does not apply to ${joinPath(group, node.discriminator)} ${String(value[node.discriminator])}; it belongs to ${owners.map(([name]) => name).join(', ')}`,
+      );
+    }
+  }
+  return unknownSetting(schema, path);
+}
+
+/** A setting that applies only where another one has certain values. */
+export function inapplicable(node: Setting, path: string, tree: SettingsTree): Error {
+  const applies = node.applies!;
+  const value = readSetting(tree, applies.path);
+  return new InvalidArgumentError(
+    `${path} does not apply: it belongs to settings where ${describeApplicability(applies)}${value === undefined ? '' : `, and it is ${show(value)}`}`,
+  );
+}
+
+/** An error for a path that no variant has, with the nearest that exist. */
+export function unknownSetting(schema: GroupSetting | UnionSetting, path: string): NotFoundError {
+  const last = path.split('.').at(-1)!.toLowerCase();
+  const paths = describeSettings(schema).map((entry) => entry.path);
+  const near = paths.filter((candidate) => {
+    const leaf = candidate.split('.').at(-1)!.toLowerCase();
+    return leaf === last || (last.length > 2 && (leaf.includes(last) || last.includes(leaf)));
+  });
+  const group = path.split('.')[0]!;
+  const hint = near.length > 0 ? near : paths.filter((candidate) => candidate.startsWith(`${group}.`));
+  const groups = Object.keys(fieldsOf(schema, undefined)).join(', ');
+  return new NotFoundError(
+    `there is no setting "${path}"; ${hint.length > 0 ? `did you mean ${[...new Set(hint)].slice(0, 8).join(', ')}` : `settings are grouped under ${groups}`}`,
+  );
+}
+
+export function show(value: unknown): string {
+  return JSON.stringify(value) ?? String(value);
+}

@@ -53,6 +53,7 @@ export function expertParameterSpecs(config: ExpertConfig, scope: string): Param
     name: scope + name,
     shape,
     isTrainable: true,
+    role: 'expert' as const,
   }));
 }
 

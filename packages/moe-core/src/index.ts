@@ -2,6 +2,15 @@
 // per token, C capacity per expert, H hidden width.
 
 export {
+  type Assignment,
+  assignTokens,
+  combineMatrix,
+  type ExpertChoice,
+  type TokenChoice,
+} from './assignment.ts';
+export { type CapacityConfig, capacityOf } from './capacity.ts';
+export { type Dispatch, type DispatcherName, dispatch, dispatcherNames, dispatchMatrices } from './dispatch.ts';
+export {
   applyExperts,
   type ExpertConfig,
   type ExpertNoise,
@@ -13,6 +22,24 @@ export { checkFinite } from './finite.ts';
 export { lecunNormal, orthogonal, standardNormal, uniform, xavierUniform } from './initializers.ts';
 export { lazyRecord } from './lazy.ts';
 export {
+  bestExpertImbalance,
+  denseToSparseBalanceLoss,
+  distillationLoss,
+  dynMoleBalanceLoss,
+  importanceLoss,
+  type LoadLossConfig,
+  loadBalancingLoss,
+  loadLoss,
+  noisyTopKLoad,
+  prototypeBalancingLosses,
+  routerZLoss,
+  sequenceBalanceLoss,
+  squaredVariation,
+  stableBalanceLoss,
+  stayProbabilities,
+} from './losses/balance.ts';
+export { entropyLoss, normalizedEntropy } from './losses/entropy.ts';
+export {
   type ExpertSets,
   expertUtilization,
   type RouterStatistics,
@@ -21,6 +48,28 @@ export {
   routerStatistics,
 } from './metrics.ts';
 export {
+  type AuxiliaryLoss,
+  type AuxiliaryLossOffer,
+  auxiliaryLossOf,
+  type Mixture,
+  type MixtureInputSpec,
+  type MixtureInputs,
+  type MixtureSchedule,
+  type MixtureSizes,
+  type MixtureStage,
+  type MoeOutput,
+} from './mixture/mixture.ts';
+export { type OptionSpec, type OptionSpecs, requireOptions } from './mixture/options.ts';
+export {
+  createMixture,
+  type MixtureConfig,
+  type MixtureDefinition,
+  mixtureDefinition,
+  mixtureTypes,
+  registerMixture,
+} from './mixture/registry.ts';
+export { routingOutput, slotsUsed } from './mixture/routing-output.ts';
+export {
   type InitialParameters,
   type ParameterSpec,
   type Parameters,
@@ -28,6 +77,17 @@ export {
   requireShape,
   toTensors,
 } from './parameters.ts';
+export {
+  logitSizes,
+  type Router,
+  type RouterInputSpec,
+  type RouterInputs,
+  type RouterPhase,
+  type Routing,
+  requireInput,
+  requireK,
+} from './router.ts';
+export { normalizeScores, type RoutingCounts, ratioOrZero, routingCounts } from './routing-statistics.ts';
 export {
   applySimplicial,
   initSimplicial,

@@ -14,6 +14,8 @@ export interface ParameterSpec {
   readonly shape: Shape;
   /** False when the layer never sends a gradient to it. */
   readonly isTrainable: boolean;
+  /** 'router': gates and slots. 'expert': experts and what belongs to them. 'state': numbers that the mixture itself changes after an update. */
+  readonly role: 'router' | 'expert' | 'state';
 }
 
 /** Moves initial values (of every layer of a network, if you like) to a tensor library. */

@@ -131,8 +131,9 @@ export function softMoeParameterSpecs(config: SoftMoeConfig): ParameterSpec[] {
       name: layer.phiName,
       shape: [layer.tokenSize, layer.numExperts, layer.slotsPerExpert],
       isTrainable: layer.phi === 'learned',
+      role: 'router',
     },
-    { name: layer.scalarName, shape: [1], isTrainable: layer.isNormalized },
+    { name: layer.scalarName, shape: [1], isTrainable: layer.isNormalized, role: 'router' },
     ...(layer.expertType === 'small' ? expertParameterSpecs(layer, layer.expertScope) : []),
   ];
 }

@@ -10,6 +10,29 @@ export interface TensorData {
   readonly data: Float32Array | Float64Array;
 }
 
+/** What `read` returns: a Float32Array or Float64Array, by the methods that both have (a union of the two can't be called in TypeScript). */
+export interface NumberArray extends Iterable<number> {
+  readonly length: number;
+  readonly BYTES_PER_ELEMENT: number;
+  readonly buffer: ArrayBufferLike;
+  [index: number]: number;
+  at(index: number): number | undefined;
+  every(test: (value: number, index: number) => unknown): boolean;
+  some(test: (value: number, index: number) => unknown): boolean;
+  fill(value: number, start?: number, end?: number): unknown;
+  filter(test: (value: number, index: number) => unknown): NumberArray;
+  find(test: (value: number, index: number) => unknown): number | undefined;
+  findIndex(test: (value: number, index: number) => unknown): number;
+  forEach(visit: (value: number, index: number) => void): void;
+  indexOf(value: number, from?: number): number;
+  map(change: (value: number, index: number) => number): NumberArray;
+  reduce(join: (total: number, value: number, index: number) => number): number;
+  reduce<Result>(join: (total: Result, value: number, index: number) => Result, initial: Result): Result;
+  set(values: ArrayLike<number>, offset?: number): void;
+  slice(start?: number, end?: number): NumberArray;
+  subarray(start?: number, end?: number): NumberArray;
+}
+
 /**
  * What a tensor library must offer. `Tensor` is the library's own tensor type.
  *
@@ -33,7 +56,7 @@ export interface TensorOps<Tensor> {
   fill(shape: Shape, value: number): Tensor;
   shape(x: Tensor): Shape;
   /** The row-major values, on the host. Blocks; not possible while a graph is being recorded or traced. */
-  read(x: Tensor): Float32Array | Float64Array;
+  read(x: Tensor): NumberArray;
   /** Runs `body` and frees what it made, except its result (a tensor, or a record or array of them). */
   tidy<Result>(body: () => Result): Result;
   /** The same values, as a constant to differentiation. */

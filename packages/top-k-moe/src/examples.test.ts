@@ -214,7 +214,7 @@ describe.each(['expert_choice_capped', 'expert_choice_capped_slack'])('%s', (key
 
   test('through the router', () => {
     const router = expertChoiceRouter({ capacity: example.k, maxExpertsPerToken: example.b });
-    expect(router.runsOnHost).toBe(true);
+    expect(router.runsOnHost).toBe('always');
     const { assignment } = router.route(ops, batch(examples.expert_choice.logits), {});
     expectClose((assignment as ExpertChoice<TypedArrayTensor>).tokens, best);
     const uncapped = expertChoiceRouter({ capacity: example.k }).route(ops, batch(examples.expert_choice.logits), {});

@@ -1,40 +1,53 @@
-// Public entry of @moe-rl/top-k-moe: routers, dispatchers, the sparse MoE layer, auxiliary losses. The tf.layers version is in ./tfjs.
-export { toTensors } from '@moe-rl/moe-core';
+// Public entry of @moe-rl/top-k-moe: routers, the sparse MoE layer, and both as mixtures by name. The tf.layers version is in ./tfjs.
+// The contracts (Router, Assignment, dispatch, MoeOutput) and the auxiliary losses are moe-core's, given on here for one import line.
 export {
   type Assignment,
   assignTokens,
+  bestExpertImbalance,
   type CapacityConfig,
   combineMatrix,
-  type ExpertChoice,
-  type Router,
-  type RouterInputs,
-  type Routing,
-  type TokenChoice,
-} from './assignment.ts';
-export { type Dispatch, type DispatcherName, dispatch, dispatcherNames, dispatchMatrices } from './dispatch.ts';
-export { bestAssignment } from './host/best-assignment.ts';
-export { cappedExpertChoice, type RelaxationConfig, relaxedChoice } from './host/capped-choice.ts';
-export { applyLoraMoe, initLoraMoe, type LoraMoeConfig, type LoraMoeOutput } from './lora.ts';
-export {
-  bestExpertImbalance,
+  type Dispatch,
+  type DispatcherName,
   denseToSparseBalanceLoss,
+  dispatch,
+  dispatcherNames,
+  dispatchMatrices,
   distillationLoss,
   dynMoleBalanceLoss,
+  type ExpertChoice,
+  entropyLoss,
   importanceLoss,
   type LoadLossConfig,
   loadBalancingLoss,
   loadLoss,
   noisyTopKLoad,
+  normalizedEntropy,
   prototypeBalancingLosses,
+  type Router,
+  type RouterInputs,
+  type Routing,
   routerZLoss,
   sequenceBalanceLoss,
   squaredVariation,
   stableBalanceLoss,
   stayProbabilities,
-} from './losses/balance.ts';
-export { entropyLoss, normalizedEntropy } from './losses/entropy.ts';
+  type TokenChoice,
+  toTensors,
+} from '@moe-rl/moe-core';
+export { initTopKMoe, type TopKMoeConfig, topKMoeParameterSpecs } from './config.ts';
+export type { RouterDefinition, RouterTraits } from './definitions/definition.ts';
+export {
+  createRouter,
+  type OpenRouterConfig,
+  type RouterConfig,
+  routerDefinition,
+  routerTypes,
+} from './definitions/registry.ts';
+export { bestAssignment } from './host/best-assignment.ts';
+export { cappedExpertChoice, type RelaxationConfig, relaxedChoice } from './host/capped-choice.ts';
+export { applyLoraMoe, initLoraMoe, type LoraMoeConfig, type LoraMoeOutput } from './lora.ts';
 export { routerMetrics } from './metrics.ts';
-export { createRouter, type RouterConfig, routerTypes } from './router.ts';
+export { registerRouter, type SparseMixtureConfig, topKMixtures } from './mixture.ts';
 export {
   balancedAssignment,
   balancedHashTable,
@@ -67,12 +80,5 @@ export {
   type TokenChoiceConfig,
   tokenChoiceRouter,
 } from './routers/token-choice.ts';
-export {
-  applyTopKMoe,
-  initTopKMoe,
-  spawnExperts,
-  type TopKMoeConfig,
-  type TopKMoeInputs,
-  type TopKMoeOutput,
-  topKMoeParameterSpecs,
-} from './top-k-moe.ts';
+export { spawnExperts } from './spawn-experts.ts';
+export { applyTopKMoe, type TopKMoeInputs, type TopKMoeOutput } from './top-k-moe.ts';

@@ -1,10 +1,17 @@
 // DynMoLE's layer: a frozen linear map plus LoRA experts, mixed with the router's weights. Weights are dense over experts, so the experts' two small
 // products are batched into two matmuls: tokens * [D, E*r], scaled by the weights, * [E*r, O].
 import { type Rng, requireFinite, requireInteger } from '@moe-rl/core';
-import { batchTokens, type InitialParameters, type Parameters, parameter, uniform } from '@moe-rl/moe-core';
+import {
+  batchTokens,
+  combineMatrix,
+  type InitialParameters,
+  type Parameters,
+  parameter,
+  type Routing,
+  uniform,
+} from '@moe-rl/moe-core';
 import type { TensorOps } from '@moe-rl/tensor-ops';
-import { combineMatrix, type Routing } from './assignment.ts';
-import { createRouter, type RouterConfig } from './router.ts';
+import { createRouter, type OpenRouterConfig, type RouterConfig } from './definitions/registry.ts';
 
 /** Options of a linear map with LoRA experts. */
 export interface LoraMoeConfig {
@@ -19,7 +26,7 @@ export interface LoraMoeConfig {
   /** alpha: experts are scaled by alpha / r. Default 32. */
   readonly alpha?: number;
   /** Default `{ type: 'dynmole' }`. */
-  readonly router?: RouterConfig;
+  readonly router?: RouterConfig | OpenRouterConfig;
   /** Put before every parameter name. Default 'params/'. */
   readonly scope?: string;
 }

@@ -1,7 +1,8 @@
 // What a routing did, as numbers for logs.
+
+import type { Routing } from '@moe-rl/moe-core';
 import { type RouterStatistics, routerStatistics } from '@moe-rl/moe-core';
 import type { TensorOps } from '@moe-rl/tensor-ops';
-import type { Routing } from './assignment.ts';
 
 /** Statistics of a routing; reads it back to the host. Averages are over samples and tokens. */
 export function routerMetrics<Tensor>(ops: TensorOps<Tensor>, routing: Routing<Tensor>): RouterStatistics {

@@ -1,6 +1,7 @@
 // The sparse MoE layer as a tf.layers.Layer: usable in tf.sequential and tf.model, saved and loaded by TensorFlow.js, with every router.
 // Importing this file registers the class.
 import { createRng, InvalidArgumentError } from '@moe-rl/core';
+import { entropyLoss, importanceLoss, loadBalancingLoss, routerZLoss } from '@moe-rl/moe-core';
 import { tfjsOps } from '@moe-rl/tensor-ops/tfjs-core';
 import {
   add,
@@ -17,16 +18,8 @@ import {
   tidy,
 } from '@tensorflow/tfjs-core';
 import { type initializers, type LayerVariable, layers, type Shape } from '@tensorflow/tfjs-layers';
-import { importanceLoss, loadBalancingLoss, routerZLoss } from './losses/balance.ts';
-import { entropyLoss } from './losses/entropy.ts';
-import {
-  applyTopKMoe,
-  initTopKMoe,
-  type TopKMoeConfig,
-  type TopKMoeInputs,
-  type TopKMoeOutput,
-  topKMoeParameterSpecs,
-} from './top-k-moe.ts';
+import { BALANCE_BIAS, balanceBiasRate, initTopKMoe, type TopKMoeConfig, topKMoeParameterSpecs } from './config.ts';
+import { applyTopKMoe, type TopKMoeInputs, type TopKMoeOutput } from './top-k-moe.ts';
 
 const auxiliaryLosses = {
   importance: (routing: TopKMoeOutput<Tensor>['routing']) => importanceLoss(tfjsOps, routing.probabilities),
@@ -39,8 +32,6 @@ const auxiliaryLosses = {
 export interface TopKMoeLayerConfig extends Omit<TopKMoeConfig, 'tokenSize' | 'scope' | 'moduleIndex' | 'checkFinite'> {
   /** Weights of losses that model.fit adds to the model's own, averaged over the batch. Default none. */
   readonly auxiliaryLosses?: { readonly [Name in keyof typeof auxiliaryLosses]?: number };
-  /** Step of the bias of router 'deepseek' after each training batch; 0 keeps it. Default 0.001. */
-  readonly balanceBiasRate?: number;
   /** Temperature of router 'dense-to-sparse'; change the layer's `temperature` while training. Default 2. */
   readonly temperature?: number;
   /** Seed of the initial weights. Default: a new one for every layer, kept in its configuration. */
@@ -64,7 +55,6 @@ export class TopKMoeLayer extends layers.Layer {
   readonly #seed: number;
   readonly #variables = new Map<string, LayerVariable>();
   #config: TopKMoeConfig | undefined;
-  #bias: LayerVariable | undefined;
   #auxiliary: Scalar | undefined;
 
   constructor(config: TopKMoeLayerConfig = {}) {
@@ -91,13 +81,7 @@ export class TopKMoeLayer extends layers.Layer {
         `TopKMoeLayer got input shape [${shape}]; expected [batch, tokens, size] or [batch, height, width, channels]`,
       );
     }
-    const {
-      auxiliaryLosses: _,
-      balanceBiasRate: _rate,
-      temperature: _temperature,
-      seed: _seed,
-      ...rest
-    } = this.#options;
+    const { auxiliaryLosses: _, temperature: _temperature, seed: _seed, ...rest } = this.#options;
     const { name: _name, trainable: _trainable, inputShape: _shape, batchInputShape: _batch, ...options } = rest;
     const config: TopKMoeConfig = { ...options, tokenSize, scope: '' };
     const initial = initTopKMoe(createRng(this.#seed), config);
@@ -114,10 +98,6 @@ export class TopKMoeLayer extends layers.Layer {
     };
     for (const { name, shape: size, isTrainable } of topKMoeParameterSpecs(config)) {
       this.#variables.set(name, addWeight(name, size, initial[name]!.data, isTrainable));
-    }
-    if (config.router?.type === 'deepseek') {
-      const numExperts = config.numExperts ?? 8;
-      this.#bias = addWeight('balance_bias', [numExperts], new Float32Array(numExperts), false);
     }
     if (this.#options.auxiliaryLosses) this.addLoss(() => this.#auxiliary ?? scalar(0));
     this.#config = config;
@@ -154,7 +134,6 @@ export class TopKMoeLayer extends layers.Layer {
     const router = config.router?.type ?? 'token-choice';
     const routerInputs: TopKMoeInputs<Tensor> = {
       isTraining,
-      bias: this.#bias?.read(),
       temperature: this.temperature,
       tokenIds: router === 'hash' ? extra : undefined,
       distilledLogits: router === 'stable' ? extra : undefined,
@@ -185,11 +164,13 @@ export class TopKMoeLayer extends layers.Layer {
   }
 
   #updateBias({ assignment }: TopKMoeOutput<Tensor>['routing']): void {
-    const rate = this.#options.balanceBiasRate ?? 0.001;
-    if (!this.#bias || rate === 0 || assignment.kind !== 'token-choice') return;
+    const router = this.#config!.router ?? { type: 'token-choice' };
+    const rate = balanceBiasRate(router);
+    if (rate === 0 || assignment.kind !== 'token-choice') return;
+    const bias = [...this.#variables].find(([name]) => name.endsWith(BALANCE_BIAS))![1];
     const load = tfjsOps.sum(tfjsOps.oneHot(assignment.experts, assignment.numExperts), [0, 1, 2]);
     const step = mul(sign(sub(tfjsOps.mean(load, [0]), load)), scalar(rate));
-    this.#bias.write(add(this.#bias.read(), step));
+    bias.write(add(bias.read(), step));
   }
 
   override computeOutputShape(inputShape: Shape | Shape[]): Shape | Shape[] {

@@ -451,7 +451,7 @@ test('spawnExperts: share 0 copies, share 1 clears the kernels, and in between a
 });
 
 describe('bad input', () => {
-  const parameters = toTensors(ops, initTopKMoe(createRng(1), base));
+  const parameters = toTensors(ops, initTopKMoe(createRng(1), { ...base, router: { type: 'deepseek', k: 2 } }));
   const tokens = ops.tensor(numbers(T * D), [T, D]);
   const apply = (router: RouterConfig, inputs = {}) =>
     applyTopKMoe(ops, parameters, tokens, { ...base, router }, inputs);
@@ -467,7 +467,7 @@ describe('bad input', () => {
     [{ type: 'random' }, /inputs.uniformNoise is undefined/],
     [{ type: 'hash' }, /inputs.tokenIds is undefined/],
     [{ type: 'stable', stage: 2 }, /inputs.distilledLogits is undefined/],
-    [{ type: 'stable', stage: 3 as 2 }, /stage is "3"; expected one of 1, 2/],
+    [{ type: 'stable', stage: 3 as 2 }, /router "stable": stage is 3; expected an integer from 1 to 2/],
     [{ type: 'expert-prototyping', numPrototypes: 3 }, /numPrototypes is 3; expected a divisor of the 4 experts/],
     [{ type: 'deepseek', k: 2, numGroups: 3 }, /numGroups is 3; expected a divisor of the 4 experts/],
     [{ type: 'deepseek', k: 3, numGroups: 4, numKeptGroups: 2 }, /k is 3; expected an integer from 1 to 2/],
@@ -481,6 +481,10 @@ describe('bad input', () => {
     [{ type: 'hash', table: [4] }, /table\[0\] is 4; expected an integer from 0 to 3/],
     [{ type: 'topk' as 'base' }, /router type is "topk"; expected one of token-choice, switch, gshard-top-2/],
     [{ type: 'toString' as 'base' }, /router type is "toString"/],
+    [
+      { type: 'deepseek', numExpert: 4 } as RouterConfig,
+      /router "deepseek" has no option "numExpert"; expected one of k, scoring/,
+    ],
   ])('%o', (router, message) => {
     expect(() => apply(router)).toThrow(message);
   });

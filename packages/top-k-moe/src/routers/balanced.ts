@@ -1,7 +1,7 @@
 // Routers with a balance that is built in or learned apart: BASE (Lewis et al., 2021), hash layers (Roller et al., 2021), StableMoE (Dai et al., 2022).
 import { InvalidArgumentError, requireInteger, requireOneOf } from '@moe-rl/core';
+import { assignTokens, type CapacityConfig, capacityOf, logitSizes, type Router, requireInput } from '@moe-rl/moe-core';
 import type { TensorOps } from '@moe-rl/tensor-ops';
-import { assignTokens, type CapacityConfig, capacityOf, logitSizes, type Router, requireInput } from '../assignment.ts';
 import { bestAssignment } from '../host/best-assignment.ts';
 
 /** Weight sigmoid(score) of the chosen expert [B, T, 1]: the only way the gradient reaches these routers. */
@@ -19,7 +19,7 @@ function sigmoidWeights<Tensor>(ops: TensorOps<Tensor>, logits: Tensor, experts:
 export function baseRouter(): Router {
   return {
     type: 'base',
-    runsOnHost: true,
+    runsOnHost: 'training',
     route(ops, logits, inputs) {
       const { B, T, E } = logitSizes(ops, logits);
       const probabilities = ops.softmax(logits, -1);
@@ -82,7 +82,7 @@ export interface HashConfig extends CapacityConfig {
 export function hashRouter(config: HashConfig = {}): Router {
   return {
     type: 'hash',
-    runsOnHost: false,
+    inputs: [{ name: 'tokenIds', distribution: 'given', axes: ['B', 'T'], phase: 'always' }],
     route(ops, logits, inputs) {
       const { B, T, E } = logitSizes(ops, logits);
       config.table?.forEach((expert, id) => {
@@ -130,7 +130,6 @@ export function stableRouter(config: StableConfig = {}): Router {
   const stage = Number(requireOneOf('stage', String(config.stage ?? 1), ['1', '2']));
   return {
     type: 'stable',
-    runsOnHost: false,
     route(ops, logits, inputs) {
       const { T, E } = logitSizes(ops, logits);
       const scores =

@@ -1,6 +1,6 @@
 // DeepSeekMoE's gate (DeepSeek-V2 and V3): many fine-grained experts, choice restricted to a few groups, balance by a bias instead of a loss.
 import { InvalidArgumentError, requireFinite, requireInteger, requireOneOf } from '@moe-rl/core';
-import { assignTokens, type CapacityConfig, capacityOf, logitSizes, type Router, requireK } from '../assignment.ts';
+import { assignTokens, type CapacityConfig, capacityOf, logitSizes, type Router, requireK } from '@moe-rl/moe-core';
 
 /** Score of what is left out of the choice: below every sigmoid, softmax and bias. */
 const LEFT_OUT = -1e30;
@@ -19,6 +19,8 @@ export interface DeepSeekConfig extends CapacityConfig {
   readonly isNormalized?: boolean;
   /** Multiplies the weights. Default 1 (V3 uses 2.5, V2 16). */
   readonly routeScale?: number;
+  /** Step of the layer's balance bias after each update; 0: the layer has none. Default 0.001. */
+  readonly balanceBiasRate?: number;
 }
 
 /** Scores plus `inputs.bias` decide; weights are the unbiased scores. `probabilities` are those scores. Without a capacity nothing is dropped. */
@@ -27,7 +29,6 @@ export function deepSeekRouter(config: DeepSeekConfig = {}): Router {
   const scale = requireFinite('routeScale', config.routeScale ?? 1);
   return {
     type: 'deepseek',
-    runsOnHost: false,
     route(ops, logits, inputs) {
       const { B, T, E } = logitSizes(ops, logits);
       const k = requireK(config.k ?? 8, E);

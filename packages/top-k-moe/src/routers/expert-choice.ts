@@ -1,6 +1,6 @@
 // Expert choice (Zhou et al., 2022): every expert takes its C best tokens, so load is balanced by construction and a token may get 0 to E experts.
 import { requireInteger } from '@moe-rl/core';
-import { type CapacityConfig, capacityOf, logitSizes, type Router } from '../assignment.ts';
+import { type CapacityConfig, capacityOf, logitSizes, type Router } from '@moe-rl/moe-core';
 import { cappedExpertChoice, type RelaxationConfig } from '../host/capped-choice.ts';
 
 /** Options of 'expert-choice'. */
@@ -14,7 +14,7 @@ export function expertChoiceRouter(config: ExpertChoiceConfig = {}): Router {
   const cap = config.maxExpertsPerToken;
   return {
     type: 'expert-choice',
-    runsOnHost: cap !== undefined,
+    runsOnHost: cap === undefined ? 'never' : 'always',
     route(ops, logits, _inputs) {
       const { B, T, E } = logitSizes(ops, logits);
       const wanted = { capacityRounding: 'floor', ...config } as const;

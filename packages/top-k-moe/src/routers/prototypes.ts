@@ -1,6 +1,6 @@
 // M6-T expert prototyping (Yang et al., 2021): k top-1 routers side by side, each over its own group of experts.
 import { InvalidArgumentError, requireInteger, requireOneOf } from '@moe-rl/core';
-import { assignTokens, type CapacityConfig, capacityOf, logitSizes, type Router } from '../assignment.ts';
+import { assignTokens, type CapacityConfig, capacityOf, logitSizes, type Router } from '@moe-rl/moe-core';
 
 /** Options of 'expert-prototyping'. */
 export interface PrototypesConfig extends CapacityConfig {
@@ -14,7 +14,6 @@ export interface PrototypesConfig extends CapacityConfig {
 export function prototypesRouter(config: PrototypesConfig = {}): Router {
   return {
     type: 'expert-prototyping',
-    runsOnHost: false,
     route(ops, logits, _inputs) {
       const { B, T, E } = logitSizes(ops, logits);
       const Z = requireInteger('numPrototypes', config.numPrototypes ?? 2, 1, E);

@@ -1,8 +1,15 @@
 // Routers that keep as many experts as a token needs: EvoMoE's dense-to-sparse gate and DynMoLE's entropy-driven hybrid.
 import { requireFinite, requireInteger, requireOneOf } from '@moe-rl/core';
+import {
+  assignTokens,
+  type CapacityConfig,
+  capacityOf,
+  logitSizes,
+  normalizedEntropy,
+  type Router,
+  requireInput,
+} from '@moe-rl/moe-core';
 import type { TensorOps } from '@moe-rl/tensor-ops';
-import { assignTokens, type CapacityConfig, capacityOf, logitSizes, type Router, requireInput } from '../assignment.ts';
-import { normalizedEntropy } from '../losses/entropy.ts';
 
 /** Every expert, by index, for every token [B, T, E]; integers. */
 function allExperts<Tensor>(ops: TensorOps<Tensor>, B: number, T: number, E: number): Tensor {
@@ -30,7 +37,7 @@ export function denseToSparseRouter(config: DenseToSparseConfig = {}): Router {
   const fraction = requireFinite('evaluationCapacityFraction', config.evaluationCapacityFraction ?? 0.25, 0);
   return {
     type: 'dense-to-sparse',
-    runsOnHost: false,
+    inputs: [{ name: 'uniformNoise', distribution: 'uniform', axes: ['B', 'T', 'E'], phase: 'training' }],
     route(ops, logits, inputs) {
       const { B, T, E } = logitSizes(ops, logits);
       if (inputs.isTraining === false) {
@@ -110,7 +117,6 @@ export function dynMoleRouter(config: DynMoleConfig = {}): Router {
   const topP = requireFinite('topP', config.topP ?? 0.75, Number.MIN_VALUE, 1);
   return {
     type: 'dynmole',
-    runsOnHost: false,
     route(ops, logits, _inputs) {
       const { B, T, E } = logitSizes(ops, logits);
       const keep = requireInteger('keepTopK', config.keepTopK ?? 2, 1, E);

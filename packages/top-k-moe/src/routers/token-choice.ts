@@ -1,5 +1,5 @@
 // Routers in which every token takes its best experts: plain top-k, Switch, GShard top-2, noisy top-k and random.
-import type { TensorOps } from '@moe-rl/tensor-ops';
+
 import {
   assignTokens,
   type CapacityConfig,
@@ -10,7 +10,15 @@ import {
   type Routing,
   requireInput,
   requireK,
-} from '../assignment.ts';
+} from '@moe-rl/moe-core';
+import type { TensorOps } from '@moe-rl/tensor-ops';
+
+const NORMAL_NOISE = {
+  name: 'normalNoise',
+  distribution: 'normal',
+  axes: ['B', 'T', 'E'],
+  phase: 'training',
+} as const;
 
 /** Options of 'token-choice'. */
 export interface TokenChoiceConfig extends CapacityConfig {
@@ -33,7 +41,7 @@ export interface TokenChoiceConfig extends CapacityConfig {
 export function tokenChoiceRouter(config: TokenChoiceConfig = {}): Router {
   return {
     type: 'token-choice',
-    runsOnHost: false,
+    inputs: config.noiseStd ? [NORMAL_NOISE] : [],
     route(ops, logits, inputs) {
       const { T, E } = logitSizes(ops, logits);
       const k = requireK(config.k ?? 1, E);
@@ -76,7 +84,10 @@ export interface GShardConfig extends CapacityConfig {
 export function gshardRouter(config: GShardConfig = {}): Router {
   return {
     type: 'gshard-top-2',
-    runsOnHost: false,
+    inputs:
+      (config.dropsSecondAtRandom ?? true)
+        ? [{ name: 'uniformNoise', distribution: 'uniform', axes: ['B', 'T'], phase: 'training' }]
+        : [],
     route(ops, logits, inputs) {
       const { B, T, E } = logitSizes(ops, logits);
       requireK(2, E);
@@ -114,7 +125,7 @@ export interface NoisyTopKConfig extends CapacityConfig {
 export function noisyTopKRouter(config: NoisyTopKConfig = {}): Router {
   return {
     type: 'noisy-top-k',
-    runsOnHost: false,
+    inputs: [NORMAL_NOISE],
     route(ops, logits, inputs) {
       const { B, T, E } = logitSizes(ops, logits);
       const k = requireK(config.k ?? 2, E);
@@ -149,7 +160,7 @@ export interface RandomConfig extends CapacityConfig {
 export function randomRouter(config: RandomConfig = {}): Router {
   return {
     type: 'random',
-    runsOnHost: false,
+    inputs: [{ name: 'uniformNoise', distribution: 'uniform', axes: ['B', 'T', 'E'], phase: 'always' }],
     route<Tensor>(ops: TensorOps<Tensor>, logits: Tensor, inputs: RouterInputs<Tensor>): Routing<Tensor> {
       const { B, T, E } = logitSizes(ops, logits);
       const k = requireK(config.k ?? 1, E);

@@ -1,5 +1,4 @@
-// What every router produces, and the two ways to say which token goes to which expert.
-import { InvalidArgumentError, requireFinite, requireInteger, requireOneOf } from '@moe-rl/core';
+// Which token goes to which expert: the two ways to say it, and how choices get their slots.
 import type { TensorOps } from '@moe-rl/tensor-ops';
 
 /** Tokens choose: up to K experts for each token. */
@@ -32,97 +31,12 @@ export interface ExpertChoice<Tensor> {
   readonly tokens: Tensor;
   /** Weight of the expert's output in the token's output [B, E, C]. */
   readonly weights: Tensor;
+  /** 1 for places that hold a token, 0 for empty ones (a sample with fewer tokens than places) [B, E, C]. Left out: all hold one. */
+  readonly used?: Tensor | undefined;
 }
 
 /** Which tokens each expert works on. Any dispatcher carries out any assignment. */
 export type Assignment<Tensor> = TokenChoice<Tensor> | ExpertChoice<Tensor>;
-
-/** What a router returns. */
-export interface Routing<Tensor> {
-  readonly assignment: Assignment<Tensor>;
-  /** What the router was given [B, T, E]. */
-  readonly logits: Tensor;
-  /** Scores of the experts for each token [B, T, E], before anything was chosen or dropped. What auxiliary losses are made of. */
-  readonly probabilities: Tensor;
-}
-
-/** Things that change from call to call; which of them a router needs is said there. Random numbers come from outside, so that a step can be recorded. */
-export interface RouterInputs<Tensor> {
-  /** Standard normal numbers [B, T, E]. */
-  readonly normalNoise?: Tensor | undefined;
-  /** Numbers uniform in (0, 1): [B, T, E], or [B, T] for 'gshard-top-2'. */
-  readonly uniformNoise?: Tensor | undefined;
-  /** Second projection of the tokens [B, T, E], whose softplus scales the noise of 'noisy-top-k'. */
-  readonly noiseLogits?: Tensor | undefined;
-  /** Added to the scores of 'deepseek' for choosing [E]. */
-  readonly bias?: Tensor | undefined;
-  /** Id of each token [B, T]; integers. For 'hash'. */
-  readonly tokenIds?: Tensor | undefined;
-  /** Scores of the distilled router [B, T, E], for 'stable' in its second stage. */
-  readonly distilledLogits?: Tensor | undefined;
-  /** Temperature of 'dense-to-sparse'. */
-  readonly temperature?: Tensor | number | undefined;
-  /** False: routers choose as they do in evaluation (no noise, no forced balance). Default true. */
-  readonly isTraining?: boolean | undefined;
-}
-
-/** Maps gate logits to an assignment. */
-export interface Router {
-  readonly type: string;
-  /** True when choosing reads logits back to the host, which a recorded graph can't. */
-  readonly runsOnHost: boolean;
-  /** @param logits [B, T, E] */
-  route<Tensor>(ops: TensorOps<Tensor>, logits: Tensor, inputs: RouterInputs<Tensor>): Routing<Tensor>;
-}
-
-/** How many slots an expert has per sample. */
-export interface CapacityConfig {
-  /** C itself. */
-  readonly capacity?: number;
-  /** C = T * capacityFactor * (K where the router counts choices) / E, rounded. */
-  readonly capacityFactor?: number;
-  /** Default 'ceil'. */
-  readonly capacityRounding?: 'ceil' | 'floor';
-  /** C is rounded up to a multiple of this. Default 1. */
-  readonly capacityMultipleOf?: number;
-}
-
-/**
- * Capacity C of each expert.
- * @param share tokens per expert if they were spread evenly: T * K / E
- * @throws InvalidArgumentError when it comes out below 1
- */
-export function capacityOf(config: CapacityConfig, share: number, defaultFactor: number): number {
-  if (config.capacity !== undefined) return requireInteger('capacity', config.capacity, 1);
-  const factor = requireFinite('capacityFactor', config.capacityFactor ?? defaultFactor, 0);
-  const rounding = requireOneOf('capacityRounding', config.capacityRounding ?? 'ceil', ['ceil', 'floor']);
-  const multiple = requireInteger('capacityMultipleOf', config.capacityMultipleOf ?? 1, 1);
-  const capacity = Math.ceil(Math[rounding](share * factor) / multiple) * multiple;
-  if (capacity < 1) {
-    throw new InvalidArgumentError(
-      `capacityFactor is ${factor}: capacity ${capacity}; expected at least 1 slot per expert`,
-    );
-  }
-  return capacity;
-}
-
-/** Number of tokens and experts of logits [B, T, E]. */
-export function logitSizes<Tensor>(ops: TensorOps<Tensor>, logits: Tensor): { B: number; T: number; E: number } {
-  const [B = 0, T = 0, E = 0] = ops.shape(logits);
-  return { B, T, E };
-}
-
-/** Checks `k` against the number of experts. @throws InvalidArgumentError naming k, its value and the bound */
-export function requireK(k: number, numExperts: number): number {
-  return requireInteger('k', k, 1, numExperts);
-}
-
-/** An input that a router can't do without. @throws InvalidArgumentError naming it */
-export function requireInput<Value>(router: string, name: string, value: Value | undefined): Value {
-  if (value === undefined)
-    throw new InvalidArgumentError(`inputs.${name} is undefined; expected a tensor for router "${router}"`);
-  return value;
-}
 
 /** Options of `assignTokens`. */
 interface AssignOptions<Tensor> {

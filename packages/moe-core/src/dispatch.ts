@@ -1,9 +1,9 @@
 // Carrying out an assignment: tokens to expert slots, expert outputs back to tokens. Two dispatchers with equal results and different costs:
 // 'dense' multiplies with one-hot matrices [B, T, E*C] (runs on any adapter, best for few slots), 'indices' gathers and scatters rows.
 import { requireOneOf } from '@moe-rl/core';
-import { slotsFromExperts, slotsToExperts } from '@moe-rl/moe-core';
 import type { TensorOps } from '@moe-rl/tensor-ops';
 import type { Assignment, ExpertChoice, TokenChoice } from './assignment.ts';
+import { slotsFromExperts, slotsToExperts } from './tokens.ts';
 
 /** Names of the dispatchers. */
 export const dispatcherNames = ['dense', 'indices'] as const;

@@ -1,0 +1,106 @@
+// Soft MoE as a mixture: what agents and trainers use, beside every sparse router.
+import {
+  importanceLoss,
+  lazyRecord,
+  type Mixture,
+  type MixtureDefinition,
+  type MixtureSizes,
+  type MoeOutput,
+  normalizedEntropy,
+  routerZLoss,
+} from '@moe-rl/moe-core';
+import type { TensorOps } from '@moe-rl/tensor-ops';
+import { initSoftMoe, resolveSoftMoe, type SoftMoeConfig, softMoeParameterSpecs } from './config.ts';
+import { applySoftMoe, type SoftMoeOutput } from './soft-moe.ts';
+
+/** Soft MoE as plain data: `{ type: 'soft', slotsPerExpert: 4 }`. */
+export type SoftMixtureConfig = { readonly type: 'soft'; readonly initialScale?: number } & Pick<
+  SoftMoeConfig,
+  'capacityFactor' | 'slotsPerExpert' | 'isNormalized' | 'phi' | 'routing' | 'tokensPerSlot' | 'slotsPerToken'
+>;
+
+/** Soft MoE by name: `registerMixture(softMixture)`. */
+export const softMixture: MixtureDefinition = {
+  type: 'soft',
+  description:
+    'Soft MoE: slots average tokens, tokens average slots (Puigcerver et al., 2023; in RL Obando Ceron et al., 2024).',
+  options: {
+    capacityFactor: {
+      type: 'number',
+      minimum: Number.MIN_VALUE,
+      maximum: 1e6,
+      default: 1,
+      description: 'Slots per expert are ceil(T * factor / E).',
+    },
+    slotsPerExpert: { type: 'integer', minimum: 1, description: 'Slots per expert, instead of a capacity factor.' },
+    isNormalized: {
+      type: 'boolean',
+      default: false,
+      description: 'Divides tokens and slot parameters by their l2 norms.',
+    },
+    initialScale: { type: 'number', default: 1, description: 'First value of the learned scale, with isNormalized.' },
+    phi: { type: 'choice', values: ['learned', 'fixed-random'], default: 'learned', description: 'Slot parameters.' },
+    routing: {
+      type: 'choice',
+      values: ['soft', 'expert-choice'],
+      default: 'soft',
+      description: 'Slots average tokens, or hold one each.',
+    },
+    tokensPerSlot: { type: 'integer', minimum: 1, description: 'Each slot averages only its best so many tokens.' },
+    slotsPerToken: { type: 'integer', minimum: 1, description: 'Each token averages only its best so many slots.' },
+  },
+  create: createSoftMixture,
+};
+
+function createSoftMixture(options: Readonly<Record<string, unknown>>, sizes: MixtureSizes): Mixture {
+  const { initialScale = 1, ...rest } = options as { initialScale?: number };
+  const config: SoftMoeConfig = { ...rest, ...sizes };
+  const layer = resolveSoftMoe(config);
+  return {
+    type: 'soft',
+    sizes,
+    parameters: softMoeParameterSpecs(config),
+    initialize(rng) {
+      const initial = initSoftMoe(rng, config);
+      initial[layer.scalarName]!.data.fill(initialScale);
+      return initial;
+    },
+    apply(ops, parameters, tokens, inputs = {}) {
+      const { expertNoise, experts } = inputs;
+      const given = { ...(expertNoise ? { noise: expertNoise } : {}), ...(experts ? { experts } : {}) };
+      return softOutput(ops, applySoftMoe(ops, parameters, tokens, config, given));
+    },
+    inputs: [],
+    runsOnHost: 'never',
+    auxiliaryLosses: {
+      importance: { loss: (ops, output) => importanceLoss(ops, output.expertShares) },
+      routerZ: { loss: (ops, output) => routerZLoss(ops, output.routerLogits) },
+      entropy: { loss: (ops, output) => ops.mean(normalizedEntropy(ops, output.expertShares), [1]) },
+      loadBalancing: { refused: 'its slots are always full, so that all experts have the same load by construction' },
+    },
+    updateState: undefined,
+    schedule: undefined,
+    warnings: [],
+  };
+}
+
+/** The record every mixture returns. Slots always hold something; an expert's load is its mean share of the tokens' outputs. */
+function softOutput<Tensor>(ops: TensorOps<Tensor>, record: SoftMoeOutput<Tensor>): MoeOutput<Tensor> {
+  return lazyRecord<MoeOutput<Tensor>>({
+    output: () => record.output,
+    routerLogits: () => ops.max(record.routerLogits, [3]),
+    routerProbabilities: () => record.routerProbabilities,
+    expertShares: () => record.expertShares,
+    topExperts: () => record.topExperts,
+    expertLoad: () => ops.mean(record.expertShares, [0, 1]),
+    droppedFraction: () => ops.fill([], 0),
+    unroutedFraction: () => ops.fill([], 0),
+    expertsHidden: () => record.expertsHidden!,
+    slotsUsed: () => {
+      const [B = 0, , E = 0, P = 0] = ops.shape(record.routerLogits);
+      return ops.fill([B, E, P], 1);
+    },
+    routing: () => undefined,
+    tokenMask: () => undefined,
+  });
+}

@@ -1,0 +1,228 @@
+// The thirteen routers of this package by name: options, sources, losses.
+import type { AuxiliaryLossOffer } from '@moe-rl/moe-core';
+import { baseRouter, hashRouter, stableRouter } from '../routers/balanced.ts';
+import { deepSeekRouter } from '../routers/deepseek.ts';
+import { expertChoiceRouter } from '../routers/expert-choice.ts';
+import { prototypesRouter } from '../routers/prototypes.ts';
+import { denseToSparseRouter, dynMoleRouter } from '../routers/threshold.ts';
+import {
+  gshardRouter,
+  noisyTopKRouter,
+  randomRouter,
+  switchRouter,
+  tokenChoiceRouter,
+} from '../routers/token-choice.ts';
+import type { RouterDefinition } from './definition.ts';
+import { generalLosses, ownLosses } from './losses.ts';
+import { capacityOptions, kOption } from './options.ts';
+
+/** Every general loss refused for one reason. */
+const refuseAll = (refused: string): Record<string, AuxiliaryLossOffer> =>
+  Object.fromEntries(Object.keys(generalLosses).map((name) => [name, { refused }]));
+
+const define = <Options extends object>(definition: RouterDefinition<Options>): RouterDefinition<Options> => definition;
+
+/** Why a router with one expert per token and weights that sum to 1 learns nothing. */
+const constantWeight = (type: string, k: number, numExperts: number): string[] =>
+  k === 1 && numExperts > 1
+    ? [
+        `router "${type}" with k = 1 divides each weight by itself: it is always 1, so the task sends no gradient to the router; expected k of at least 2, or weights that are not normalized`,
+      ]
+    : [];
+
+export const definitions = {
+  'token-choice': define<Parameters<typeof tokenChoiceRouter>[0] & object>({
+    type: 'token-choice',
+    description: 'Softmax, top k, a buffer per expert; the Top-1 router of Obando Ceron et al. (2024) by default.',
+    options: {
+      ...kOption(1),
+      isRenormalized: {
+        type: 'boolean',
+        default: false,
+        description: 'Divides weights by their sum over the k choices.',
+      },
+      capacityCountsChoices: { type: 'boolean', default: false, description: 'Capacity counts choices, not tokens.' },
+      hasBatchPriority: { type: 'boolean', default: false, description: 'Tokens with the best score get slots first.' },
+      noiseStd: { type: 'number', minimum: 0, default: 0, description: 'Noise on the logits in training, times 1/E.' },
+      ...capacityOptions(1),
+    },
+    create: tokenChoiceRouter,
+    traits: ({ k = 1, isRenormalized }, E) => ({
+      warnings: isRenormalized ? constantWeight('token-choice', k, E) : [],
+    }),
+  }),
+  switch: define<Parameters<typeof switchRouter>[0] & object>({
+    type: 'switch',
+    description: 'Switch Transformer: top-1 with capacity (Fedus et al., 2021).',
+    options: capacityOptions(1.25, 'floor'),
+    create: switchRouter,
+  }),
+  'gshard-top-2': define<Parameters<typeof gshardRouter>[0] & object>({
+    type: 'gshard-top-2',
+    description: 'Top-2 with normalized weights and a random second choice (Lepikhin et al., 2020).',
+    options: {
+      dropsSecondAtRandom: { type: 'boolean', default: true, description: 'Drops light second choices at random.' },
+      ...capacityOptions(1),
+    },
+    create: gshardRouter,
+  }),
+  'noisy-top-k': define<Parameters<typeof noisyTopKRouter>[0] & object>({
+    type: 'noisy-top-k',
+    description: 'Softmax over the k largest of noisy logits (Shazeer et al., 2017).',
+    options: { ...kOption(2), ...capacityOptions() },
+    create: noisyTopKRouter,
+    traits: ({ k = 2 }, E) => ({ warnings: constantWeight('noisy-top-k', k, E) }),
+  }),
+  random: define<Parameters<typeof randomRouter>[0] & object>({
+    type: 'random',
+    description: 'k experts at random: the control that learns nothing.',
+    options: { ...kOption(1), ...capacityOptions(1) },
+    create: randomRouter,
+    traits: () => ({ auxiliaryLosses: refuseAll('the choice is random and has no parameters to train') }),
+  }),
+  'expert-prototyping': define<Parameters<typeof prototypesRouter>[0] & object>({
+    type: 'expert-prototyping',
+    description: 'Top-1 routers side by side, each over its own group of experts (Yang et al., 2021).',
+    options: {
+      numPrototypes: { type: 'integer', minimum: 1, default: 2, description: 'Groups of experts.' },
+      capacityBudget: {
+        type: 'choice',
+        values: ['k', '1'],
+        default: 'k',
+        description: 'Capacity as for top-k or top-1.',
+      },
+      ...capacityOptions(1.25, 'floor'),
+    },
+    create: prototypesRouter,
+  }),
+  'expert-choice': define<Parameters<typeof expertChoiceRouter>[0] & object>({
+    type: 'expert-choice',
+    description: 'Every expert takes its best tokens (Zhou et al., 2022).',
+    options: {
+      maxExpertsPerToken: { type: 'integer', minimum: 1, description: 'No token gets more; chosen on the host.' },
+      entropyWeight: { type: 'number', minimum: Number.MIN_VALUE, default: 0.02, description: 'Of the relaxation.' },
+      iterations: { type: 'integer', minimum: 1, maximum: 1e6, default: 100, description: 'Of the relaxation.' },
+      ...capacityOptions(2, 'floor'),
+    },
+    create: expertChoiceRouter,
+    traits: () => ({
+      auxiliaryLosses: {
+        loadBalancing: { refused: 'experts choose, so that all have the same load by construction' },
+      },
+    }),
+  }),
+  base: define<object>({
+    type: 'base',
+    description: 'The best assignment with equal load, solved on the host in training (Lewis et al., 2021).',
+    options: {},
+    create: () => baseRouter(),
+    traits: () => ({
+      auxiliaryLosses: {
+        loadBalancing: { refused: 'the assignment gives all experts the same load by construction' },
+        importance: { refused: 'the assignment gives all experts the same load by construction' },
+      },
+    }),
+  }),
+  hash: define<Parameters<typeof hashRouter>[0] & object>({
+    type: 'hash',
+    description: 'The expert that a table gives for a token (Roller et al., 2021).',
+    options: {
+      table: { type: 'integers', minimum: 0, description: 'Expert of each token id; left out: the id itself.' },
+      ...capacityOptions(),
+    },
+    create: hashRouter,
+    traits: () => ({ auxiliaryLosses: refuseAll('the choice is a table and has no parameters to train') }),
+  }),
+  stable: define<Parameters<typeof stableRouter>[0] & object>({
+    type: 'stable',
+    description: 'StableMoE: a router that is learned with a balance loss, distilled, then frozen (Dai et al., 2022).',
+    options: {
+      stage: { type: 'integer', minimum: 1, maximum: 2, default: 1, description: '2: the distilled router decides.' },
+      ...capacityOptions(),
+    },
+    create: stableRouter,
+    traits: () => ({
+      auxiliaryLosses: {
+        stableBalance: { loss: ownLosses.stableBalance },
+        distillation: { loss: ownLosses.distillation },
+      },
+    }),
+  }),
+  'dense-to-sparse': define<Parameters<typeof denseToSparseRouter>[0] & object>({
+    type: 'dense-to-sparse',
+    description: 'EvoMoE: all experts at first, fewer as the temperature falls (Nie et al., 2021).',
+    options: {
+      threshold: { type: 'number', minimum: 0, maximum: 1, default: 0.001, description: 'Gates above it work.' },
+      isHard: { type: 'boolean', default: false, description: 'Only the best expert works.' },
+      evaluationCapacityFraction: {
+        type: 'number',
+        minimum: 0,
+        default: 0.25,
+        description: 'In evaluation an expert takes at most this share of the tokens; 0: no limit.',
+      },
+      capacity: { type: 'integer', minimum: 1, description: 'Tokens that each expert takes in evaluation.' },
+    },
+    create: denseToSparseRouter,
+    traits: () => ({
+      auxiliaryLosses: {
+        loadBalancing: {
+          refused: 'it works with as many experts per token as pass the threshold; see denseToSparseBalance',
+        },
+        denseToSparseBalance: { loss: ownLosses.denseToSparseBalance },
+      },
+    }),
+  }),
+  deepseek: define<Parameters<typeof deepSeekRouter>[0] & object>({
+    type: 'deepseek',
+    description: 'DeepSeekMoE: many small experts, groups, balance by a bias instead of a loss (DeepSeek-V2, V3).',
+    options: {
+      ...kOption(8),
+      scoring: { type: 'choice', values: ['sigmoid', 'softmax'], default: 'sigmoid', description: 'V3 or V2.' },
+      numGroups: { type: 'integer', minimum: 1, default: 1, description: 'Groups of experts.' },
+      numKeptGroups: { type: 'integer', minimum: 1, description: 'Only the best so many groups are chosen from.' },
+      isNormalized: { type: 'boolean', description: 'Divides weights by their sum; default with sigmoid scores.' },
+      routeScale: { type: 'number', default: 1, description: 'Multiplies the weights.' },
+      balanceBiasRate: {
+        type: 'number',
+        minimum: 0,
+        maximum: 1,
+        default: 0.001,
+        description: 'Step of the bias after each update; 0: no bias.',
+      },
+      ...capacityOptions(),
+    },
+    create: deepSeekRouter,
+    traits: ({ k = 8, scoring = 'sigmoid', isNormalized = scoring === 'sigmoid' }, E) => ({
+      auxiliaryLosses: { sequenceBalance: { loss: ownLosses.sequenceBalance } },
+      warnings: isNormalized ? constantWeight('deepseek', k, E) : [],
+    }),
+  }),
+  dynmole: define<Parameters<typeof dynMoleRouter>[0] & object>({
+    type: 'dynmole',
+    description: 'DynMoLE: soft, top-p and top-k routing by the entropy of each token (Li et al., 2025).',
+    options: {
+      entropyIndex: { type: 'number', minimum: Number.MIN_VALUE, maximum: 2, default: 1.1, description: 'Tsallis q.' },
+      entropyThreshold: {
+        type: 'number',
+        minimum: Number.MIN_VALUE,
+        default: 0.9,
+        description: 'Tokens above it use all experts.',
+      },
+      topP: {
+        type: 'number',
+        minimum: Number.MIN_VALUE,
+        maximum: 1,
+        default: 0.75,
+        description: 'Summed probability.',
+      },
+      keepTopK: { type: 'integer', minimum: 1, default: 2, description: 'Experts that are kept in any case.' },
+    },
+    create: dynMoleRouter,
+    traits: () => ({
+      auxiliaryLosses: {
+        loadBalancing: { refused: 'it works with a varying number of experts per token; see dynMoleBalance' },
+        dynMoleBalance: { loss: ownLosses.dynMoleBalance },
+      },
+    }),
+  }),
+};

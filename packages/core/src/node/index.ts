@@ -12,4 +12,4 @@ export {
   writeFully,
 } from './durable-files.ts';
 export { createBreather } from './event-loop.ts';
-export { lockFolder } from './lock.ts';
+export { type LockFolderOptions, lockFolder, type WithFolderLockOptions, withFolderLock } from './lock.ts';

@@ -59,7 +59,7 @@ export {
   type MixtureStage,
   type MoeOutput,
 } from './mixture/mixture.ts';
-export { type OptionSpec, type OptionSpecs, requireOptions } from './mixture/options.ts';
+export { type OptionSpecs, requireOptions } from './mixture/options.ts';
 export {
   createMixture,
   type MixtureConfig,

@@ -1,4 +1,5 @@
 // Soft MoE as a mixture: what agents and trainers use, beside every sparse router.
+import { setting } from '@moe-rl/core';
 import {
   importanceLoss,
   lazyRecord,
@@ -25,29 +26,18 @@ export const softMixture: MixtureDefinition = {
   description:
     'Soft MoE: slots average tokens, tokens average slots (Puigcerver et al., 2023; in RL Obando Ceron et al., 2024).',
   options: {
-    capacityFactor: {
-      type: 'number',
-      minimum: Number.MIN_VALUE,
-      maximum: 1e6,
-      default: 1,
-      description: 'Slots per expert are ceil(T * factor / E).',
-    },
-    slotsPerExpert: { type: 'integer', minimum: 1, description: 'Slots per expert, instead of a capacity factor.' },
-    isNormalized: {
-      type: 'boolean',
-      default: false,
-      description: 'Divides tokens and slot parameters by their l2 norms.',
-    },
-    initialScale: { type: 'number', default: 1, description: 'First value of the learned scale, with isNormalized.' },
-    phi: { type: 'choice', values: ['learned', 'fixed-random'], default: 'learned', description: 'Slot parameters.' },
-    routing: {
-      type: 'choice',
-      values: ['soft', 'expert-choice'],
-      default: 'soft',
-      description: 'Slots average tokens, or hold one each.',
-    },
-    tokensPerSlot: { type: 'integer', minimum: 1, description: 'Each slot averages only its best so many tokens.' },
-    slotsPerToken: { type: 'integer', minimum: 1, description: 'Each token averages only its best so many slots.' },
+    capacityFactor: setting.positive('Slots per expert are ceil(T * factor / E).', 1, { maximum: 1e6 }),
+    slotsPerExpert: setting.integer('Slots per expert; null: by capacityFactor.', null, { isNullable: true }),
+    isNormalized: setting.boolean('Divides tokens and slot parameters by their l2 norms.', false),
+    initialScale: setting.number('First value of the learned scale, with isNormalized.', 1),
+    phi: setting.choice('Slot parameters.', 'learned', ['learned', 'fixed-random']),
+    routing: setting.choice('Slots average tokens, or hold one each.', 'soft', ['soft', 'expert-choice']),
+    tokensPerSlot: setting.integer('Each slot averages only its best so many tokens; null: all.', null, {
+      isNullable: true,
+    }),
+    slotsPerToken: setting.integer('Each token averages only its best so many slots; null: all.', null, {
+      isNullable: true,
+    }),
   },
   create: createSoftMixture,
 };

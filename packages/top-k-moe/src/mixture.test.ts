@@ -1,10 +1,11 @@
 // Sparse routers as mixtures: every type by name, what it says about itself, and a router of one's own.
-import { createRng } from '@moe-rl/core';
+import { createRng, setting } from '@moe-rl/core';
 import {
   assignTokens,
   auxiliaryLossOf,
   createMixture,
   type MixtureSizes,
+  mixtureDefinition,
   mixtureTypes,
   registerMixture,
   toTensors,
@@ -21,9 +22,9 @@ const tokens = ops.tensor(values(2 * 8 * 5), [2, 8, 5]);
 beforeAll(() => registerMixture(...topKMixtures));
 
 describe.each(routerTypes)('%s', (type) => {
-  const create = () => createMixture({ type, ...(type === 'deepseek' ? { k: 2 } : {}) }, sizes);
-  const run = () => {
-    const mixture = create();
+  const own = type === 'deepseek' ? { k: 2 } : {};
+  const create = (options: object = own) => createMixture({ type, ...options }, sizes);
+  const run = (mixture = create()) => {
     const parameters = toTensors(ops, mixture.initialize(createRng(1)));
     const inputs = Object.fromEntries(
       mixture.inputs.map(({ name, distribution, shape }) => {
@@ -44,6 +45,12 @@ describe.each(routerTypes)('%s', (type) => {
     expect(mixture.parameters.map(({ name }) => name).sort()).toEqual(Object.keys(initial).sort());
     for (const { name, shape } of mixture.parameters) expect(initial[name]!.shape).toEqual(shape);
     expect(mixture.parameters.some(({ role }) => role === 'router')).toBe(true);
+  });
+
+  test('has the defaults that its options state', () => {
+    const { options } = mixtureDefinition(type);
+    const defaults = Object.fromEntries(Object.entries(options).map(([name, option]) => [name, option.default]));
+    expect(run(create({ ...defaults, ...own })).output.output).toEqual(run().output.output);
   });
 
   test('returns shares, loads and drops that are shares', () => {
@@ -122,7 +129,7 @@ test('a router of your own is a router and a mixture', () => {
   registerRouter<{ readonly sharpness?: number }>({
     type: 'sharp',
     description: 'the best expert, of sharpened logits',
-    options: { sharpness: { type: 'number', minimum: 0, default: 2, description: 'Multiplies the logits.' } },
+    options: { sharpness: setting.positive('Multiplies the logits.', 2) },
     create: ({ sharpness = 2 }) => ({
       type: 'sharp',
       route(ops, logits) {

@@ -467,7 +467,7 @@ describe('bad input', () => {
     [{ type: 'random' }, /inputs.uniformNoise is undefined/],
     [{ type: 'hash' }, /inputs.tokenIds is undefined/],
     [{ type: 'stable', stage: 2 }, /inputs.distilledLogits is undefined/],
-    [{ type: 'stable', stage: 3 as 2 }, /router "stable": stage is 3; expected an integer from 1 to 2/],
+    [{ type: 'stable', stage: 3 as 2 }, /router "stable": stage is 3; expected an integer of at least 1 and at most 2/],
     [{ type: 'expert-prototyping', numPrototypes: 3 }, /numPrototypes is 3; expected a divisor of the 4 experts/],
     [{ type: 'deepseek', k: 2, numGroups: 3 }, /numGroups is 3; expected a divisor of the 4 experts/],
     [{ type: 'deepseek', k: 3, numGroups: 4, numKeptGroups: 2 }, /k is 3; expected an integer from 1 to 2/],

@@ -19,4 +19,4 @@ export {
   type UnionSetting,
   type UnionVariant,
 } from './schema.ts';
-export { validateSettings } from './validate.ts';
+export { validateField, validateSettings } from './validate.ts';

@@ -166,5 +166,6 @@ export function unknownSetting(schema: GroupSetting | UnionSetting, path: string
 }
 
 export function show(value: unknown): string {
-  return JSON.stringify(value) ?? String(value);
+  // JSON has no NaN and no infinity.
+  return typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? String(value));
 }

@@ -1,24 +1,17 @@
-// Options of a mixture, described as data: one description checks values, names what is accepted, and gives editors a schema.
-import { didYouMean, InvalidArgumentError, requireFinite, requireInteger, requireOneOf } from '@moe-rl/core';
+// Options of a mixture, described as settings are (@moe-rl/core): one description checks values, names what is accepted, and gives command lines and editors
+// their form.
+import { didYouMean, type FieldSetting, InvalidArgumentError, validateField } from '@moe-rl/core';
 
-/** One option: its kind, bounds, default and a sentence. An option without a default is off unless set. */
-export type OptionSpec = { readonly description: string } & (
-  | { readonly type: 'integer'; readonly minimum?: number; readonly maximum?: number; readonly default?: number }
-  | { readonly type: 'number'; readonly minimum?: number; readonly maximum?: number; readonly default?: number }
-  | { readonly type: 'boolean'; readonly default?: boolean }
-  | { readonly type: 'choice'; readonly values: readonly string[]; readonly default?: string }
-  | { readonly type: 'integers'; readonly minimum?: number; readonly maximum?: number }
-);
-
-/** Options by name. */
-export type OptionSpecs = Readonly<Record<string, OptionSpec>>;
+/** Options by name. An option whose default is null is off unless set. */
+export type OptionSpecs = Readonly<Record<string, FieldSetting>>;
 
 /**
- * Checks options against their descriptions.
+ * Checks options against their descriptions, and leaves out those that are null: they are off.
  * @param where put before names in messages, for instance `router "deepseek"`
  * @throws InvalidArgumentError naming an unknown option and its near names, or an option, its value and what was expected
  */
-export function requireOptions(where: string, options: Readonly<Record<string, unknown>>, specs: OptionSpecs): void {
+export function requireOptions(where: string, options: object, specs: OptionSpecs): Record<string, unknown> {
+  const given: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(options)) {
     if (!Object.hasOwn(specs, name)) {
       const known = Object.keys(specs);
@@ -27,32 +20,9 @@ export function requireOptions(where: string, options: Readonly<Record<string, u
         `${where} has no option ${JSON.stringify(name)}; ${accepted}${didYouMean(name, known)}`,
       );
     }
-    if (value !== undefined) requireOption(`${where}: ${name}`, value, specs[name]!);
+    if (value === undefined) continue;
+    validateField(specs[name]!, value, `${where}: ${name}`);
+    if (value !== null) given[name] = value;
   }
-}
-
-function requireOption(name: string, value: unknown, spec: OptionSpec): void {
-  switch (spec.type) {
-    case 'integer':
-      requireInteger(name, value, spec.minimum, spec.maximum);
-      return;
-    case 'number':
-      requireFinite(name, value, spec.minimum, spec.maximum);
-      return;
-    case 'choice':
-      requireOneOf(name, value as string, spec.values);
-      return;
-    case 'boolean':
-      if (typeof value === 'boolean') return;
-      break;
-    case 'integers':
-      if (Array.isArray(value)) {
-        value.forEach((each, index) => {
-          requireInteger(`${name}[${index}]`, each, spec.minimum, spec.maximum);
-        });
-        return;
-      }
-  }
-  const expected = spec.type === 'boolean' ? 'true or false' : 'a list of integers';
-  throw new InvalidArgumentError(`${name} is ${JSON.stringify(value)}; expected ${expected}`);
+  return given;
 }

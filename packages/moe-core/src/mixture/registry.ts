@@ -1,5 +1,5 @@
 // Mixtures by name. The packages that implement mixtures export definitions; a program registers those it wants, and its own.
-import { didYouMean, InvalidArgumentError, requireInteger } from '@moe-rl/core';
+import { createRegistry, didYouMean, InvalidArgumentError, type Registry, requireInteger } from '@moe-rl/core';
 import type { Mixture, MixtureSizes } from './mixture.ts';
 import { type OptionSpecs, requireOptions } from './options.ts';
 
@@ -20,27 +20,19 @@ export interface MixtureConfig {
   readonly type: string;
 }
 
-const definitions = new Map<string, MixtureDefinition>();
+const definitions: Registry<MixtureDefinition> = createRegistry('router');
 
 /**
- * Makes a type known to `createMixture`. Registering the same definition again changes nothing.
+ * Makes types known to `createMixture`. Registering the same definition again changes nothing.
  * @throws InvalidArgumentError when another definition has that type
  */
 export function registerMixture(...added: readonly MixtureDefinition[]): void {
-  for (const definition of added) {
-    const known = definitions.get(definition.type);
-    if (known !== undefined && known !== definition) {
-      throw new InvalidArgumentError(
-        `mixture type ${JSON.stringify(definition.type)} is registered already; expected a new name`,
-      );
-    }
-    definitions.set(definition.type, definition);
-  }
+  for (const definition of added) definitions.register(definition.type, definition);
 }
 
 /** Registered types, in order of registration. */
-export function mixtureTypes(): string[] {
-  return [...definitions.keys()];
+export function mixtureTypes(): readonly string[] {
+  return definitions.names();
 }
 
 /**
@@ -48,8 +40,7 @@ export function mixtureTypes(): string[] {
  * @throws InvalidArgumentError for an unknown one, naming the known ones
  */
 export function mixtureDefinition(type: string): MixtureDefinition {
-  const definition = definitions.get(type);
-  if (definition !== undefined) return definition;
+  if (definitions.has(type)) return definitions.get(type);
   const types = mixtureTypes();
   throw new InvalidArgumentError(
     `router type is ${JSON.stringify(type)}; expected one of ${types.join(', ')}${didYouMean(String(type), types)}`,
@@ -64,16 +55,16 @@ export function createMixture<Config extends MixtureConfig>(config: Config, size
   const { type, ...options } = config as MixtureConfig & Record<string, unknown>;
   const definition = mixtureDefinition(type);
   for (const name of Object.keys(options)) {
-    const owners = mixtureTypes().filter((each) => Object.hasOwn(definitions.get(each)!.options, name));
+    const owners = mixtureTypes().filter((each) => Object.hasOwn(definitions.get(each).options, name));
     if (owners.length > 0 && !owners.includes(type)) {
       throw new InvalidArgumentError(
         `router "${type}" has no option ${JSON.stringify(name)}, which belongs to ${owners.join(', ')}; expected one of ${Object.keys(definition.options).join(', ')}`,
       );
     }
   }
-  requireOptions(`router "${type}"`, options, definition.options);
+  const given = requireOptions(`router "${type}"`, options, definition.options);
   for (const name of ['numExperts', 'numTokens', 'tokenSize', 'hiddenSize'] as const) {
     requireInteger(name, sizes[name], 1);
   }
-  return definition.create(options, sizes);
+  return definition.create(given, sizes);
 }

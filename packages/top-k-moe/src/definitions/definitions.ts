@@ -1,7 +1,8 @@
 // The thirteen routers of this package by name: options, sources, losses.
+import { setting } from '@moe-rl/core';
 import type { AuxiliaryLossOffer } from '@moe-rl/moe-core';
 import { baseRouter, hashRouter, stableRouter } from '../routers/balanced.ts';
-import { deepSeekRouter } from '../routers/deepseek.ts';
+import { deepSeekRouter, isNormalizing } from '../routers/deepseek.ts';
 import { expertChoiceRouter } from '../routers/expert-choice.ts';
 import { prototypesRouter } from '../routers/prototypes.ts';
 import { denseToSparseRouter, dynMoleRouter } from '../routers/threshold.ts';
@@ -36,14 +37,10 @@ export const definitions = {
     description: 'Softmax, top k, a buffer per expert; the Top-1 router of Obando Ceron et al. (2024) by default.',
     options: {
       ...kOption(1),
-      isRenormalized: {
-        type: 'boolean',
-        default: false,
-        description: 'Divides weights by their sum over the k choices.',
-      },
-      capacityCountsChoices: { type: 'boolean', default: false, description: 'Capacity counts choices, not tokens.' },
-      hasBatchPriority: { type: 'boolean', default: false, description: 'Tokens with the best score get slots first.' },
-      noiseStd: { type: 'number', minimum: 0, default: 0, description: 'Noise on the logits in training, times 1/E.' },
+      isRenormalized: setting.boolean('Divides weights by their sum over the k choices.', false),
+      capacityCountsChoices: setting.boolean('Capacity counts choices, not tokens.', false),
+      hasBatchPriority: setting.boolean('Tokens with the best score get slots first.', false),
+      noiseStd: setting.number('Noise on the logits in training, times 1/E.', 0, { minimum: 0 }),
       ...capacityOptions(1),
     },
     create: tokenChoiceRouter,
@@ -61,7 +58,7 @@ export const definitions = {
     type: 'gshard-top-2',
     description: 'Top-2 with normalized weights and a random second choice (Lepikhin et al., 2020).',
     options: {
-      dropsSecondAtRandom: { type: 'boolean', default: true, description: 'Drops light second choices at random.' },
+      dropsSecondAtRandom: setting.boolean('Drops light second choices at random.', true),
       ...capacityOptions(1),
     },
     create: gshardRouter,
@@ -69,7 +66,7 @@ export const definitions = {
   'noisy-top-k': define<Parameters<typeof noisyTopKRouter>[0] & object>({
     type: 'noisy-top-k',
     description: 'Softmax over the k largest of noisy logits (Shazeer et al., 2017).',
-    options: { ...kOption(2), ...capacityOptions() },
+    options: { ...kOption(2), ...capacityOptions(null) },
     create: noisyTopKRouter,
     traits: ({ k = 2 }, E) => ({ warnings: constantWeight('noisy-top-k', k, E) }),
   }),
@@ -84,13 +81,8 @@ export const definitions = {
     type: 'expert-prototyping',
     description: 'Top-1 routers side by side, each over its own group of experts (Yang et al., 2021).',
     options: {
-      numPrototypes: { type: 'integer', minimum: 1, default: 2, description: 'Groups of experts.' },
-      capacityBudget: {
-        type: 'choice',
-        values: ['k', '1'],
-        default: 'k',
-        description: 'Capacity as for top-k or top-1.',
-      },
+      numPrototypes: setting.integer('Groups of experts.', 2),
+      capacityBudget: setting.choice('Capacity as for top-k or top-1.', 'k', ['k', '1']),
       ...capacityOptions(1.25, 'floor'),
     },
     create: prototypesRouter,
@@ -99,9 +91,9 @@ export const definitions = {
     type: 'expert-choice',
     description: 'Every expert takes its best tokens (Zhou et al., 2022).',
     options: {
-      maxExpertsPerToken: { type: 'integer', minimum: 1, description: 'No token gets more; chosen on the host.' },
-      entropyWeight: { type: 'number', minimum: Number.MIN_VALUE, default: 0.02, description: 'Of the relaxation.' },
-      iterations: { type: 'integer', minimum: 1, maximum: 1e6, default: 100, description: 'Of the relaxation.' },
+      maxExpertsPerToken: setting.integer('No token gets more; chosen on the host.', null, { isNullable: true }),
+      entropyWeight: setting.number('Of the relaxation.', 0.02, { minimum: 0, isMinimumOpen: true }),
+      iterations: setting.integer('Of the relaxation.', 100, { maximum: 1e6 }),
       ...capacityOptions(2, 'floor'),
     },
     create: expertChoiceRouter,
@@ -127,8 +119,8 @@ export const definitions = {
     type: 'hash',
     description: 'The expert that a table gives for a token (Roller et al., 2021).',
     options: {
-      table: { type: 'integers', minimum: 0, description: 'Expert of each token id; left out: the id itself.' },
-      ...capacityOptions(),
+      table: setting.numbers('Expert of each token id; empty: the id itself.', [], { isInteger: true, minimum: 0 }),
+      ...capacityOptions(null),
     },
     create: hashRouter,
     traits: () => ({ auxiliaryLosses: refuseAll('the choice is a table and has no parameters to train') }),
@@ -137,8 +129,8 @@ export const definitions = {
     type: 'stable',
     description: 'StableMoE: a router that is learned with a balance loss, distilled, then frozen (Dai et al., 2022).',
     options: {
-      stage: { type: 'integer', minimum: 1, maximum: 2, default: 1, description: '2: the distilled router decides.' },
-      ...capacityOptions(),
+      stage: setting.integer('2: the distilled router decides.', 1, { maximum: 2 }),
+      ...capacityOptions(null),
     },
     create: stableRouter,
     traits: () => ({
@@ -152,15 +144,14 @@ export const definitions = {
     type: 'dense-to-sparse',
     description: 'EvoMoE: all experts at first, fewer as the temperature falls (Nie et al., 2021).',
     options: {
-      threshold: { type: 'number', minimum: 0, maximum: 1, default: 0.001, description: 'Gates above it work.' },
-      isHard: { type: 'boolean', default: false, description: 'Only the best expert works.' },
-      evaluationCapacityFraction: {
-        type: 'number',
-        minimum: 0,
-        default: 0.25,
-        description: 'In evaluation an expert takes at most this share of the tokens; 0: no limit.',
-      },
-      capacity: { type: 'integer', minimum: 1, description: 'Tokens that each expert takes in evaluation.' },
+      threshold: setting.number('Gates above it work.', 0.001, { minimum: 0, maximum: 1 }),
+      isHard: setting.boolean('Only the best expert works.', false),
+      evaluationCapacityFraction: setting.number(
+        'In evaluation an expert takes at most this share of the tokens; 0: no limit.',
+        0.25,
+        { minimum: 0 },
+      ),
+      capacity: setting.integer('Tokens that each expert takes in evaluation.', null, { isNullable: true }),
     },
     create: denseToSparseRouter,
     traits: () => ({
@@ -177,45 +168,35 @@ export const definitions = {
     description: 'DeepSeekMoE: many small experts, groups, balance by a bias instead of a loss (DeepSeek-V2, V3).',
     options: {
       ...kOption(8),
-      scoring: { type: 'choice', values: ['sigmoid', 'softmax'], default: 'sigmoid', description: 'V3 or V2.' },
-      numGroups: { type: 'integer', minimum: 1, default: 1, description: 'Groups of experts.' },
-      numKeptGroups: { type: 'integer', minimum: 1, description: 'Only the best so many groups are chosen from.' },
-      isNormalized: { type: 'boolean', description: 'Divides weights by their sum; default with sigmoid scores.' },
-      routeScale: { type: 'number', default: 1, description: 'Multiplies the weights.' },
-      balanceBiasRate: {
-        type: 'number',
+      scoring: setting.choice('V3 or V2.', 'sigmoid', ['sigmoid', 'softmax']),
+      numGroups: setting.integer('Groups of experts.', 1),
+      numKeptGroups: setting.integer('Only the best so many groups are chosen from.', null, { isNullable: true }),
+      normalization: setting.choice('Whether weights are divided by their sum; auto: with sigmoid scores.', 'auto', [
+        'auto',
+        'sum',
+        'none',
+      ]),
+      routeScale: setting.number('Multiplies the weights.', 1),
+      balanceBiasRate: setting.number('Step of the bias after each update; 0: no bias.', 0.001, {
         minimum: 0,
         maximum: 1,
-        default: 0.001,
-        description: 'Step of the bias after each update; 0: no bias.',
-      },
-      ...capacityOptions(),
+      }),
+      ...capacityOptions(null),
     },
     create: deepSeekRouter,
-    traits: ({ k = 8, scoring = 'sigmoid', isNormalized = scoring === 'sigmoid' }, E) => ({
+    traits: ({ k = 8, scoring, normalization }, E) => ({
       auxiliaryLosses: { sequenceBalance: { loss: ownLosses.sequenceBalance } },
-      warnings: isNormalized ? constantWeight('deepseek', k, E) : [],
+      warnings: isNormalizing(scoring, normalization) ? constantWeight('deepseek', k, E) : [],
     }),
   }),
   dynmole: define<Parameters<typeof dynMoleRouter>[0] & object>({
     type: 'dynmole',
     description: 'DynMoLE: soft, top-p and top-k routing by the entropy of each token (Li et al., 2025).',
     options: {
-      entropyIndex: { type: 'number', minimum: Number.MIN_VALUE, maximum: 2, default: 1.1, description: 'Tsallis q.' },
-      entropyThreshold: {
-        type: 'number',
-        minimum: Number.MIN_VALUE,
-        default: 0.9,
-        description: 'Tokens above it use all experts.',
-      },
-      topP: {
-        type: 'number',
-        minimum: Number.MIN_VALUE,
-        maximum: 1,
-        default: 0.75,
-        description: 'Summed probability.',
-      },
-      keepTopK: { type: 'integer', minimum: 1, default: 2, description: 'Experts that are kept in any case.' },
+      entropyIndex: setting.number('Tsallis q.', 1.1, { minimum: 0, isMinimumOpen: true, maximum: 2 }),
+      entropyThreshold: setting.number('Tokens above it use all experts.', 0.9, { minimum: 0, isMinimumOpen: true }),
+      topP: setting.number('Summed probability.', 0.75, { minimum: 0, isMinimumOpen: true, maximum: 1 }),
+      keepTopK: setting.integer('Experts that are kept in any case.', 2),
     },
     create: dynMoleRouter,
     traits: () => ({

@@ -1,5 +1,5 @@
 // Routers by name: what configurations, layers and saved models use. `registerRouter` (../mixture.ts) adds one of your own.
-import { didYouMean, InvalidArgumentError } from '@moe-rl/core';
+import { createRegistry, didYouMean, InvalidArgumentError, type Registry } from '@moe-rl/core';
 import { type Router, requireOptions } from '@moe-rl/moe-core';
 import type { RouterDefinition } from './definition.ts';
 import { definitions } from './definitions.ts';
@@ -16,20 +16,17 @@ export interface OpenRouterConfig {
   readonly type: string;
 }
 
-const known = new Map<string, RouterDefinition>(Object.entries(definitions) as unknown as [string, RouterDefinition][]);
+const known: Registry<RouterDefinition> = createRegistry(
+  'router',
+  definitions as unknown as Record<string, RouterDefinition>,
+);
 
 /** Names of this package's routers. */
 export const routerTypes: readonly RouterConfig['type'][] = Object.keys(definitions) as RouterConfig['type'][];
 
 /** Adds a definition. @throws InvalidArgumentError when another one has its type */
 export function addRouter(definition: RouterDefinition): void {
-  const present = known.get(definition.type);
-  if (present !== undefined && present !== definition) {
-    throw new InvalidArgumentError(
-      `router type ${JSON.stringify(definition.type)} is known already; expected a new name`,
-    );
-  }
-  known.set(definition.type, definition);
+  known.register(definition.type, definition);
 }
 
 /**
@@ -37,9 +34,8 @@ export function addRouter(definition: RouterDefinition): void {
  * @throws InvalidArgumentError for an unknown type, naming the known ones
  */
 export function routerDefinition(type: string): RouterDefinition {
-  const definition = known.get(type);
-  if (definition !== undefined) return definition;
-  const types = [...known.keys()];
+  if (known.has(type)) return known.get(type);
+  const types = known.names();
   throw new InvalidArgumentError(
     `router type is ${JSON.stringify(type)}; expected one of ${types.join(', ')}${didYouMean(String(type), types)}`,
   );
@@ -52,6 +48,5 @@ export function routerDefinition(type: string): RouterDefinition {
 export function createRouter(config: RouterConfig | OpenRouterConfig): Router {
   const { type, ...options } = config;
   const definition = routerDefinition(type);
-  requireOptions(`router "${type}"`, options, definition.options);
-  return definition.create(options);
+  return definition.create(requireOptions(`router "${type}"`, options, definition.options));
 }

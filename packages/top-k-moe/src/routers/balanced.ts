@@ -74,7 +74,7 @@ export function balancedAssignment(scores: ArrayLike<number>, numTokens: number,
 
 /** Options of 'hash'. */
 export interface HashConfig extends CapacityConfig {
-  /** Expert of each token id. Left out: the id is the expert (hardcoded routing, for instance one expert per task). */
+  /** Expert of each token id. Left out or empty: the id is the expert (hardcoded routing, for instance one expert per task). */
   readonly table?: readonly number[];
 }
 
@@ -89,7 +89,7 @@ export function hashRouter(config: HashConfig = {}): Router {
         requireInteger(`table[${id}]`, expert, 0, E - 1);
       });
       const ids = ops.reshape(requireInput('hash', 'tokenIds', inputs.tokenIds), [B, T, 1]);
-      const experts = config.table
+      const experts = config.table?.length
         ? ops.toInteger(ops.gather(ops.tensor(config.table, [config.table.length]), ids))
         : ids;
       const isCapped = config.capacity !== undefined || config.capacityFactor !== undefined;

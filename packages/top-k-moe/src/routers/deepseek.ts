@@ -15,12 +15,21 @@ export interface DeepSeekConfig extends CapacityConfig {
   readonly numGroups?: number;
   /** M: only the M best groups are chosen from. Default all. */
   readonly numKeptGroups?: number;
-  /** Divides the weights by their sum. Default true for 'sigmoid', false for 'softmax'. */
-  readonly isNormalized?: boolean;
+  /** 'sum' divides the weights by their sum, 'none' doesn't; 'auto': only with sigmoid scores. Default 'auto'. */
+  readonly normalization?: 'auto' | 'sum' | 'none';
   /** Multiplies the weights. Default 1 (V3 uses 2.5, V2 16). */
   readonly routeScale?: number;
   /** Step of the layer's balance bias after each update; 0: the layer has none. Default 0.001. */
   readonly balanceBiasRate?: number;
+}
+
+/** Whether weights are divided by their sum. */
+export function isNormalizing(
+  scoring: DeepSeekConfig['scoring'],
+  normalization: DeepSeekConfig['normalization'],
+): boolean {
+  const mode = requireOneOf('normalization', normalization ?? 'auto', ['auto', 'sum', 'none']);
+  return mode === 'auto' ? (scoring ?? 'sigmoid') === 'sigmoid' : mode === 'sum';
 }
 
 /** Scores plus `inputs.bias` decide; weights are the unbiased scores. `probabilities` are those scores. Without a capacity nothing is dropped. */
@@ -49,7 +58,7 @@ export function deepSeekRouter(config: DeepSeekConfig = {}): Router {
       const { indices } = ops.topK(ranking, k);
       const picked = ops.multiply(ops.oneHot(indices, E), ops.reshape(scores, [B, T, 1, E]));
       let weights = ops.sum(picked, [3]);
-      if (config.isNormalized ?? scoring === 'sigmoid') weights = ops.divide(weights, ops.sum(weights, [2], true));
+      if (isNormalizing(scoring, config.normalization)) weights = ops.divide(weights, ops.sum(weights, [2], true));
       if (scale !== 1) weights = ops.multiply(weights, ops.fill([], scale));
       const isCapped = config.capacity !== undefined || config.capacityFactor !== undefined;
       const assignment = assignTokens(ops, indices, weights, {

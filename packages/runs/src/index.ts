@@ -1,5 +1,6 @@
 // Public entry of @moe-rl/runs: a run is a folder.
 export { BACKENDS, type BackendOption } from './config/backends.ts';
+export { DEFAULT_EVALUATION_SETTINGS, type EvaluationSettings } from './config/evaluation-settings.ts';
 export {
   type AgentSettings,
   agentConfigOf,
@@ -14,7 +15,7 @@ export {
   type RunSettings,
 } from './config/run-config.ts';
 export { type EvaluateAgentOptions, type EvaluationOutput, evaluateAgent } from './evaluation/evaluate-agent.ts';
-export { evaluateVisibly } from './evaluation/evaluate-visibly.ts';
+export { type EvaluateVisiblyOptions, evaluateVisibly } from './evaluation/evaluate-visibly.ts';
 export { humanNormalizedScore } from './evaluation/human-scores.ts';
 export { type ReturnStatistics, returnStatistics } from './evaluation/statistics.ts';
 export {
@@ -37,5 +38,5 @@ export { keptBytes, type MetricsFile, openMetricsFile, readMetricRows, syncedLen
 export { createProgress, type Progress } from './sinks/progress.ts';
 export { createStatusLine, type ProgressOutput, type StatusLine } from './sinks/status-line.ts';
 export { openTensorBoardFile, type TensorBoardFile } from './sinks/tensorboard.ts';
-export { count, duration, number, table } from './sinks/text.ts';
+export { count, duration, meanText, number, table } from './sinks/text.ts';
 export { type ReplayPersistence, type TrainRunOptions, type TrainRunOutput, trainRun } from './training/train-run.ts';

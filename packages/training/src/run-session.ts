@@ -9,6 +9,7 @@ import {
   evaluateVisibly,
   evaluationConfig,
   humanNormalizedScore,
+  meanText,
   number,
   readMetricRows,
   type TrainRunOutput,
@@ -40,6 +41,7 @@ export async function trainInFolder(
       folder,
       agent,
       environment,
+      makeEvaluationEnvironment: () => makeEnvironment(evaluationConfig(folder.config)),
       isResume,
       output,
       signal,
@@ -54,7 +56,7 @@ export async function trainInFolder(
 }
 
 /** The parts of a summary that describe an evaluation. */
-export type EvaluationSummary = Omit<EvaluationOutput, 'agentSteps'>;
+export type EvaluationSummary = Omit<EvaluationOutput, 'agentSteps' | 'isComplete'>;
 
 /** Both agents' evaluations, as a summary keeps them. */
 export interface EvaluationPair {
@@ -104,7 +106,11 @@ async function evaluateBoth(
     const environment = makeEnvironment(evaluationConfig(config));
     try {
       const agent = agentFor(environment);
-      const { agentSteps: _, ...summary } = await evaluateVisibly({
+      const {
+        agentSteps: _,
+        isComplete,
+        ...summary
+      } = await evaluateVisibly({
         name,
         agent,
         environment,
@@ -113,6 +119,7 @@ async function evaluateBoth(
         signal,
         output,
       });
+      if (!isComplete) signal.throwIfAborted();
       return summary;
     } finally {
       environment.close?.();
@@ -155,16 +162,13 @@ function closingText(
     `${folder.config.game}, ${folder.config.preset}, seed ${folder.config.seed}: ${output.agentSteps} agent steps, ${output.updates} updates, ${output.episodes} episodes in ${duration(output.elapsedSeconds)}`,
   ];
   if (evaluation !== undefined) {
-    const row = (
-      name: string,
-      { mean, standardError, median, minimum, maximum, episodes }: EvaluationSummary,
-    ): string[] => [
+    const row = (name: string, summary: EvaluationSummary): string[] => [
       name,
-      `${number(mean)} ± ${number(standardError)}`,
-      number(median),
-      number(minimum),
-      number(maximum),
-      String(episodes),
+      meanText(summary),
+      number(summary.median),
+      number(summary.minimum),
+      number(summary.maximum),
+      String(summary.episodes),
     ];
     const head = ['agent', 'mean return ± standard error', 'median', 'lowest', 'highest', 'episodes'];
     lines.push('', table(head, [row('trained', evaluation.trained), row('random', evaluation.random)]));

@@ -3,7 +3,7 @@ import { extname } from 'node:path';
 import { InvalidArgumentError } from '@moe-rl/core';
 import { replaceFile } from '@moe-rl/core/node';
 import { type CurveGroup, comparisonSvg, svgToPng } from '@moe-rl/figures';
-import { number, readMetricRows, readRunConfig, returnStatistics, runFolderPaths, table } from '@moe-rl/runs';
+import { meanText, number, readMetricRows, readRunConfig, returnStatistics, runFolderPaths, table } from '@moe-rl/runs';
 import { print } from './terminal.ts';
 
 export async function compare(paths: readonly string[], options: { readonly output?: string }): Promise<void> {
@@ -35,14 +35,14 @@ export async function compare(paths: readonly string[], options: { readonly outp
       ['game, preset', 'runs', 'agent steps', 'mean return at the end ± standard error over runs', 'lowest', 'highest'],
       [...groups].map(([label, { curves, finals, agentSteps }]) => {
         if (finals.length === 0) return [label, String(curves.length), String(agentSteps), '-', '-', '-'];
-        const { mean, standardError, minimum, maximum } = returnStatistics(finals);
+        const statistics = returnStatistics(finals);
         return [
           label,
           String(curves.length),
           String(agentSteps),
-          `${number(mean)} ± ${number(standardError)}`,
-          number(minimum),
-          number(maximum),
+          meanText(statistics),
+          number(statistics.minimum),
+          number(statistics.maximum),
         ];
       }),
     ),

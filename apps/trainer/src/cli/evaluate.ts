@@ -7,6 +7,7 @@ import {
   evaluateVisibly,
   evaluationConfig,
   humanNormalizedScore,
+  meanText,
   number,
   type RunConfig,
   readRunConfig,
@@ -62,6 +63,7 @@ export async function evaluate(path: string, options: EvaluateOptions): Promise<
           ...(maxAgentSteps === undefined ? {} : { maxEpisodeAgentSteps: maxAgentSteps }),
         });
       const trained = await run('trained', trainedAgent.agent);
+      if (!trained.isComplete) signal.throwIfAborted();
       const random = options.random ? await run('random', createRandomAgent(environment.actionCount, seed)) : undefined;
       const normalized = humanNormalizedScore(config.game, trained.mean);
       print(resultTable(trained, random));
@@ -97,7 +99,7 @@ function truncationNotes(outputs: { readonly [name: string]: EvaluationOutput | 
 function resultTable(trained: EvaluationOutput, random: EvaluationOutput | undefined): string {
   const row = (name: string, output: EvaluationOutput): string[] => [
     name,
-    `${number(output.mean)} ± ${number(output.standardError)}`,
+    meanText(output),
     number(output.median),
     number(output.minimum),
     number(output.maximum),

@@ -1,7 +1,7 @@
 // `moe-rl report`: a run's learning curve, drawn again, and what its summary says.
 import { existsSync } from 'node:fs';
 import { readJson } from '@moe-rl/core/node';
-import { duration, number, readMetricRows, readRunConfig, runFolderPaths, table } from '@moe-rl/runs';
+import { duration, meanText, number, readMetricRows, readRunConfig, runFolderPaths, table } from '@moe-rl/runs';
 import { drawCurve, type EvaluationPair } from '@moe-rl/training';
 import { print } from './terminal.ts';
 
@@ -35,6 +35,6 @@ export async function report(path: string): Promise<void> {
   print(`\nlearning curve: ${paths.curveSvgFile} and .png`);
 }
 
-function pair({ mean, standardError, episodes }: EvaluationPair['trained']): string {
-  return `${number(mean)} ± ${number(standardError)} (${episodes} episodes)`;
+function pair(evaluation: EvaluationPair['trained']): string {
+  return `${meanText(evaluation)} (${evaluation.episodes} episodes)`;
 }

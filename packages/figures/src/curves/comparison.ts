@@ -1,10 +1,6 @@
 // Learning curves of several runs in one picture: a thin line per run, a thick one for the mean of a group (the seeds of one preset).
+import type { CurvePoint } from './curve-points.ts';
 import { createFigure, svgLine, svgText } from './figure.ts';
-
-export interface CurvePoint {
-  readonly agentSteps: number;
-  readonly value: number;
-}
 
 /** Runs that differ only in their seed. */
 export interface CurveGroup {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { comparisonSvg } from './comparison.ts';
+import { evaluationPoints, trainingPoints, windowedMeans } from './curve-points.ts';
 import { learningCurveSvg } from './learning-curve.ts';
 import { svgToPng } from './png.ts';
 import { tickLabel, ticks } from './scale.ts';
@@ -30,6 +31,34 @@ describe('learning curve', () => {
     expect(new DataView(png.buffer, png.byteOffset).getUint32(16)).toBe(900);
     const withoutText = await svgToPng(svg.replace(/<text.*<\/text>/g, ''), 1);
     expect(png.length).toBeGreaterThan(withoutText.length + 1000);
+  });
+
+  it('follows the training episodes around a point, without the lag of a mean of the last ones', () => {
+    // Returns rise with the agent steps: so does the mean around each point, at the ends too.
+    const means = windowedMeans(trainingPoints(rows), 100);
+    expect(means).toHaveLength(300);
+    expect(means[150]).toEqual({ agentSteps: 1500, value: expect.closeTo(15, 9) });
+    expect(means.at(-1)!.value).toBeCloseTo((29.4 + 29.9) / 2, 9);
+    // The window is one in agent steps: a long episode stands for itself.
+    const lonely = [...trainingPoints(rows), { agentSteps: 9000, value: 77 }];
+    expect(windowedMeans(lonely, 100).at(-1)!.value).toBeCloseTo(77, 9);
+    expect(learningCurveSvg({ title: 't', rows })).toContain('line: mean over 150 agent steps');
+  });
+
+  it('goes through the evaluations of a run that has some', () => {
+    const evaluated = [
+      ...rows,
+      { agentSteps: 1000, values: { 'evaluation/return': 5, 'evaluation/standardError': 1, 'evaluation/episodes': 3 } },
+      { agentSteps: 2990, values: { 'evaluation/return': 39, 'evaluation/standardError': Number.NaN } },
+    ];
+    const svg = learningCurveSvg({ title: 't', rows: evaluated });
+    expect(svg).toContain('line: evaluations');
+    const line = /points="([^"]*)"[^>]*stroke-width="2.5"/.exec(svg)![1]!.split(' ');
+    expect(line).toHaveLength(2);
+    // Two dots more than there are training episodes; one of the two has an error bar.
+    expect(svg.match(/<circle/g)).toHaveLength(302);
+    expect(svg.match(/stroke="#1d8a4a" stroke-width="1.5"/g)).toHaveLength(1);
+    expect(evaluationPoints(evaluated)[1]).toEqual({ agentSteps: 2990, value: 39 });
   });
 
   it('says so when there is nothing to draw', () => {

@@ -1,5 +1,6 @@
 // Plots of training runs as SVG, and SVG as PNG.
-export { type CurveGroup, type CurvePoint, comparisonSvg } from './comparison.ts';
+export { type CurveGroup, comparisonSvg } from './comparison.ts';
+export { type CurvePoint, evaluationPoints, isEvaluated, trainingPoints, windowedMeans } from './curve-points.ts';
 export { at, createFigure, type Figure, type FigureConfig, svgLine, svgText } from './figure.ts';
 export { type LearningCurveConfig, learningCurveSvg, type ReferenceLine } from './learning-curve.ts';
 export { svgToPng } from './png.ts';

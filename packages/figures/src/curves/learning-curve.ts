@@ -1,6 +1,8 @@
-// The learning curve of a run: a dot per training episode, the running mean over 100 episodes, and lines for evaluations and the random agent.
+// The learning curve of a run: a dot per training episode; the line goes through the evaluations where the run has some, else it is the mean of the training
+// episodes around each point.
 import type { MetricRow } from '@moe-rl/core';
-import { at, createFigure, svgLine, svgText } from './figure.ts';
+import { type CurvePoint, evaluationPoints, isEvaluated, trainingPoints, windowedMeans } from './curve-points.ts';
+import { at, createFigure, type Figure, svgLine, svgText } from './figure.ts';
 import { tickLabel } from './scale.ts';
 
 export interface ReferenceLine {
@@ -15,29 +17,40 @@ export interface LearningCurveConfig {
   readonly references?: readonly ReferenceLine[];
 }
 
-const MEAN_COLOR = '#1f5fbf';
+const DOT_COLOR = '#1f5fbf';
+const EVALUATION_COLOR = '#1d8a4a';
 const MAX_DOTS = 3000;
 /** More points than pixels help nobody. */
 const MAX_LINE_POINTS = 1500;
-const WINDOW_EPISODES = 100;
+/** Share of the run that one point of the mean looks at. */
+const WINDOW_FRACTION = 0.05;
 
-/** Draws the curve as SVG; with no ended episode it says so instead of showing an empty frame. */
+/** Draws the curve as SVG; with no ended episode and no evaluation it says so instead of showing an empty frame. */
 export function learningCurveSvg({ title, rows, references = [] }: LearningCurveConfig): string {
-  const episodes = rows
-    .filter((row) => row.values['episode/return'] !== undefined)
-    .map((row) => ({ x: row.agentSteps, y: row.values['episode/return']! }));
+  const episodes = trainingPoints(rows);
+  const evaluations = evaluationPoints(rows);
+  const lastAgentSteps = rows.at(-1)?.agentSteps ?? 1;
+  const windowAgentSteps = Math.max(1, Math.round(lastAgentSteps * WINDOW_FRACTION));
+  const line = isEvaluated(rows)
+    ? 'line: evaluations ± standard error'
+    : `line: mean over ${tickLabel(windowAgentSteps)} agent steps`;
+  const errors = evaluations.flatMap(({ value, standardError = 0 }) => [value - standardError, value + standardError]);
   const figure = createFigure({
     title,
     xLabel: 'agent steps',
-    yLabel: `return (dots: episodes, line: mean of ${WINDOW_EPISODES})`,
-    xMaximum: rows.at(-1)?.agentSteps ?? 1,
-    yValues: [...episodes.map(({ y }) => y), ...references.map(({ value }) => value)],
+    yLabel: `return (dots: training episodes, ${line})`,
+    xMaximum: lastAgentSteps,
+    yValues: [...episodes.map(({ value }) => value), ...errors, ...references.map(({ value }) => value)],
   });
-  const marks = thinOut(episodes, MAX_DOTS).map(
-    ({ x, y }) =>
-      `<circle cx="${at(figure.x(x))}" cy="${at(figure.y(y))}" r="2" fill="${MEAN_COLOR}" fill-opacity="0.25"/>`,
-  );
-  if (episodes.length > 1) marks.push(svgLine(figure, thinOut(runningMeans(episodes), MAX_LINE_POINTS), MEAN_COLOR));
+  const marks = thinOut(episodes, MAX_DOTS).map((point) => dot(figure, point, 2, DOT_COLOR, 0.25));
+  if (evaluations.length > 0) {
+    if (evaluations.length > 1) marks.push(svgLine(figure, evaluations.map(toXy), EVALUATION_COLOR));
+    for (const point of evaluations) marks.push(...errorBar(figure, point), dot(figure, point, 3.5, EVALUATION_COLOR));
+  } else if (episodes.length > 1) {
+    marks.push(
+      svgLine(figure, thinOut(windowedMeans(episodes, windowAgentSteps), MAX_LINE_POINTS).map(toXy), DOT_COLOR),
+    );
+  }
   for (const { label, value, color } of references) {
     const height = at(figure.y(value));
     marks.push(
@@ -51,26 +64,30 @@ export function learningCurveSvg({ title, rows, references = [] }: LearningCurve
       ),
     );
   }
-  if (episodes.length === 0) marks.push(svgText(450, 260, 'no episode has ended yet', 'middle'));
+  if (episodes.length === 0 && evaluations.length === 0) {
+    marks.push(svgText(450, 260, 'no episode has ended yet', 'middle'));
+  }
   return figure.toSvg(marks);
 }
 
-interface Point {
-  readonly x: number;
-  readonly y: number;
+function toXy({ agentSteps, value }: CurvePoint): { x: number; y: number } {
+  return { x: agentSteps, y: value };
 }
 
-function runningMeans(points: readonly Point[]): Point[] {
-  let sum = 0;
-  return points.map(({ x, y }, index) => {
-    sum += y;
-    if (index >= WINDOW_EPISODES) sum -= points[index - WINDOW_EPISODES]!.y;
-    return { x, y: sum / Math.min(index + 1, WINDOW_EPISODES) };
-  });
+function dot(figure: Figure, { agentSteps, value }: CurvePoint, radius: number, color: string, opacity = 1): string {
+  return `<circle cx="${at(figure.x(agentSteps))}" cy="${at(figure.y(value))}" r="${radius}" fill="${color}" fill-opacity="${opacity}"/>`;
+}
+
+function errorBar(figure: Figure, { agentSteps, value, standardError }: CurvePoint): string[] {
+  if (standardError === undefined) return [];
+  const x = at(figure.x(agentSteps));
+  return [
+    `<line x1="${x}" x2="${x}" y1="${at(figure.y(value - standardError))}" y2="${at(figure.y(value + standardError))}" stroke="${EVALUATION_COLOR}" stroke-width="1.5"/>`,
+  ];
 }
 
 /** Keeps every n-th point so that about `limit` stay, and the last one. */
-function thinOut(points: readonly Point[], limit: number): readonly Point[] {
+function thinOut<Point>(points: readonly Point[], limit: number): readonly Point[] {
   const stride = Math.max(1, Math.ceil(points.length / limit));
   return points.filter((_, index) => index % stride === 0 || index === points.length - 1);
 }

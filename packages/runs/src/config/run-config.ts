@@ -4,6 +4,12 @@ import { type AgentConfig, applyOverrides, getPreset, mergeConfig } from '@moe-r
 import { type AtariConfig, resolveAtariConfig } from '@moe-rl/ale-env';
 import { didYouMean, InvalidArgumentError, requireFinite, requireInteger, requireOneOf } from '@moe-rl/core';
 import { BACKENDS, type BackendOption } from './backends.ts';
+import {
+  changeEvaluationSettings,
+  checkEvaluationSettings,
+  DEFAULT_EVALUATION_SETTINGS,
+  type EvaluationSettings,
+} from './evaluation-settings.ts';
 
 /** What concerns the run itself, beside the agent and the environment. */
 export interface RunSettings {
@@ -25,6 +31,8 @@ export interface RunSettings {
   readonly checkpointPeriodAgentSteps: number;
   /** Episodes of the evaluation after the training; 0: none. */
   readonly evaluationEpisodes: number;
+  /** Evaluations while the training goes on. */
+  readonly evaluation: EvaluationSettings;
 }
 
 /** The agent's groups of settings (network, agent, optimizer, replay, ...) stand beside the run's own. */
@@ -47,6 +55,7 @@ export const DEFAULT_RUN_SETTINGS: RunSettings = {
   logPeriodAgentSteps: 1000,
   checkpointPeriodAgentSteps: 10_000,
   evaluationEpisodes: 10,
+  evaluation: DEFAULT_EVALUATION_SETTINGS,
 };
 
 /** Changes to a configuration, from a file and from the command line. */
@@ -56,7 +65,7 @@ export interface RequestedSettings {
   /** Dotted paths, as given to `--set`: `agent.batchSize`, `seed`, `environment.stackSize`. Later ones win. */
   readonly set?: readonly (readonly [path: string, text: string])[];
   /** Named options; undefined ones are left out. */
-  readonly options?: { readonly [K in keyof RunSettings]?: RunSettings[K] | string | undefined };
+  readonly options?: { readonly [K in Exclude<keyof RunSettings, 'evaluation'>]?: RunSettings[K] | string | undefined };
 }
 
 /** Keys that may differ between the first start of a run and its resume: none of them changes what is learned until then. */
@@ -73,7 +82,7 @@ const CHANGEABLE_ON_RESUME: ReadonlySet<string> = new Set([
  * @throws NotFoundError for an unknown preset or setting, InvalidArgumentError for a bad value; both name it.
  */
 export function newRunConfig(requested: RequestedSettings, defaults: Partial<RunSettings> = {}): RunConfig {
-  const { run, environment, agent, agentPaths } = sortSettings(requested);
+  const { run, evaluation, environment, agent, agentPaths } = sortSettings(requested);
   const preset = String(run.preset ?? defaults.preset ?? DEFAULT_RUN_SETTINGS.preset);
   const { environment: published, ...presetConfig } = getPreset(preset);
   const fromPreset = { trainingAgentSteps: published.trainingAgentSteps };
@@ -82,6 +91,7 @@ export function newRunConfig(requested: RequestedSettings, defaults: Partial<Run
     ...fromPreset,
     ...defaults,
     ...run,
+    evaluation: changeEvaluationSettings(defaults.evaluation ?? DEFAULT_EVALUATION_SETTINGS, evaluation),
     preset,
   } as RunSettings);
   const base = resolveAtariConfig({
@@ -101,10 +111,14 @@ export function newRunConfig(requested: RequestedSettings, defaults: Partial<Run
  * @throws InvalidArgumentError when a change would make the second half of the run another experiment than the first.
  */
 export function changeOnResume(stored: RunConfig, requested: RequestedSettings): RunConfig {
-  const { run, environment, agent, agentPaths } = sortSettings(requested);
+  const { run, evaluation, environment, agent, agentPaths } = sortSettings(requested);
   const changed: RunConfig = {
     ...stored,
-    ...checkRunSettings({ ...runSettingsOf(stored), ...run } as RunSettings),
+    ...checkRunSettings({
+      ...runSettingsOf(stored),
+      ...run,
+      evaluation: changeEvaluationSettings(stored.evaluation, evaluation),
+    } as RunSettings),
     ...withAgentChanges(agentConfigOf(stored), agent, agentPaths),
     environment: resolveAtariConfig({ ...stored.environment, ...environment }),
   };
@@ -124,7 +138,8 @@ export function changeOnResume(stored: RunConfig, requested: RequestedSettings):
  * @throws InvalidArgumentError or NotFoundError naming the setting that is missing, unknown or out of range.
  */
 export function checkRunConfig(value: Readonly<Record<string, unknown>>): RunConfig {
-  const { run, environment, agent } = sortSettings({ file: value });
+  const { run, evaluation, environment, agent } = sortSettings({ file: value });
+  run.evaluation = changeEvaluationSettings(DEFAULT_EVALUATION_SETTINGS, evaluation);
   for (const key of Object.keys(DEFAULT_RUN_SETTINGS)) {
     if (!(key in run)) throw new InvalidArgumentError(`${key} is missing`);
   }
@@ -174,23 +189,27 @@ function sortSettings({ file = {}, set = [], options = {} }: RequestedSettings) 
   const groups = Object.keys(getPreset('dqn'));
   const run: Record<string, unknown> = {};
   let environment: Record<string, unknown> = {};
+  let evaluation: Record<string, unknown> = {};
   const agent: Record<string, unknown> = {};
   const agentPaths: Record<string, string> = {};
   for (const [key, value] of Object.entries(file)) {
-    if (key in DEFAULT_RUN_SETTINGS) run[key] = value;
+    if (key === 'evaluation') evaluation = { ...requireObject(key, value) };
+    else if (key in DEFAULT_RUN_SETTINGS) run[key] = value;
     else if (key === 'environment') environment = { ...requireObject(key, value) };
     else if (groups.includes(key)) agent[key] = requireObject(key, value);
     else throw unknownSetting(key, groups);
   }
   for (const [path, text] of set) {
     const [first = '', ...rest] = path.split('.');
-    if (rest.length === 0 && first in DEFAULT_RUN_SETTINGS) run[first] = jsonOrText(text);
+    if (first === 'evaluation' && rest.length === 1) evaluation[rest[0]!] = jsonOrText(text);
+    else if (rest.length === 0 && first in DEFAULT_RUN_SETTINGS && first !== 'evaluation')
+      run[first] = jsonOrText(text);
     else if (first === 'environment' && rest.length === 1) environment[rest[0]!] = jsonOrText(text);
     else if (groups.includes(first)) agentPaths[path] = text;
     else throw unknownSetting(path, groups);
   }
   for (const [key, value] of Object.entries(options)) if (value !== undefined) run[key] = value;
-  return { run, environment, agent, agentPaths };
+  return { run, evaluation, environment, agent, agentPaths };
 }
 
 function withAgentChanges(
@@ -220,6 +239,7 @@ function checkRunSettings(settings: RunSettings): RunSettings {
   requireInteger('logPeriodAgentSteps', settings.logPeriodAgentSteps, 1);
   requireInteger('checkpointPeriodAgentSteps', settings.checkpointPeriodAgentSteps, 1);
   requireInteger('evaluationEpisodes', settings.evaluationEpisodes, 0, 1_000_000);
+  checkEvaluationSettings(settings.evaluation);
   return settings;
 }
 

@@ -2,8 +2,8 @@
 
 export interface ReturnStatistics {
   readonly mean: number;
-  /** Sample standard deviation divided by the square root of the number of episodes; 0 for one episode. */
-  readonly standardError: number;
+  /** Sample standard deviation divided by the square root of the number of episodes; null for one episode, which says nothing about it. */
+  readonly standardError: number | null;
   readonly median: number;
   readonly minimum: number;
   readonly maximum: number;
@@ -20,7 +20,7 @@ export function returnStatistics(returns: readonly number[]): ReturnStatistics {
   const middle = Math.floor(episodes / 2);
   return {
     mean,
-    standardError: episodes === 1 ? 0 : Math.sqrt(squares / (episodes - 1) / episodes),
+    standardError: episodes === 1 ? null : Math.sqrt(squares / (episodes - 1) / episodes),
     median: episodes % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2,
     minimum: sorted[0]!,
     maximum: sorted[episodes - 1]!,

@@ -151,6 +151,24 @@ describe('run configuration', () => {
     expect(agentConfigOf(config).environment.maxEpisodeAgentSteps).toBe(27_000);
   });
 
+  it('says how long an evaluation is in episodes or in agent steps', () => {
+    const settings = newRunConfig({
+      set: [
+        ['evaluation.periodAgentSteps', '250000'],
+        ['evaluation.agentSteps', '125000'],
+      ],
+    });
+    expect(settings.evaluation).toEqual({
+      periodAgentSteps: 250_000,
+      episodes: null,
+      agentSteps: 125_000,
+      maxEpisodeAgentSteps: null,
+    });
+    expect(checkRunConfig(JSON.parse(JSON.stringify(settings)))).toEqual(settings);
+    const { evaluation: _, ...older } = settings;
+    expect(checkRunConfig(older).evaluation.periodAgentSteps).toBe(null);
+  });
+
   it('splits --set at the first equals sign', () => {
     expect(parseSetOption('rom=/a=b.bin')).toEqual(['rom', '/a=b.bin']);
     for (const bad of ['seed', '=1', 'agent..x=1', 'agent.__proto__.x=1']) {
@@ -169,6 +187,16 @@ describe('run configuration', () => {
     [{ options: { seed: -1 } }, 'seed is -1'],
     [{ options: { backend: 'gpu' } }, 'backend is "gpu"; expected one of auto, tensorflow'],
     [{ options: { trainingAgentSteps: 0 } }, 'trainingAgentSteps is 0'],
+    [{ set: [['evaluation.periodAgentSteps', '0']] as const }, 'evaluation.periodAgentSteps is 0; expected'],
+    [
+      { set: [['evaluation.period', '5']] as const },
+      'no setting "evaluation.period"; did you mean evaluation.periodAgentSteps',
+    ],
+    [
+      { file: { evaluation: { episodes: 5, agentSteps: 100 } } },
+      'evaluation.episodes is 5 and evaluation.agentSteps is 100',
+    ],
+    [{ set: [['evaluation', '5']] as const }, 'no setting "evaluation"'],
     [{ options: { evaluationEpisodes: '30' } }, 'evaluationEpisodes is "30"'],
   ])('refuses %j', (requested, message) => {
     expect(() => newRunConfig(requested)).toThrow(message);

@@ -37,10 +37,13 @@ const DEFINITIONS: Readonly<Record<string, MetricDefinition>> = {
   'network/dormantFraction': { unit: '', description: 'Fraction of dormant neurons' },
   'network/effectiveRank': { unit: '', description: 'Effective rank of the features' },
   'network/featureNorm': { unit: '', description: 'Mean norm of the features' },
-  'evaluation/meanReturn': { unit: 'points', description: 'Mean return of the evaluation episodes' },
-  'evaluation/standardError': { unit: 'points', description: 'Standard error of that mean' },
-  'evaluation/medianReturn': { unit: 'points', description: 'Median return of the evaluation episodes' },
-  'evaluation/humanNormalizedScore': { unit: '', description: '(mean - random) / (human - random)' },
+  'evaluation/return': { unit: 'points', description: 'Mean return of the episodes of one evaluation during training' },
+  'evaluation/standardError': {
+    unit: 'points',
+    description: 'Standard error of that mean over its episodes; null for one episode',
+  },
+  'evaluation/episodes': { unit: 'episodes', description: 'Episodes of that evaluation' },
+  'evaluation/truncatedEpisodes': { unit: 'episodes', description: 'Episodes of it that a time limit cut' },
   'speed/agentStepsPerSecond': {
     unit: '1/s',
     description: 'Agent steps per second since the last row',

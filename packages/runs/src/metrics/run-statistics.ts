@@ -14,8 +14,10 @@ export interface RunStatistics {
   meanReturn(): number;
   /** Newest value of a metric the agent reported, if any. */
   latest(tag: string): number | undefined;
-  /** Training time in seconds, earlier sessions included. */
+  /** Training time in seconds, earlier sessions included, time out left out. */
   elapsedSeconds(): number;
+  /** Takes what `work` takes (an evaluation) out of training time and speeds. */
+  timeOut<T>(work: () => Promise<T>): Promise<T>;
   getState(): StateTree;
   setState(state: StateTree): void;
 }
@@ -30,7 +32,7 @@ export function createRunStatistics(
   let sums: Record<string, { sum: number; count: number }> = {};
   let latest: Record<string, number> = {};
   let earlierSeconds = 0;
-  const started = performance.now();
+  let started = performance.now();
   let rowTime = started;
   let rowAgentSteps: number | undefined;
   let rowUpdates = probe().updates;
@@ -70,6 +72,16 @@ export function createRunStatistics(
     meanReturn,
     latest: (tag) => latest[tag],
     elapsedSeconds,
+    async timeOut(work) {
+      const before = performance.now();
+      try {
+        return await work();
+      } finally {
+        const milliseconds = performance.now() - before;
+        started += milliseconds;
+        rowTime += milliseconds;
+      }
+    },
     onStep(step, agentSteps) {
       rowAgentSteps ??= agentSteps - 1;
       if (step.metrics !== undefined) note(step.metrics);

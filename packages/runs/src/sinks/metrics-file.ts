@@ -1,4 +1,4 @@
-// metrics.jsonl: one JSON object per row, `{"agentSteps": 1000, "train/loss": 0.012, ...}`, in the order the run made them.
+// metrics.jsonl: one JSON object per row, `{"agentSteps": 1000, "train/loss": 0.012, ...}`, in the order the run made them. JSON has no NaN: it stands there as null.
 import { readFileSync } from 'node:fs';
 import type { MetricRow, MetricSink, StateTree } from '@moe-rl/core';
 import { CheckpointError } from '@moe-rl/core';
@@ -53,7 +53,8 @@ export function readMetricRows(path: string): MetricRow[] {
   for (const line of text.split('\n')) {
     if (line === '') continue;
     try {
-      const { agentSteps, ...values } = JSON.parse(line) as { agentSteps: number } & Record<string, number>;
+      const { agentSteps, ...rest } = JSON.parse(line) as { agentSteps: number } & Record<string, number | null>;
+      const values = Object.fromEntries(Object.entries(rest).map(([tag, value]) => [tag, value ?? Number.NaN]));
       rows.push({ agentSteps, values });
     } catch {
       break;

@@ -1,13 +1,15 @@
 // Shows how a run is going: a bar that redraws itself on a terminal, a plain line now and then elsewhere.
 
 import type { RunStatistics } from '../metrics/run-statistics.ts';
-import { createStatusLine, type ProgressOutput } from './status-line.ts';
+import { createStatusLine, type ProgressOutput, type StatusLine } from './status-line.ts';
 import { count, duration, number } from './text.ts';
 
 export interface Progress {
   update(agentSteps: number): void;
   /** Prints a line above the bar. */
   log(line: string): void;
+  /** The line itself, for something else that takes its time (an evaluation). */
+  readonly status: StatusLine;
   end(agentSteps: number): void;
 }
 
@@ -43,6 +45,7 @@ export function createProgress(options: {
       statusLine.update(status(agentSteps));
     },
     log: statusLine.log,
+    status: statusLine,
     end(agentSteps) {
       statusLine.show(status(agentSteps));
       statusLine.end();

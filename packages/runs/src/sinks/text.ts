@@ -16,6 +16,17 @@ export function number(value: number): string {
   return value.toExponential(1);
 }
 
+/** `3.2 ± 0.4`; the mean alone where one value says nothing about its error. */
+export function meanText({
+  mean,
+  standardError,
+}: {
+  readonly mean: number;
+  readonly standardError: number | null;
+}): string {
+  return standardError === null ? number(mean) : `${number(mean)} ± ${number(standardError)}`;
+}
+
 /** `1h02m`, `3m20s`, `45s`. */
 export function duration(seconds: number): string {
   const whole = Math.round(seconds);

@@ -35,7 +35,12 @@ const config = {
   checkpointPeriodAgentSteps: 150,
 };
 
-async function start(folder: RunFolder, isResume: boolean, stopAfterAgentSteps?: number) {
+async function start(
+  folder: RunFolder,
+  isResume: boolean,
+  stopAfterAgentSteps?: number,
+  stopAfterEvaluationSteps?: number,
+) {
   const agent = createToyAgent(config.seed);
   const environment = createToyEnvironment();
   const stop = new AbortController();
@@ -47,8 +52,26 @@ async function start(folder: RunFolder, isResume: boolean, stopAfterAgentSteps?:
       return step(action);
     };
   }
+  let evaluationSteps = 0;
+  const makeEvaluationEnvironment = () => {
+    const evaluationEnvironment = createToyEnvironment();
+    const { step } = evaluationEnvironment;
+    evaluationEnvironment.step = (action) => {
+      if (++evaluationSteps === stopAfterEvaluationSteps) stop.abort();
+      return step(action);
+    };
+    return evaluationEnvironment;
+  };
   const output = captureOutput();
-  const result = await trainRun({ folder, agent, environment, isResume, output, signal: stop.signal });
+  const result = await trainRun({
+    folder,
+    agent,
+    environment,
+    makeEvaluationEnvironment,
+    isResume,
+    output,
+    signal: stop.signal,
+  });
   folder.unlock();
   return { agent, result, output };
 }
@@ -181,5 +204,76 @@ describe('trainRun', () => {
     folder.unlock();
     const resumed = await start(openRunFolder(folder.path), true);
     expect(resumed.agent.table).toEqual(straight.agent.table);
+  });
+});
+
+describe('evaluation during training', () => {
+  const evaluated = {
+    ...config,
+    evaluation: { periodAgentSteps: 200, episodes: 4, agentSteps: null, maxEpisodeAgentSteps: 30 },
+  };
+  const evaluationRows = (folder: string) =>
+    readMetricRows(join(folder, 'metrics.jsonl')).filter(({ values }) => 'evaluation/return' in values);
+
+  it('gives equal results wherever the run is interrupted, in the middle of an evaluation too', async () => {
+    const straight = await start(createRunFolder(join(root, 'straight'), evaluated), false);
+    const rows = evaluationRows(join(root, 'straight'));
+    expect(rows.map(({ agentSteps }) => agentSteps)).toEqual([200, 400, 600, 800, 1000]);
+    for (const { values } of rows) {
+      expect(values['evaluation/episodes']).toBe(4);
+      expect(values['evaluation/standardError']).not.toBeNaN();
+    }
+    expect(rows.at(-1)!.values['evaluation/return']).toBeGreaterThan(0.5);
+
+    const broken = join(root, 'broken');
+    // Ctrl-C in the first evaluation, before an episode ended; in a later one; and in training.
+    const first = await start(createRunFolder(broken, evaluated), false, undefined, 1);
+    expect(first.result).toMatchObject({ isComplete: false, agentSteps: 200 });
+    expect(evaluationRows(broken)).toEqual([]);
+    const second = await start(openRunFolder(broken), true, undefined, 70);
+    expect(second.result.isComplete).toBe(false);
+    await start(openRunFolder(broken), true, 33);
+    // As kill -9 in an evaluation would leave it: the newest checkpoint is from before it.
+    const killed = await start(openRunFolder(broken), true, 100);
+    rmSync(join(broken, 'checkpoints', `checkpoint-${String(killed.result.agentSteps).padStart(12, '0')}`), {
+      recursive: true,
+    });
+    const last = await start(openRunFolder(broken), true);
+    expect(last.result.isComplete).toBe(true);
+    expect(last.agent.table).toEqual(straight.agent.table);
+    expect(reproducibleRows(broken)).toEqual(reproducibleRows(join(root, 'straight')));
+  });
+
+  it('is not complete while the last evaluation is missing, and makes it up', async () => {
+    const path = join(root, 'last');
+    const lastOnly = { ...evaluated, evaluation: { ...evaluated.evaluation, periodAgentSteps: 1000 } };
+    const stopped = await start(createRunFolder(path, lastOnly), false, undefined, 1);
+    expect(stopped.result).toMatchObject({ isComplete: false, agentSteps: 1000 });
+    const resumed = await start(openRunFolder(path), true);
+    expect(resumed.result).toMatchObject({ isComplete: true, agentSteps: 1000 });
+    expect(evaluationRows(path)).toHaveLength(1);
+    // Nothing is made twice when it is resumed once more.
+    await start(openRunFolder(path), true);
+    expect(evaluationRows(path)).toHaveLength(1);
+  });
+
+  it('counts agent steps as Dopamine does: whole episodes until they are reached; one episode has no standard error', async () => {
+    const path = join(root, 'steps');
+    const evaluation = { periodAgentSteps: 500, episodes: null, agentSteps: 1, maxEpisodeAgentSteps: null };
+    await start(createRunFolder(path, { ...config, evaluation }), false);
+    const rows = evaluationRows(path);
+    expect(rows).toHaveLength(2);
+    for (const { values } of rows) {
+      expect(values['evaluation/episodes']).toBe(1);
+      expect(values['evaluation/standardError']).toBeNaN();
+      expect([0, 1]).toContain(values['evaluation/return']);
+    }
+  });
+
+  it('refuses a period without a way to make its environment, before anything is written', async () => {
+    const folder = createRunFolder(join(root, 'none'), evaluated);
+    const parts = { agent: createToyAgent(1), environment: createToyEnvironment(), output: captureOutput() };
+    await expect(trainRun({ ...parts, folder, isResume: false })).rejects.toThrow(/makeEvaluationEnvironment/);
+    expect(existsSync(folder.metricsFile)).toBe(false);
   });
 });

@@ -1,25 +1,24 @@
 // One training run: drives the run loop and hands each step to the consumers (statistics, metric files, progress, checkpoints). Knows nothing of games,
 // networks or the command line.
-import { rmSync } from 'node:fs';
-import type { MetricSink } from '@moe-rl/core';
 import {
   type Agent,
-  CheckpointError,
-  CorruptDataError,
   type Environment,
+  InvalidArgumentError,
   isMoeRlError,
-  type Observation,
+  type MetricRow,
+  type MetricSink,
   runLoop,
   type StateTree,
 } from '@moe-rl/core';
 import { createBreather } from '@moe-rl/core/node';
-import { readCheckpoint } from '../folder/checkpoint-store.ts';
 import type { RunFolder } from '../folder/run-folder.ts';
-import { createRunStatistics, type RunStatistics } from '../metrics/run-statistics.ts';
+import { createRunStatistics } from '../metrics/run-statistics.ts';
 import { openMetricsFile } from '../sinks/metrics-file.ts';
-import { createProgress, type Progress } from '../sinks/progress.ts';
+import { createProgress } from '../sinks/progress.ts';
 import type { ProgressOutput } from '../sinks/status-line.ts';
 import { openTensorBoardFile } from '../sinks/tensorboard.ts';
+import { evaluateOnce, isEvaluationDue } from './periodic-evaluation.ts';
+import { type LoopPosition, restore, seedOfFirstReset, tellResume } from './resume.ts';
 
 /** Saves what is too large to be written whole with every checkpoint: the replay memory. */
 export interface ReplayPersistence {
@@ -35,12 +34,14 @@ export interface ReplayPersistence {
 export interface TrainRunOptions {
   readonly folder: RunFolder;
   readonly environment: Environment;
+  /** Makes an environment for evaluations during training; needed where `config.evaluation.periodAgentSteps` is set. */
+  readonly makeEvaluationEnvironment?: () => Environment;
   readonly agent: Agent;
   /** Absent for agents whose `getState` holds everything. */
   readonly replay?: ReplayPersistence;
   readonly isResume: boolean;
   readonly output: ProgressOutput;
-  /** Aborting ends the run after the step under way, with a checkpoint. */
+  /** Aborting ends the run after the step under way (of training or of an evaluation), with a checkpoint. */
   readonly signal?: AbortSignal;
   /** Live tensors of the tensor library, for the log. */
   readonly tensorCount?: () => number;
@@ -56,13 +57,6 @@ export interface TrainRunOutput {
   readonly elapsedSeconds: number;
 }
 
-/** The state of the run loop between two steps. */
-interface LoopPosition {
-  agentSteps: number;
-  /** Absent at an episode's end: the next step begins with a reset. */
-  episode: { observation: Observation; agentSteps: number; return: number } | undefined;
-}
-
 /**
  * Trains until `config.trainingAgentSteps`, or until `signal` aborts; either way the last thing written is a checkpoint.
  * @throws CheckpointError or CorruptDataError when a resume finds nothing usable; StorageError when a file can't be written; NonFiniteError with the last good
@@ -71,16 +65,25 @@ interface LoopPosition {
 export async function trainRun(options: TrainRunOptions): Promise<TrainRunOutput> {
   const { folder, environment, agent, replay, output, signal, tensorCount } = options;
   const { config } = folder;
+  const { makeEvaluationEnvironment } = options;
+  if (config.evaluation.periodAgentSteps !== null && makeEvaluationEnvironment === undefined) {
+    throw new InvalidArgumentError(
+      `evaluation.periodAgentSteps is ${config.evaluation.periodAgentSteps}, but trainRun got no makeEvaluationEnvironment`,
+    );
+  }
   const statistics = createRunStatistics(config.logPeriodAgentSteps, () => ({
     updates: agent.updates,
     ...(tensorCount === undefined ? {} : { tensorCount: tensorCount() }),
   }));
-  const position: LoopPosition = { agentSteps: 0, episode: undefined };
+  const position: LoopPosition = { agentSteps: 0, episode: undefined, isEvaluationDue: false };
   const restored = options.isResume ? await restore(options, statistics, position) : undefined;
   // Rows behind the checkpoint are cut off: the run makes them again. Without a checkpoint that is all of them.
   const metrics = openMetricsFile(folder.metricsFile, restored?.metrics ?? { byteLength: 0 });
   const events = openTensorBoardFile(folder.eventsFile, restored?.events ?? { byteLength: 0 });
   const sinks: readonly MetricSink[] = [metrics, events];
+  const log = (row: MetricRow): void => {
+    for (const sink of sinks) sink.write(row);
+  };
   const progress = createProgress({
     output,
     label: config.game,
@@ -92,16 +95,17 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunOutput
   // Nothing has happened since a checkpoint when it was made at this very step.
   let savedAt = restored === undefined ? -1 : position.agentSteps;
 
-  const save = async (): Promise<void> => {
+  const save = async (agentState?: StateTree): Promise<void> => {
     if (savedAt === position.agentSteps) return;
     const replayState = await replay?.save();
     folder.checkpoints.save(position.agentSteps, {
-      agent: await agent.getState(),
+      agent: agentState ?? (await agent.getState()),
       environment: environment.getState?.() ?? {},
       run: {
         agentSteps: position.agentSteps,
         hasEnvironment: environment.getState !== undefined,
         episode: position.episode ?? null,
+        isEvaluationDue: position.isEvaluationDue,
         statistics: statistics.getState(),
         metrics: metrics.getState(),
         events: events.getState(),
@@ -111,12 +115,43 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunOutput
     savedAt = position.agentSteps;
   };
 
+  // Acting may draw from the agent's streams, so an evaluation that is interrupted is saved as it was before it began, and played whole when the run goes on.
+  const evaluate = async (): Promise<void> => {
+    position.isEvaluationDue = true;
+    const agentState = await agent.getState();
+    const row = await statistics.timeOut(() =>
+      evaluateOnce({
+        settings: config.evaluation,
+        seed: config.seed,
+        agentSteps: position.agentSteps,
+        agent,
+        makeEnvironment: makeEvaluationEnvironment!,
+        output,
+        status: progress.status,
+        signal,
+      }),
+    );
+    if (row === undefined) {
+      await save(agentState);
+      return;
+    }
+    position.isEvaluationDue = false;
+    savedAt = -1;
+    log(row);
+  };
+
   // Looking at the clock each step is cheap, and a run that ends early ends between two steps.
   const isOutOfTime = (): boolean =>
     config.maxTrainingSeconds !== null && statistics.elapsedSeconds() >= config.maxTrainingSeconds;
 
   try {
-    if (position.agentSteps < config.trainingAgentSteps && !isOutOfTime() && !signal?.aborted) {
+    if (position.isEvaluationDue && makeEvaluationEnvironment !== undefined) await evaluate();
+    if (
+      !position.isEvaluationDue &&
+      position.agentSteps < config.trainingAgentSteps &&
+      !isOutOfTime() &&
+      !signal?.aborted
+    ) {
       const resumeFrom = position.episode;
       const steps = runLoop({
         environment,
@@ -139,8 +174,9 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunOutput
           step.terminated || step.truncated
             ? undefined
             : { observation: step.observation, agentSteps: step.episodeAgentSteps, return: step.episodeReturn };
-        for (const row of statistics.onStep(step, agentSteps)) for (const sink of sinks) sink.write(row);
+        for (const row of statistics.onStep(step, agentSteps)) log(row);
         progress.update(agentSteps);
+        if (isEvaluationDue(config.evaluation, agentSteps)) await evaluate();
         if (agentSteps % config.checkpointPeriodAgentSteps === 0) await save();
         await breathe();
         if (agentSteps >= config.trainingAgentSteps || isOutOfTime() || signal?.aborted) break;
@@ -157,118 +193,13 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunOutput
   }
   const meanReturn = statistics.meanReturn();
   return {
-    isComplete: position.agentSteps >= config.trainingAgentSteps || isOutOfTime(),
+    isComplete: !position.isEvaluationDue && (position.agentSteps >= config.trainingAgentSteps || isOutOfTime()),
     agentSteps: position.agentSteps,
     updates: agent.updates,
     episodes: statistics.episodes,
     meanReturn: Number.isNaN(meanReturn) ? null : meanReturn,
     elapsedSeconds: statistics.elapsedSeconds(),
   };
-}
-
-/** What a resume needs beside the parts that were put back already. Absent files start anew. */
-interface Restored {
-  readonly path: string;
-  /** Why the episode under way could not be put back, if so. */
-  readonly problem: string | undefined;
-  readonly agentSteps: number;
-  readonly skipped: readonly string[];
-  readonly metrics: StateTree;
-  readonly events: StateTree;
-}
-
-/**
- * Puts every part back from the newest checkpoint that is whole. A run that was killed before its first checkpoint starts from the beginning.
- */
-async function restore(
-  options: TrainRunOptions,
-  statistics: RunStatistics,
-  position: LoopPosition,
-): Promise<Restored | undefined> {
-  const { checkpoints } = options.folder;
-  const skipped: string[] = [];
-  for (const path of checkpoints.newestFirst()) {
-    try {
-      const { run, problem } = await restoreFrom(path, options, statistics, position);
-      return {
-        path,
-        problem,
-        agentSteps: position.agentSteps,
-        skipped,
-        metrics: run.metrics as StateTree,
-        events: run.events as StateTree,
-      };
-    } catch (error) {
-      if (!isDamage(error)) throw error;
-      skipped.push(error.message);
-    }
-  }
-  if (skipped.length > 0) {
-    throw new CorruptDataError(`no checkpoint in ${checkpoints.folder} can be read: ${skipped.join('; ')}`);
-  }
-  // What a killed process wrote of its first checkpoint.
-  if (options.replay !== undefined) rmSync(options.replay.folder, { recursive: true, force: true });
-  return undefined;
-}
-
-async function restoreFrom(
-  path: string,
-  { environment, agent, replay }: TrainRunOptions,
-  statistics: RunStatistics,
-  position: LoopPosition,
-): Promise<{ readonly run: StateTree; readonly problem: string | undefined }> {
-  const { agent: agentState, environment: environmentState, run } = readCheckpoint(path).parts;
-  if (agentState === undefined || environmentState === undefined || run === undefined) {
-    throw new CheckpointError(`${path} lacks a part; expected agent, environment and run`);
-  }
-  if (replay !== undefined) {
-    if (run.replay === null || run.replay === undefined) throw new CheckpointError(`${path} has no replay memory`);
-    await replay.restore(run.replay as StateTree);
-  }
-  await agent.setState(agentState);
-  statistics.setState(run.statistics as StateTree);
-  position.agentSteps = Number(run.agentSteps);
-  const episode = run.episode as { observation: Observation; agentSteps: number; return: number } | null;
-  const problem = restoreEnvironment(environment, run.hasEnvironment === true ? environmentState : undefined);
-  if (problem === undefined) {
-    position.episode = episode === null ? undefined : { ...episode };
-  } else {
-    replay?.interruptEpisode();
-    position.episode = undefined;
-  }
-  return { run, problem };
-}
-
-/**
- * Puts the environment back. One that can't be (it has no state, or the emulator is another build since) starts a new episode instead: what was learned is worth
- * more than the episode under way. Returns why.
- */
-function restoreEnvironment(environment: Environment, state: StateTree | undefined): string | undefined {
-  if (state === undefined || environment.setState === undefined) return `${environment.id} can't save its state`;
-  try {
-    environment.setState(state);
-    return undefined;
-  } catch (error) {
-    if (isMoeRlError(error) && error.code === 'CHECKPOINT') return error.message;
-    throw error;
-  }
-}
-
-/** True when an older checkpoint may still be good: bytes are wrong or missing. Another architecture or version is no damage. */
-function isDamage(error: unknown): error is Error {
-  return isMoeRlError(error) && (error.code === 'CORRUPT_DATA' || error.code === 'NOT_FOUND');
-}
-
-/** An environment that was put back goes on with its own stream; a new one, or one that could not be, gets a seed. */
-function seedOfFirstReset(seed: number, restored: Restored | undefined): { readonly seed?: number } {
-  if (restored === undefined) return { seed };
-  return restored.problem === undefined ? {} : { seed: (seed + restored.agentSteps) % 2 ** 31 };
-}
-
-function tellResume(progress: Progress, restored: Restored): void {
-  for (const reason of restored.skipped) progress.log(`skipped a checkpoint that can't be read: ${reason}`);
-  progress.log(`resumed from ${restored.path} (${restored.agentSteps} agent steps)`);
-  if (restored.problem !== undefined) progress.log(`a new episode begins, because ${restored.problem}`);
 }
 
 /** Adds to an error that stops a run what is safe. */

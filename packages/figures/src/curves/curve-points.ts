@@ -1,0 +1,45 @@
+// From the rows of a run to the points of its curve.
+import type { MetricRow } from '@moe-rl/core';
+
+export interface CurvePoint {
+  readonly agentSteps: number;
+  readonly value: number;
+  /** Standard error of an evaluation's mean, where it had more than one episode. */
+  readonly standardError?: number;
+}
+
+/** True when the run was evaluated while it trained: then its curve is made of evaluations, not of training episodes. */
+export function isEvaluated(rows: readonly MetricRow[]): boolean {
+  return rows.some((row) => 'evaluation/return' in row.values);
+}
+
+/** A point per evaluation. */
+export function evaluationPoints(rows: readonly MetricRow[]): CurvePoint[] {
+  return rows.flatMap(({ agentSteps, values }) => {
+    const value = values['evaluation/return'];
+    if (value === undefined) return [];
+    const standardError = values['evaluation/standardError'] ?? Number.NaN;
+    return [{ agentSteps, value, ...(Number.isNaN(standardError) ? {} : { standardError }) }];
+  });
+}
+
+/** A point per training episode. */
+export function trainingPoints(rows: readonly MetricRow[]): CurvePoint[] {
+  return rows.flatMap(({ agentSteps, values }) => {
+    const value = values['episode/return'];
+    return value === undefined ? [] : [{ agentSteps, value }];
+  });
+}
+
+/** At each point the mean of all points at most half a window of agent steps away, before or after it: unlike a mean of the last ones it doesn't lag. */
+export function windowedMeans(points: readonly CurvePoint[], windowAgentSteps: number): CurvePoint[] {
+  const half = windowAgentSteps / 2;
+  let first = 0;
+  let end = 0;
+  let sum = 0;
+  return points.map(({ agentSteps }) => {
+    while (end < points.length && points[end]!.agentSteps <= agentSteps + half) sum += points[end++]!.value;
+    while (points[first]!.agentSteps < agentSteps - half) sum -= points[first++]!.value;
+    return { agentSteps, value: sum / (end - first) };
+  });
+}

@@ -1,0 +1,129 @@
+// Puts a run back from its newest whole checkpoint.
+import { rmSync } from 'node:fs';
+import {
+  CheckpointError,
+  CorruptDataError,
+  type Environment,
+  isMoeRlError,
+  type Observation,
+  type StateTree,
+} from '@moe-rl/core';
+import { readCheckpoint } from '../folder/checkpoint-store.ts';
+import type { RunStatistics } from '../metrics/run-statistics.ts';
+import type { Progress } from '../sinks/progress.ts';
+import type { TrainRunOptions } from './train-run.ts';
+
+/** The state of the run loop between two steps. */
+export interface LoopPosition {
+  agentSteps: number;
+  /** Absent at an episode's end: the next step begins with a reset. */
+  episode: { observation: Observation; agentSteps: number; return: number } | undefined;
+  /** The evaluation of this agent step has not been finished. */
+  isEvaluationDue: boolean;
+}
+
+/** What a resume needs beside the parts that were put back already. Absent files start anew. */
+export interface Restored {
+  readonly path: string;
+  /** Why the episode under way could not be put back, if so. */
+  readonly problem: string | undefined;
+  readonly agentSteps: number;
+  readonly skipped: readonly string[];
+  readonly metrics: StateTree;
+  readonly events: StateTree;
+}
+
+/**
+ * Puts every part back from the newest checkpoint that is whole. A run that was killed before its first checkpoint starts from the beginning.
+ */
+export async function restore(
+  options: TrainRunOptions,
+  statistics: RunStatistics,
+  position: LoopPosition,
+): Promise<Restored | undefined> {
+  const { checkpoints } = options.folder;
+  const skipped: string[] = [];
+  for (const path of checkpoints.newestFirst()) {
+    try {
+      const { run, problem } = await restoreFrom(path, options, statistics, position);
+      return {
+        path,
+        problem,
+        agentSteps: position.agentSteps,
+        skipped,
+        metrics: run.metrics as StateTree,
+        events: run.events as StateTree,
+      };
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      skipped.push(error.message);
+    }
+  }
+  if (skipped.length > 0) {
+    throw new CorruptDataError(`no checkpoint in ${checkpoints.folder} can be read: ${skipped.join('; ')}`);
+  }
+  // What a killed process wrote of its first checkpoint.
+  if (options.replay !== undefined) rmSync(options.replay.folder, { recursive: true, force: true });
+  return undefined;
+}
+
+async function restoreFrom(
+  path: string,
+  { environment, agent, replay }: TrainRunOptions,
+  statistics: RunStatistics,
+  position: LoopPosition,
+): Promise<{ readonly run: StateTree; readonly problem: string | undefined }> {
+  const { agent: agentState, environment: environmentState, run } = readCheckpoint(path).parts;
+  if (agentState === undefined || environmentState === undefined || run === undefined) {
+    throw new CheckpointError(`${path} lacks a part; expected agent, environment and run`);
+  }
+  if (replay !== undefined) {
+    if (run.replay === null || run.replay === undefined) throw new CheckpointError(`${path} has no replay memory`);
+    await replay.restore(run.replay as StateTree);
+  }
+  await agent.setState(agentState);
+  statistics.setState(run.statistics as StateTree);
+  position.agentSteps = Number(run.agentSteps);
+  position.isEvaluationDue = run.isEvaluationDue === true;
+  const episode = run.episode as { observation: Observation; agentSteps: number; return: number } | null;
+  const problem = restoreEnvironment(environment, run.hasEnvironment === true ? environmentState : undefined);
+  if (problem === undefined) {
+    position.episode = episode === null ? undefined : { ...episode };
+  } else {
+    replay?.interruptEpisode();
+    position.episode = undefined;
+  }
+  return { run, problem };
+}
+
+/**
+ * Puts the environment back. One that can't be (it has no state, or the emulator is another build since) starts a new episode instead: what was learned is worth
+ * more than the episode under way. Returns why.
+ */
+function restoreEnvironment(environment: Environment, state: StateTree | undefined): string | undefined {
+  if (state === undefined || environment.setState === undefined) return `${environment.id} can't save its state`;
+  try {
+    environment.setState(state);
+    return undefined;
+  } catch (error) {
+    if (isMoeRlError(error) && error.code === 'CHECKPOINT') return error.message;
+    throw error;
+  }
+}
+
+/** True when an older checkpoint may still be good: bytes are wrong or missing. Another architecture or version is no damage. */
+function isDamage(error: unknown): error is Error {
+  return isMoeRlError(error) && (error.code === 'CORRUPT_DATA' || error.code === 'NOT_FOUND');
+}
+
+/** An environment that was put back goes on with its own stream; a new one, or one that could not be, gets a seed. */
+export function seedOfFirstReset(seed: number, restored: Restored | undefined): { readonly seed?: number } {
+  if (restored === undefined) return { seed };
+  return restored.problem === undefined ? {} : { seed: (seed + restored.agentSteps) % 2 ** 31 };
+}
+
+export function tellResume(progress: Progress, restored: Restored): void {
+  for (const reason of restored.skipped) progress.log(`skipped a checkpoint that can't be read: ${reason}`);
+  progress.log(`resumed from ${restored.path} (${restored.agentSteps} agent steps)`);
+  if (restored.problem !== undefined) progress.log(`a new episode begins, because ${restored.problem}`);
+}

@@ -6,6 +6,7 @@ import {
   InvalidArgumentError,
   NonFiniteError,
   type Observation,
+  type Rng,
   requireInteger,
   ShapeError,
   type StateTree,
@@ -77,22 +78,17 @@ export class ProgramAgent implements ValueAgent {
 
   act(observation: Observation, mode: ActMode): number | Promise<number> {
     this.#requireObservation('act', observation);
-    const explore = this.#streams.explore;
+    const { explore, evaluateExplore, actNoise, evaluateNoise } = this.#streams;
+    const stream = mode === 'train' ? explore : evaluateExplore;
     // Official: random when uniform <= epsilon. Drawing also at epsilon 0 keeps the stream's position independent of the schedule.
-    const isRandom = explore.nextFloat() <= this.epsilon(mode);
-    if (isRandom) return explore.nextInteger(this.network.input.actionCount);
-    return this.values(observation, mode).then(greedyAction);
+    const isRandom = stream.nextFloat() <= this.epsilon(mode);
+    if (isRandom) return stream.nextInteger(this.network.input.actionCount);
+    return this.#values(observation, mode, mode === 'train' ? actNoise : evaluateNoise).then(greedyAction);
   }
 
   async values(observation: Observation, mode: ActMode = 'evaluate'): Promise<Float32Array> {
     this.#requireObservation('values', observation);
-    const entry = mode === 'evaluate' && this.config.network.noisy ? 'evaluate' : 'act';
-    const isNoisy = actingNoise(this.#step, mode) !== 'none';
-    const { values } = await this.#program.run(entry, {
-      observation: observation as TypedArray,
-      ...(isNoisy ? { noiseSeed: drawSeed(this.#streams.actNoise) } : {}),
-    });
-    return values as Float32Array;
+    return this.#values(observation, mode, this.#streams.inspect);
   }
 
   async observe(transition: Transition): Promise<AgentMetrics | undefined> {
@@ -212,6 +208,16 @@ export class ProgramAgent implements ValueAgent {
 
   dispose(): void {
     this.#program.dispose();
+  }
+
+  async #values(observation: Observation, mode: ActMode, noise: Rng): Promise<Float32Array> {
+    const entry = mode === 'evaluate' && this.config.network.noisy ? 'evaluate' : 'act';
+    const isNoisy = actingNoise(this.#step, mode) !== 'none';
+    const { values } = await this.#program.run(entry, {
+      observation: observation as TypedArray,
+      ...(isNoisy ? { noiseSeed: drawSeed(noise) } : {}),
+    });
+    return values as Float32Array;
   }
 
   #requireObservation(where: string, observation: Observation): void {

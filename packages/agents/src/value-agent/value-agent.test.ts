@@ -248,6 +248,9 @@ describe('bad input', () => {
     const moe = await create({}, 'dqn-nature-soft-moe');
     await expect(agent.setState(await moe.getState())).rejects.toThrow('another architecture');
     await expect(agent.setState({ kind: 'something else' })).rejects.toThrow('agent state is "something else"');
+    await expect(agent.setState({ ...(await agent.getState()), version: 1 })).rejects.toThrow(
+      'agent state is "moe-rl/value-agent" version 1; expected "moe-rl/value-agent" version 2; resume it with the release that wrote it',
+    );
     expect(norm(await agent.readParameters())).toBe(before);
     for (const each of [agent, other, moe]) each.dispose();
   });

@@ -140,6 +140,36 @@ describe('a resumed agent goes on exactly', () => {
   });
 });
 
+describe('evaluating in between changes nothing in training', () => {
+  it.each(['dqn soft moe', 'rainbow soft moe'])('%s', async (name) => {
+    const run = async (evaluates: boolean) => {
+      const agent = await createValueAgent({
+        config: mergeConfig(config(name), { agent: { epsilonEvaluate: 0.5 } }),
+        environment: SMALL_SPEC,
+        seed: 3,
+      });
+      const probes = randomTransitions(8);
+      const log: unknown[] = [];
+      for (const transition of take(randomTransitions(5), 20)) {
+        log.push(await agent.act(transition.observation, 'train'), await agent.observe(transition));
+        if (!evaluates) continue;
+        for (const { observation } of take(probes, 3)) await agent.act(observation, 'evaluate');
+        await agent.values(transition.observation, 'train');
+        await agent.values(transition.observation);
+        if (agent.replay.sampleableTransitions > 0) await agent.measure();
+      }
+      log.push((await agent.readParameters())[agent.network.trainableParameters[0]!]!.data);
+      agent.dispose();
+      return log;
+    };
+    expect(await run(true)).toEqual(await run(false));
+  });
+});
+
+function take<T>(iterator: Iterator<T>, count: number): T[] {
+  return Array.from({ length: count }, () => iterator.next().value as T);
+}
+
 /** The same to float32 rounding of other kernels in the same order: a graph may fuse what runs one by one eagerly. */
 function expectClose(actual: number, expected: number): void {
   expect(Math.abs(actual - expected)).toBeLessThanOrEqual(2e-3 * Math.max(1, Math.abs(expected)));

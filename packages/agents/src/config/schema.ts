@@ -151,7 +151,9 @@ export const AGENT_CONFIG_SCHEMA = {
   auxiliaryLosses: {
     importance: atLeastZero('Weight of the importance loss'),
     loadBalance: atLeastZero('Weight of the load-balancing loss of Switch and GShard'),
+    load: atLeastZero('Weight of the load loss of V-MoE'),
     routerZ: atLeastZero('Weight of the router z-loss'),
+    entropy: atLeastZero('Weight of the official entropy loss, which has no gradient'),
   },
   sparsity: {
     method: choice(['none', 'pruning', 'static', 'set', 'rigl'], 'Sparse-training method'),

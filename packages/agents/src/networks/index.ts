@@ -12,3 +12,4 @@ export {
   type NoiseSizes,
   type ParameterBlock,
 } from './network.ts';
+export { type RouterMeasures, softRouterMeasures, sparseRouterMeasures } from './router-measures.ts';

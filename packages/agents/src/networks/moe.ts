@@ -7,6 +7,7 @@ import { applyTopKMoe, initTopKMoe, type TopKMoeConfig, topKMoeParameterSpecs } 
 import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { MoeConfig } from './config.ts';
+import { type RouterMeasures, softRouterMeasures, sparseRouterMeasures } from './router-measures.ts';
 
 /** What a mixture left behind, for metrics and losses. Tensors are made when first read. */
 export interface MoeRecord {
@@ -24,6 +25,8 @@ export interface MoeRecord {
   readonly expertsHidden: Tensor;
   /** `[B, T, E]` logits before the softmax over experts; Soft MoE: the largest slot logit of each expert. */
   readonly routerLogits: Tensor;
+  /** What the router did, as numbers for logs. */
+  readonly measures: RouterMeasures;
 }
 
 /** Standard normal noise of the experts' first layer: `[1, n]` for the whole batch or `[B, n]` per sample. */
@@ -130,6 +133,9 @@ function createSoftMoeLayer(
         get routerLogits() {
           return tf.max(record.routerLogits, 3);
         },
+        get measures() {
+          return softRouterMeasures(record.dispatchWeights, record.combineWeights);
+        },
       };
     },
   };
@@ -177,6 +183,9 @@ function createTopKLayer(config: MoeConfig, tokenSize: number, isNoisy: boolean,
         },
         get routerLogits() {
           return routing.logits;
+        },
+        get measures() {
+          return sparseRouterMeasures(routing);
         },
       };
     },

@@ -83,7 +83,7 @@ export const BASE_CONFIG: AgentConfig = {
     draws: 'stratified',
     truncation: 'bootstrap',
   },
-  auxiliaryLosses: { importance: 0, loadBalance: 0, routerZ: 0 },
+  auxiliaryLosses: { importance: 0, loadBalance: 0, load: 0, routerZ: 0, entropy: 0 },
   sparsity: {
     method: 'none',
     sparsity: 0.9,

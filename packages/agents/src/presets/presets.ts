@@ -14,7 +14,12 @@ interface Preset {
   readonly changes: Changes;
 }
 
-const softMoe = (experts: number): Changes => ({ network: { moe: { type: 'softMoe', experts } } });
+/** A mixture, and a look at its router every thousand updates: one more pass over one batch. */
+const mixture = (type: 'softMoe' | 'topK', experts: number): Changes => ({
+  network: { moe: { type, experts } },
+  statistics: { periodUpdates: 1000 },
+});
+const softMoe = (experts: number): Changes => mixture('softMoe', experts);
 const IMPALA: Changes = { network: { encoder: { type: 'impala' } } };
 const MOE_RAINBOW: Changes = { network: { naming: 'rainbow' }, agent: { perSampleNoise: true } };
 const offline = (target: number): Changes => ({
@@ -37,7 +42,7 @@ const PRESETS: Readonly<Record<string, Preset>> = {
   'dqn-top1-moe': {
     description: 'DQN, IMPALA encoder, top-1 MoE with 8 experts (arXiv 2402.08609)',
     from: 'dqn-impala',
-    changes: { network: { moe: { type: 'topK', experts: 8 } } },
+    changes: mixture('topK', 8),
   },
   'double-dqn': { description: 'Double DQN, Nature network', from: 'dqn', changes: { agent: { doubleQ: true } } },
   'dqn-wide': {
@@ -89,7 +94,7 @@ const PRESETS: Readonly<Record<string, Preset>> = {
   'rainbow-top1-moe': {
     description: 'Rainbow, IMPALA encoder, top-1 MoE with 8 experts (arXiv 2402.08609)',
     from: 'rainbow-impala',
-    changes: { network: { moe: { type: 'topK', experts: 8 } } },
+    changes: mixture('topK', 8),
   },
   'rainbow-wide': {
     description: 'Control: Rainbow, IMPALA, the dense layer 8 times as wide',
@@ -204,7 +209,7 @@ const PRESETS: Readonly<Record<string, Preset>> = {
     description:
       'DQN for vector observations with Soft MoE-4 (labs/moes/configs/dqn_cartpole_moe.gin; its network has no official code)',
     from: 'classic-control',
-    changes: { network: { moe: { type: 'softMoe', experts: 4 } } },
+    changes: softMoe(4),
   },
   quickstart: {
     description: 'Soft MoE-8 on a small network, for an easy game on two slow cores in five minutes',
@@ -231,6 +236,7 @@ const PRESETS: Readonly<Record<string, Preset>> = {
       // The router has few weights that everything goes through: it may learn faster.
       routerOptimizer: { isSeparate: true, learningRate: 3e-3 },
       replay: { capacity: 50_000 },
+      statistics: { periodUpdates: 250 },
       environment: { repeatActionProbability: 0, terminalOnLifeLoss: true, trainingAgentSteps: 12_000 },
     },
   },

@@ -23,7 +23,7 @@ import { type AgentStep, actingNoise, type EntryName } from './entry-points.ts';
 import { changeMasks } from './mask-changes.ts';
 import { summarizeMeasurement } from './measurement.ts';
 import { drawSeed } from './noise.ts';
-import { dueWork, explorationRate } from './schedule.ts';
+import { type DueWork, dueOffline, dueWork, explorationRate } from './schedule.ts';
 import { decodeState, encodeState, streamStates } from './state.ts';
 import type { Streams } from './streams.ts';
 import { updateMetricNames } from './update-step.ts';
@@ -102,13 +102,13 @@ export class ProgramAgent implements ValueAgent {
     requireInteger('action', transition.action, 0, this.network.input.actionCount - 1);
     const clip = agent.rewardClip;
     this.replay.add({ ...transition, reward: clip > 0 ? Math.min(clip, Math.max(-clip, reward)) : reward });
-    const step = this.#trainingAgentSteps++;
-    let metrics: AgentMetrics | undefined;
-    if (this.replay.sampleableTransitions === 0) return metrics;
-    const { updates, syncsTarget } = dueWork(agent, step, this.replay.addedTransitions);
-    for (let update = 0; update < updates; update++) metrics = await this.learn();
-    if (syncsTarget) await this.syncTarget();
-    return metrics;
+    const step = ++this.#trainingAgentSteps;
+    if (this.replay.sampleableTransitions === 0) return undefined;
+    return this.#doDueWork(dueWork(agent, step, this.replay.addedTransitions));
+  }
+
+  async trainOffline(): Promise<AgentMetrics | undefined> {
+    return this.#doDueWork(dueOffline(this.config.agent, this.#trainingAgentSteps++));
   }
 
   async learn(): Promise<AgentMetrics> {
@@ -131,7 +131,10 @@ export class ProgramAgent implements ValueAgent {
     }
     if (priorities !== undefined) this.replay.updatePriorities(batch.indices, priorities);
     this.#updates++;
-    const result: Record<string, number> = { 'train/epsilon': this.epsilon('train') };
+    const result: Record<string, number> = {
+      'train/epsilon': this.epsilon('train'),
+      'replay/transitions': this.replay.sampleableTransitions,
+    };
     for (const [index, name] of this.#metricNames.entries()) result[`train/${name}`] = metrics![index]!;
     const period = this.config.statistics.periodUpdates;
     if (period > 0 && this.#updates % period === 0) Object.assign(result, await this.measure());
@@ -208,6 +211,13 @@ export class ProgramAgent implements ValueAgent {
 
   dispose(): void {
     this.#program.dispose();
+  }
+
+  async #doDueWork({ updates, syncsTarget }: DueWork): Promise<AgentMetrics | undefined> {
+    let metrics: AgentMetrics | undefined;
+    for (let update = 0; update < updates; update++) metrics = await this.learn();
+    if (syncsTarget) await this.syncTarget();
+    return metrics;
   }
 
   async #values(observation: Observation, mode: ActMode, noise: Rng): Promise<Float32Array> {

@@ -11,6 +11,7 @@ const NAMES = [
   // Noise of `values`, which anybody may ask for.
   'inspect',
   'learnNoise',
+  'loadNoise',
   'augmentation',
   'sparsity',
   'measure',

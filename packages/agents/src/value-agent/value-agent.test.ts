@@ -20,7 +20,7 @@ const create = (changes: DeepPartial<AgentConfig> = {}, preset = 'dqn'): Promise
 async function observe(agent: ValueAgent, steps: number, seed = 2): Promise<number[]> {
   const transitions = randomTransitions(seed);
   const learnedAt: number[] = [];
-  for (let step = 0; step < steps; step++) if (await agent.observe(transitions.next().value)) learnedAt.push(step);
+  for (let step = 1; step <= steps; step++) if (await agent.observe(transitions.next().value)) learnedAt.push(step);
   return learnedAt;
 }
 
@@ -33,7 +33,7 @@ const norm = (values: Awaited<ReturnType<ValueAgent['readParameters']>>) =>
 describe('schedules', () => {
   it('starts to learn strictly after the minimal history, then once per period', async () => {
     const agent = await create();
-    expect(await observe(agent, 16)).toEqual([8, 10, 12, 14]);
+    expect(await observe(agent, 16)).toEqual([10, 12, 14, 16]);
     expect(agent.updates).toBe(4);
     expect(agent.trainingAgentSteps).toBe(16);
     agent.dispose();

@@ -1,18 +1,28 @@
 // Public entry of @moe-rl/agents.
 export type {
+  AdamConfig,
   AgentConfig,
   AuxiliaryLossesConfig,
+  DropAndGrowConfig,
   EnvironmentDefaults,
   LearningConfig,
   OptimizerConfig,
+  PrioritizedReplayConfig,
+  PruningConfig,
   ReplayConfig,
+  RmsPropConfig,
+  RouterOptimizerConfig,
+  SgdConfig,
   SparsityConfig,
   StatisticsConfig,
 } from './config/agent-config.ts';
 export {
+  AGENT_CONFIG_GROUPS,
+  agentConfigJsonSchema,
   applyOverrides,
   type ConfigEntry,
   type ConfigOverrides,
+  changeConfig,
   type DeepPartial,
   describeAgentConfig,
   mergeConfig,
@@ -25,7 +35,7 @@ export { BASE_CONFIG } from './presets/base.ts';
 export { getPreset, listPresets, resolveAgentConfig } from './presets/presets.ts';
 export * from './sparsity/index.ts';
 export * from './statistics/index.ts';
-export { auxiliaryLosses } from './value-agent/auxiliary-losses.ts';
+export { auxiliaryLoss } from './value-agent/auxiliary-losses.ts';
 export { type CreateAgentOptions, createAgent } from './value-agent/create-agent.ts';
 export { createValueAgent, requireLearnable, type ValueAgentOptions } from './value-agent/create-value-agent.ts';
 export type { ValueAgent } from './value-agent/value-agent.ts';

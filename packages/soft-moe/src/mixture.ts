@@ -26,10 +26,15 @@ export const softMixture: MixtureDefinition = {
   description:
     'Soft MoE: slots average tokens, tokens average slots (Puigcerver et al., 2023; in RL Obando Ceron et al., 2024).',
   options: {
-    capacityFactor: setting.positive('Slots per expert are ceil(T * factor / E).', 1, { maximum: 1e6 }),
+    capacityFactor: setting.positive('Slots per expert are ceil(T * factor / E).', 1, {
+      maximum: 1e6,
+      applies: { path: './slotsPerExpert', in: [null], orAbsent: true },
+    }),
     slotsPerExpert: setting.integer('Slots per expert; null: by capacityFactor.', null, { isNullable: true }),
     isNormalized: setting.boolean('Divides tokens and slot parameters by their l2 norms.', false),
-    initialScale: setting.number('First value of the learned scale, with isNormalized.', 1),
+    initialScale: setting.number('First value of the learned scale, with isNormalized.', 1, {
+      applies: { path: './isNormalized', in: [true] },
+    }),
     phi: setting.choice('Slot parameters.', 'learned', ['learned', 'fixed-random']),
     routing: setting.choice('Slots average tokens, or hold one each.', 'soft', ['soft', 'expert-choice']),
     tokensPerSlot: setting.integer('Each slot averages only its best so many tokens; null: all.', null, {
@@ -58,7 +63,7 @@ function createSoftMixture(options: Readonly<Record<string, unknown>>, sizes: Mi
     apply(ops, parameters, tokens, inputs = {}) {
       const { expertNoise, experts } = inputs;
       const given = { ...(expertNoise ? { noise: expertNoise } : {}), ...(experts ? { experts } : {}) };
-      return softOutput(ops, applySoftMoe(ops, parameters, tokens, config, given));
+      return softOutput(ops, applySoftMoe(ops, parameters, tokens, config, given), experts !== undefined);
     },
     inputs: [],
     runsOnHost: 'never',
@@ -75,7 +80,11 @@ function createSoftMixture(options: Readonly<Record<string, unknown>>, sizes: Mi
 }
 
 /** The record every mixture returns. Slots always hold something; an expert's load is its mean share of the tokens' outputs. */
-function softOutput<Tensor>(ops: TensorOps<Tensor>, record: SoftMoeOutput<Tensor>): MoeOutput<Tensor> {
+function softOutput<Tensor>(
+  ops: TensorOps<Tensor>,
+  record: SoftMoeOutput<Tensor>,
+  hasOwnExperts: boolean,
+): MoeOutput<Tensor> {
   return lazyRecord<MoeOutput<Tensor>>({
     output: () => record.output,
     routerLogits: () => ops.max(record.routerLogits, [3]),
@@ -85,7 +94,8 @@ function softOutput<Tensor>(ops: TensorOps<Tensor>, record: SoftMoeOutput<Tensor
     expertLoad: () => ops.mean(record.expertShares, [0, 1]),
     droppedFraction: () => ops.fill([], 0),
     unroutedFraction: () => ops.fill([], 0),
-    expertsHidden: () => record.expertsHidden!,
+    // Experts of the caller's own return [E, B, P, H], passed on as they are.
+    expertsHidden: () => (hasOwnExperts ? ops.transpose(record.expertsHidden!, [1, 0, 2, 3]) : record.expertsHidden!),
     slotsUsed: () => {
       const [B = 0, , E = 0, P = 0] = ops.shape(record.routerLogits);
       return ops.fill([B, E, P], 1);

@@ -4,7 +4,7 @@ import { expectedValues } from '../../../packages/encoders/src/index.ts';
 import { difference, materialize } from '../vectors.mjs';
 
 const TOKENS = { PER_PIXEL: 'perConv', PER_FEATUREMAP: 'perFeat', PER_SAMPLE: 'perSamp', PER_PATCH: 'perPatch' };
-const MOE = { BASELINE: 'none', SOFTMOE: 'softMoe', MOE: 'topK' };
+const ROUTERS = { BASELINE: 'none', SOFTMOE: 'soft', MOE: 'token-choice' };
 /** The README's tolerance for float32 networks with another order of summation. */
 const TOLERANCE = 5e-5;
 const NORM_TOLERANCE = 1e-4;
@@ -14,23 +14,32 @@ export function networkOf(config) {
   const isRainbow = config.network.includes('Rainbow');
   const isBase = config.network === 'FullRainbowNetwork';
   const encoder = config.encoder_type === 'IMPALA' || config.network === 'ImpalaMoE' ? 'impala' : 'nature';
-  const { network } = mergeConfig(BASE_CONFIG, {
-    network: {
-      encoder: { type: encoder },
-      tokens: { type: TOKENS[config.routing_type] ?? 'perConv' },
-      moe: {
-        type: MOE[config.moe_type],
-        experts: config.num_experts ?? 8,
-        expertHiddenUnits: config.expert_hidden_units ?? 512,
-        capacityFactor: config.capacity_factor ?? 1,
+  const router = ROUTERS[config.moe_type];
+  const { network } = mergeConfig(
+    BASE_CONFIG,
+    {
+      network: {
+        encoder: { type: encoder },
+        hiddenUnits: config.expert_hidden_units ?? 512,
+        dueling: isRainbow,
+        noisy: config.noisy ?? false,
+        naming: isRainbow && !isBase ? 'rainbow' : 'dqn',
       },
-      hiddenUnits: config.expert_hidden_units ?? 512,
-      scaleHiddenUnitsByExperts: config.scale_hidden_layer ?? false,
-      dueling: isRainbow,
-      noisy: config.noisy ?? false,
-      naming: isRainbow && !isBase ? 'rainbow' : 'dqn',
     },
-  });
+    {
+      network:
+        router === 'none'
+          ? { hiddenUnitsScale: config.scale_hidden_layer ? config.num_experts : 1 }
+          : {
+              tokens: { type: TOKENS[config.routing_type] ?? 'perConv' },
+              moe: {
+                router: { type: router, capacityFactor: config.capacity_factor ?? 1 },
+                experts: config.num_experts ?? 8,
+                expertHiddenUnits: config.expert_hidden_units ?? 512,
+              },
+            },
+    },
+  );
   return createNetwork(network, {
     observationSpec: { frameShape: [84, 84], stackSize: 4, dtype: 'uint8' },
     actionCount: config.num_actions,

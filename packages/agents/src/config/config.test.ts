@@ -9,12 +9,13 @@ describe('overrides', () => {
     const config = applyOverrides(BASE_CONFIG, {
       'agent.minReplayHistoryAgentSteps': '1_000',
       'agent.doubleQ': 'true',
-      'network.moe.type': 'softMoe',
+      'network.moe.router.type': 'soft',
+      'network.encoder.type': 'perceptron',
       'network.encoder.hiddenUnits': '64,32',
       'optimizer.learningRate': 1e-3,
     });
     expect(config.agent).toMatchObject({ minReplayHistoryAgentSteps: 1000, doubleQ: true });
-    expect(config.network.moe.type).toBe('softMoe');
+    expect(config.network.moe).toMatchObject({ router: { type: 'soft', phi: 'learned' }, experts: 8 });
     expect(config.network.encoder.hiddenUnits).toEqual([64, 32]);
     expect(config.optimizer.learningRate).toBe(0.001);
     expect(BASE_CONFIG.agent.doubleQ).toBe(false);
@@ -27,23 +28,74 @@ describe('overrides', () => {
     expect(() => applyOverrides(BASE_CONFIG, { 'optimizer.learningRate.x': 3 })).toThrow(NotFoundError);
     expect(() => applyOverrides(BASE_CONFIG, { 'agent.constructor': 3 })).toThrow(NotFoundError);
     expect(() => applyOverrides(BASE_CONFIG, { replay: 3 })).toThrow(
-      '"replay" is a group of settings; expected one of replay.capacity',
+      '"replay" is a group of settings; expected one of replay.sampling',
     );
   });
 
   it.each([
-    ['agent.batchSize', '0', 'agent.batchSize is 0; expected an integer of at least 1'],
+    ['agent.batchSize', '0', 'agent.batchSize is 0; expected an integer of at least 1 and at most 65536'],
     ['agent.batchSize', '1.5', 'agent.batchSize is 1.5; expected an integer of at least 1'],
     ['agent.batchSize', 'many', 'agent.batchSize is "many"; expected a number'],
     ['agent.epsilonTrain', '2', 'agent.epsilonTrain is 2; expected a number of at least 0 and at most 1'],
     ['agent.doubleQ', 'yes', 'agent.doubleQ is "yes"; expected true or false'],
-    ['network.moe.type', 'EXPERTCHOICE', 'network.moe.type is "EXPERTCHOICE"; expected one of none, softMoe, topK'],
+    [
+      'network.moe.router.type',
+      'EXPERTCHOICE',
+      'network.moe.router.type is "EXPERTCHOICE"; expected one of none, soft, token-choice',
+    ],
     ['optimizer.learningRate', '0', 'optimizer.learningRate is 0; expected a number above 0'],
-    ['network.moe.selectedExperts', '9', 'network.moe.selectedExperts is 9; expected at most network.moe.experts, 8'],
-    ['sparsity.sparsity', '1', 'sparsity.sparsity is 1; expected a number of at least 0 and at most 0.9999'],
+    [
+      'sparsity.sparsity',
+      '0.5',
+      'sparsity.sparsity does not apply to sparsity.method none; it belongs to pruning, static, set, rigl',
+    ],
   ])('%s=%s', (path, value, message) => {
     expect(() => applyOverrides(BASE_CONFIG, { [path]: value })).toThrow(InvalidArgumentError);
     expect(() => applyOverrides(BASE_CONFIG, { [path]: value })).toThrow(message);
+  });
+
+  // Each of these was taken without a word: it did nothing, or harm.
+  it.each([
+    [
+      'network.moe.experts=4',
+      'network.moe.experts does not apply: it belongs to settings where network.moe.router.type',
+    ],
+    ['network.tokens.patchSize=5', 'network.tokens.patchSize does not apply'],
+    [
+      'network.moe.router.type=token-choice network.moe.router.phi=learned',
+      'network.moe.router.phi does not apply to network.moe.router.type token-choice; it belongs to soft',
+    ],
+    [
+      'network.moe.router.type=soft network.moe.router.k=2',
+      'does not apply to network.moe.router.type soft; it belongs to',
+    ],
+    ['network.moe.router.type=soft network.moe.router.initialScale=2', 'where network.moe.router.isNormalized is true'],
+    [
+      'network.moe.router.type=soft network.moe.router.slotsPerExpert=4 network.moe.router.capacityFactor=2',
+      'network.moe.router.capacityFactor does not apply',
+    ],
+    [
+      'network.moe.router.type=soft network.tokens.patchSize=5',
+      'patchSize does not apply to network.tokens.type perConv',
+    ],
+    ['routerOptimizer.learningRate=1', 'routerOptimizer.learningRate does not apply'],
+    ['network.moe.router.type=soft routerOptimizer.learningRate=1', 'does not apply to routerOptimizer.type shared'],
+    ['agent.atoms=51 agent.error=huber', 'agent.error does not apply: it belongs to settings where agent.atoms is 1'],
+    ['agent.minimumValue=-5', 'agent.minimumValue does not apply: it belongs to settings where agent.atoms is above 1'],
+    ['replay.priorityExponent=1', 'replay.priorityExponent does not apply to replay.sampling uniform; it belongs to'],
+    ['agent.expertNoiseInEvaluation=false', 'where network.noisy is true and network.moe.router.type is not none'],
+    ['sparsity.dropFraction=0.1', 'does not apply to sparsity.method none; it belongs to set, rigl'],
+    ['optimizer.type=sgd optimizer.beta1=0.9', 'does not apply to optimizer.type sgd; it belongs to adam'],
+    ['optimizer.beta1=1', 'optimizer.beta1 is 1; expected a number of at least 0 and below 1'],
+    ['optimizer.beta2=1', 'optimizer.beta2 is 1; expected a number of at least 0 and below 1'],
+    ['replay.capacity=32', 'replay.capacity is 32; expected more than agent.batchSize + agent.updateHorizon, 33'],
+    ['replay.capacity=5e8', 'replay.capacity is 500000000; expected an integer of at least 1 and at most 20000000'],
+    ['agent.batchSize=1e9', 'agent.batchSize is 1000000000; expected an integer of at least 1 and at most 65536'],
+    ['network.encoder.hiddenUnits=64', 'does not apply to network.encoder.type nature; it belongs to perceptron'],
+    ['network.moe.router.type=token-choice network.moe.router.k=9', 'expected at most network.moe.experts, 8'],
+  ])('refuses %s', (settings, message) => {
+    const paths = Object.fromEntries(settings.split(' ').map((one) => one.split('=')));
+    expect(() => applyOverrides(BASE_CONFIG, paths)).toThrow(message);
   });
 
   it('refuses a support that is upside down', () => {
@@ -61,14 +113,14 @@ describe('whole configurations', () => {
       'there is no setting "agent.extra"',
     );
     expect(() => validateAgentConfig({ ...rest, agent: [] })).toThrow('agent is []; expected an object');
-    expect(() => validateAgentConfig(null)).toThrow('configuration is null');
+    expect(() => validateAgentConfig(null)).toThrow('settings is null');
     expect(validateAgentConfig(JSON.parse(JSON.stringify(BASE_CONFIG)))).toEqual(BASE_CONFIG);
   });
 
   it('merge by nesting without touching the base', () => {
-    const merged = mergeConfig(BASE_CONFIG, { network: { moe: { experts: 3 } } });
-    expect(merged.network.moe.experts).toBe(3);
-    expect(BASE_CONFIG.network.moe.experts).toBe(8);
+    const merged = mergeConfig(BASE_CONFIG, { network: { hiddenUnits: 3 } });
+    expect(merged.network.hiddenUnits).toBe(3);
+    expect(BASE_CONFIG.network.hiddenUnits).toBe(512);
     expect(() => mergeConfig(BASE_CONFIG, { network: { mow: {} } } as never)).toThrow(
       'there is no setting "network.mow"',
     );
@@ -76,7 +128,7 @@ describe('whole configurations', () => {
 
   it('describe each of their values once', () => {
     const entries = describeAgentConfig();
-    expect(new Set(entries.map(({ path }) => path)).size).toBe(entries.length);
+    expect(new Set(entries.map(({ path, where }) => `${path} where ${where}`)).size).toBe(entries.length);
     expect(entries.find(({ path }) => path === 'agent.error')).toMatchObject({
       kind: 'choice',
       choices: ['mse', 'huber'],

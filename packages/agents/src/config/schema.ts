@@ -1,174 +1,180 @@
-// The form of a configuration: kind, bounds and meaning of every value. Validation, text overrides and help all come from it; its type follows
-// `AgentConfig`, so the two can't drift apart.
-import { encoderTypes } from '../networks/encoders.ts';
+// The settings of an agent: kind, bounds, default and meaning of every value, alternatives by type, and where a value applies. The defaults are the official
+// DQN's (Dopamine's jax/agents/dqn/configs/dqn.gin and the defaults of its classes) on Atari. Checks, overrides, help texts and JSON Schema come from here.
+import { type Applicability, type GroupSetting, type Setting, setting, type UnionSetting } from '@moe-rl/core';
+import { NETWORK_SETTINGS } from '../networks/settings.ts';
 import { listAgentVariants } from '../variants/index.ts';
-import type { AgentConfig } from './agent-config.ts';
 
-interface NumberField {
-  readonly kind: 'number' | 'integer';
-  readonly minimum?: number;
-  readonly maximum?: number;
-  /** True: the minimum itself is not allowed. */
-  readonly isOpen?: boolean;
-}
-interface ChoiceField<T extends string = string> {
-  readonly kind: 'choice';
-  readonly choices: readonly T[];
-}
-interface BooleanField {
-  readonly kind: 'boolean';
-}
-interface NumbersField {
-  readonly kind: 'numbers';
-}
-export type Field = (NumberField | ChoiceField | BooleanField | NumbersField) & { readonly doc: string };
+const isNoisy: Applicability = { path: 'network.noisy', in: [true] };
+const isMixture: Applicability = { path: 'network.moe.router.type', notIn: ['none'] };
+const isSparseMixture: Applicability = { path: 'network.moe.router.type', notIn: ['none', 'soft'] };
+const hasAtoms: Applicability = { path: 'agent.atoms', above: 1 };
 
-// Tuples keep unions whole: a field of type 'a' | 'b' is one choice between both.
-type FieldFor<T> = ([T] extends [boolean]
-  ? BooleanField
-  : [T] extends [number]
-    ? NumberField
-    : [T] extends [string]
-      ? ChoiceField<T>
-      : NumbersField) & { readonly doc: string };
+/** Agent steps and updates that no run exceeds. */
+const MOST = 1e12;
+const periods = (doc: string, standard: number, minimum = 1) =>
+  setting.integer(doc, standard, { minimum, maximum: MOST });
+const weight = (doc: string, applies?: Applicability) =>
+  setting.atLeastZero(doc, 0, { maximum: 1e6, ...(applies === undefined ? {} : { applies }) });
 
-type SchemaFor<T> = {
-  readonly [K in keyof T]: T[K] extends readonly number[]
-    ? FieldFor<T[K]>
-    : T[K] extends object
-      ? SchemaFor<T[K]>
-      : FieldFor<T[K]>;
+const agent = setting.group({
+  /** Read when used, because others may register more. */
+  get variant(): Setting {
+    return setting.choice('Learning rule; switches: what doubleQ, atoms and the coefficients say', 'switches', [
+      ...listAgentVariants(),
+    ]);
+  },
+  discountFactor: setting.share('gamma', 0.99),
+  updateHorizon: setting.integer('n of n-step returns', 1, { maximum: 1000 }),
+  minReplayHistoryAgentSteps: periods('Transitions to exceed before learning starts', 20_000, 0),
+  updatePeriodAgentSteps: periods('Agent steps between updates', 4),
+  updatesPerPeriod: setting.integer('Updates at each of those', 1, { maximum: 10_000 }),
+  targetUpdatePeriodAgentSteps: periods('Agent steps between copies to the target network', 8000),
+  batchSize: setting.integer('Transitions per update', 32, { maximum: 65_536 }),
+  epsilonTrain: setting.share('Final exploration rate in training', 0.01, {
+    applies: { path: 'agent.epsilonSchedule', notIn: ['zero'] },
+  }),
+  epsilonEvaluate: setting.share('Exploration rate in evaluation', 0.001),
+  epsilonDecayPeriodAgentSteps: setting.integer('Agent steps over which epsilon falls', 250_000, {
+    maximum: MOST,
+    applies: { path: 'agent.epsilonSchedule', in: ['linear'] },
+  }),
+  epsilonSchedule: setting.choice('How epsilon falls in training', 'linear', ['linear', 'constant', 'zero']),
+  doubleQ: setting.boolean('Double DQN targets', false),
+  atoms: setting.integer('Atoms of the value distribution; 1: plain values', 1, { maximum: 10_000 }),
+  minimumValue: setting.number('Smallest value of the distribution', -10, { applies: hasAtoms }),
+  maximumValue: setting.number('Largest value of the distribution', 10, { applies: hasAtoms }),
+  error: setting.choice('Error of plain values', 'mse', ['mse', 'huber'], {
+    applies: { path: 'agent.atoms', in: [1] },
+  }),
+  rewardClip: setting.atLeastZero('Rewards are cut to within plus or minus this; 0: not at all', 1),
+  dataAugmentation: setting.boolean("DrQ's random shifts and intensity noise", false),
+  perSampleNoise: setting.boolean('Noise for each sample of the online loss', false, { applies: isNoisy }),
+  expertNoiseInEvaluation: setting.boolean('Experts stay noisy in evaluation', true, {
+    applies: { all: [isNoisy, isMixture] },
+  }),
+  conservativeCoefficient: weight("Weight of CQL's penalty"),
+  coadaptationCoefficient: weight("Weight of DR3's penalty"),
+});
+
+const rate = {
+  learningRate: setting.positive('Learning rate', 6.25e-5, { maximum: 1000 }),
+  annealUpdates: setting.integer('Updates over which the learning rate falls to 0; 0: never', 0, {
+    minimum: 0,
+    maximum: MOST,
+  }),
+  weightDecay: setting.atLeastZero('Decoupled weight decay', 0, { maximum: 1000 }),
+};
+/** At 1 a moment would never change. */
+const decay = (doc: string, standard: number) =>
+  setting.number(doc, standard, { minimum: 0, maximum: 1, isMaximumOpen: true });
+const OPTIMIZERS: UnionSetting['variants'] = {
+  adam: {
+    doc: 'Adam (Kingma and Ba 2015), as optax',
+    fields: {
+      ...rate,
+      beta1: decay("First moment's decay", 0.9),
+      beta2: decay("Second moment's decay", 0.999),
+      epsilon: setting.atLeastZero('Outside the square root', 1.5e-4, { maximum: 1 }),
+    },
+  },
+  rmsprop: {
+    doc: 'RMSProp, as optax',
+    fields: {
+      ...rate,
+      beta2: decay('Decay of the mean square', 0.999),
+      epsilon: setting.atLeastZero('Inside the square root', 1.5e-4, { maximum: 1 }),
+      centered: setting.boolean('Divide by the standard deviation of the gradient', false),
+    },
+  },
+  sgd: { doc: 'Gradient descent', fields: rate },
 };
 
-export type SchemaNode = Field | { readonly [key: string]: SchemaNode };
+const replay: UnionSetting = {
+  kind: 'union',
+  doc: 'How batches are drawn',
+  discriminator: 'sampling',
+  default: 'uniform',
+  common: {
+    // Twenty times the literature's; a million transitions of Atari take 7 GB.
+    capacity: setting.integer('Slots of the replay buffer', 1_000_000, { maximum: 20_000_000 }),
+    truncation: setting.choice('Last transitions of an episode cut by a time limit', 'bootstrap', [
+      'bootstrap',
+      'discard',
+    ]),
+  },
+  variants: {
+    uniform: { doc: 'All alike', fields: {} },
+    prioritized: {
+      doc: 'By priority (Schaul et al. 2016)',
+      fields: {
+        priorityExponent: setting.atLeastZero('Exponent of priorities', 1, { maximum: 100 }),
+        importanceExponent: setting.atLeastZero('Exponent of importance weights', 0.5, { maximum: 100 }),
+        draws: setting.choice('How they are drawn', 'stratified', ['stratified', 'independent']),
+      },
+    },
+  },
+};
 
-const count = (doc: string, minimum = 1) => ({ kind: 'integer', minimum, doc }) as const;
-const positive = (doc: string) => ({ kind: 'number', minimum: 0, isOpen: true, doc }) as const;
-const atLeastZero = (doc: string) => ({ kind: 'number', minimum: 0, doc }) as const;
-const share = (doc: string) => ({ kind: 'number', minimum: 0, maximum: 1, doc }) as const;
-const number = (doc: string) => ({ kind: 'number', doc }) as const;
-const flag = (doc: string) => ({ kind: 'boolean', doc }) as const;
-const choice = <const T extends string>(choices: readonly T[], doc: string) =>
-  ({ kind: 'choice', choices, doc }) as const;
-/** A choice that others may add to: what there is now. */
-const openChoice = (list: () => readonly string[], doc: string) =>
-  ({
-    kind: 'choice',
-    get choices() {
-      return list();
+const masks = {
+  sparsity: setting.number('Final share of zeros', 0.9, { minimum: 0, maximum: 0.9999 }),
+  distribution: setting.choice('Sparsity per layer', 'erk', ['erk', 'uniform']),
+};
+const changing = {
+  ...masks,
+  updatePeriodUpdates: periods('Updates between changes of the masks', 5000),
+  endUpdates: periods('Update after which masks stay', 2_000_000),
+};
+const dropAndGrow = {
+  ...changing,
+  dropFraction: setting.share('Share of active weights dropped at the first change', 0.3),
+};
+const sparsity: UnionSetting = {
+  kind: 'union',
+  doc: 'Sparse-training method',
+  discriminator: 'method',
+  default: 'none',
+  variants: {
+    none: { doc: 'Dense', fields: {} },
+    pruning: {
+      doc: 'Gradual magnitude pruning (Zhu and Gupta 2017)',
+      fields: { ...changing, startUpdates: periods('Update at which pruning starts', 500_000, 0) },
     },
-    doc,
-  }) as const;
-const numbers = (doc: string) => ({ kind: 'numbers', doc }) as const;
+    static: { doc: 'Random fixed masks', fields: masks },
+    set: { doc: 'Masks that drop small weights and regrow at random (Mocanu et al. 2018)', fields: dropAndGrow },
+    rigl: { doc: 'Masks that drop small weights and regrow by the gradient (Evci et al. 2020)', fields: dropAndGrow },
+  },
+};
 
-const optimizer = {
-  type: choice(['adam', 'rmsprop', 'sgd'], 'Optimizer'),
-  learningRate: positive('Learning rate'),
-  beta1: share("Adam's first moment decay"),
-  beta2: share("Adam's second moment decay; RMSProp's decay"),
-  epsilon: atLeastZero('Outside the square root in Adam, inside in RMSProp'),
-  centered: flag('RMSProp: divide by the standard deviation of the gradient'),
-  annealUpdates: count('Updates over which the learning rate falls to 0; 0: never', 0),
-  weightDecay: atLeastZero('Decoupled weight decay'),
-} as const;
-
-/** Every value of an agent's configuration. */
-export const AGENT_CONFIG_SCHEMA = {
-  network: {
-    encoder: {
-      type: openChoice(encoderTypes, 'Encoder of the observation'),
-      widthScale: positive('Multiplies the numbers of filters'),
-      hiddenUnits: numbers("Widths of the perceptron's layers"),
-      minimumValues: numbers('Smallest value of each number of a vector observation; empty: not rescaled'),
-      maximumValues: numbers('Largest value of each number of a vector observation; empty: not rescaled'),
-      inputDivisor: atLeastZero('Observations are divided by this; 0: 255 for bytes, 1 for others'),
+/** Every setting of an agent's configuration. */
+export const AGENT_SETTINGS: GroupSetting = setting.group({
+  network: NETWORK_SETTINGS,
+  agent,
+  optimizer: { kind: 'union', doc: 'Optimizer', discriminator: 'type', default: 'adam', variants: OPTIMIZERS },
+  routerOptimizer: {
+    kind: 'union',
+    doc: 'Optimizer of the routers; shared: that of everything else',
+    discriminator: 'type',
+    default: 'shared',
+    variants: { shared: { doc: 'That of everything else', fields: {} }, ...OPTIMIZERS },
+    applies: isMixture,
+  },
+  replay,
+  auxiliaryLosses: setting.group(
+    {
+      importance: weight('Weight of the importance loss'),
+      loadBalance: weight('Weight of the load-balancing loss of Switch and GShard'),
+      routerZ: weight('Weight of the router z-loss'),
     },
-    tokens: {
-      type: choice(['perConv', 'perFeat', 'perSamp', 'perPatch', 'averagePool', 'shuffled'], 'What a token is'),
-      embeddingSize: count('Token width of perPatch; 0: the number of channels', 0),
-      patchSize: count('Side of a patch'),
-      shuffleSeed: count('Seed of the permutation of shuffled', 0),
-    },
-    moe: {
-      type: choice(['none', 'softMoe', 'topK'], 'Mixture layer'),
-      experts: count('Number of experts'),
-      expertHiddenUnits: count("Width of an expert's hidden layer"),
-      selectedExperts: count('Experts per token of topK'),
-      capacityFactor: positive('Slots or capacity per expert: ceil(tokens x factor / experts)'),
-      placement: choice(['penultimate', 'final', 'both'], 'Which layer the mixture replaces'),
-      isNormalized: flag('Soft MoE: l2-normalize tokens and slot parameters'),
-      initialScale: positive('With isNormalized: first value of the learned scale of the logits'),
-      phi: choice(['learned', 'fixed-random'], 'Soft MoE: slot parameters'),
-      routing: choice(['soft', 'expert-choice'], 'Soft MoE: slots average tokens, or hold one each'),
-      tokensPerSlot: count('Soft MoE: tokens that a slot averages; 0: all', 0),
-      slotsPerToken: count('Soft MoE: slots that a token averages; 0: all', 0),
-      slotsPerExpert: count('Soft MoE: slots per expert; 0: by the capacity factor', 0),
-    },
-    hiddenUnits: count('Width of the dense layer before the head'),
-    scaleHiddenUnitsByExperts: flag('Multiply that width by the number of experts'),
-    denseInput: choice(['flattened', 'tokenSum', 'tokenMean', 'globalAveragePool'], 'What that dense layer sees'),
-    extraLinearLayer: flag('Another dense layer after the mixture'),
-    extraLinearUnits: count('Its width'),
-    dueling: flag('Separate advantage and value streams'),
-    noisy: flag('Noisy layers'),
-    naming: choice(['dqn', 'rainbow'], 'Parameter names of the official DQN or Rainbow networks'),
-  },
-  agent: {
-    variant: openChoice(listAgentVariants, 'Learning rule; switches: by doubleQ, atoms and the coefficients'),
-    discountFactor: share('gamma'),
-    updateHorizon: count('n of n-step returns'),
-    minReplayHistoryAgentSteps: count('Transitions to exceed before learning starts', 0),
-    updatePeriodAgentSteps: count('Agent steps between updates'),
-    updatesPerPeriod: count('Updates at each of those'),
-    targetUpdatePeriodAgentSteps: count('Agent steps between copies to the target network'),
-    batchSize: count('Transitions per update'),
-    epsilonTrain: share('Final exploration rate in training'),
-    epsilonEvaluate: share('Exploration rate in evaluation'),
-    epsilonDecayPeriodAgentSteps: count('Agent steps over which epsilon falls'),
-    epsilonSchedule: choice(['linear', 'constant', 'zero'], 'How epsilon falls in training'),
-    doubleQ: flag('Double DQN targets'),
-    atoms: count('Atoms of the value distribution; 1: plain values'),
-    minimumValue: number('Smallest value of the distribution'),
-    maximumValue: number('Largest value of the distribution'),
-    error: choice(['mse', 'huber'], 'Error of plain values'),
-    rewardClip: atLeastZero('Rewards are cut to within plus or minus this; 0: not at all'),
-    dataAugmentation: flag("DrQ's random shifts and intensity noise"),
-    perSampleNoise: flag('Noise for each sample of the online loss'),
-    expertNoiseInEvaluation: flag('Experts stay noisy in evaluation'),
-    conservativeCoefficient: atLeastZero("Weight of CQL's penalty"),
-    coadaptationCoefficient: atLeastZero("Weight of DR3's penalty"),
-  },
-  optimizer,
-  routerOptimizer: { isSeparate: flag('Routers have an optimizer of their own'), ...optimizer },
-  replay: {
-    capacity: count('Slots of the replay buffer'),
-    sampling: choice(['uniform', 'prioritized'], 'How batches are drawn'),
-    priorityExponent: atLeastZero('Exponent of priorities'),
-    importanceExponent: atLeastZero('Exponent of importance weights'),
-    draws: choice(['stratified', 'independent'], 'Prioritized draws'),
-    truncation: choice(['bootstrap', 'discard'], 'Last transitions of an episode cut by a time limit'),
-  },
-  auxiliaryLosses: {
-    importance: atLeastZero('Weight of the importance loss'),
-    loadBalance: atLeastZero('Weight of the load-balancing loss of Switch and GShard'),
-    load: atLeastZero('Weight of the load loss of V-MoE'),
-    routerZ: atLeastZero('Weight of the router z-loss'),
-    entropy: atLeastZero('Weight of the official entropy loss, which has no gradient'),
-  },
-  sparsity: {
-    method: choice(['none', 'pruning', 'static', 'set', 'rigl'], 'Sparse-training method'),
-    sparsity: { kind: 'number', minimum: 0, maximum: 0.9999, doc: 'Final share of zeros' },
-    distribution: choice(['erk', 'uniform'], 'Sparsity per layer'),
-    updatePeriodUpdates: count('Updates between changes of the masks'),
-    startUpdates: count('Update at which pruning starts', 0),
-    endUpdates: count('Update after which masks stay'),
-    dropFraction: share('Share of active weights dropped at the first change'),
-  },
-  statistics: { periodUpdates: count('Updates between measurements of the network; 0: never', 0) },
-  environment: {
-    repeatActionProbability: share('Sticky actions'),
-    terminalOnLifeLoss: flag('A lost life ends the episode in training'),
-    maxEpisodeAgentSteps: count('Episodes are cut after this many agent steps'),
-    trainingAgentSteps: count('Length of the published run'),
-  },
-} as const satisfies SchemaFor<AgentConfig>;
+    isSparseMixture,
+  ),
+  sparsity,
+  statistics: setting.group({
+    periodUpdates: periods('Updates between measurements of the network; 0: never', 0, 0),
+  }),
+  environment: setting.group({
+    repeatActionProbability: setting.share('Sticky actions', 0.25),
+    terminalOnLifeLoss: setting.boolean('A lost life ends the episode in training', false),
+    maxEpisodeAgentSteps: periods('Episodes are cut after this many agent steps', 27_000),
+    trainingAgentSteps: periods('Length of the published run', 50_000_000),
+  }),
+});

@@ -1,85 +1,79 @@
-// What a value network is made of, as plain JSON: encoder, tokens, mixture, head.
+// What a value network is made of, as plain JSON: encoder, tokens, mixture, head. Settings that belong to one type only are absent elsewhere.
+import type { SettingValue } from '@moe-rl/core';
 import type { TokenizerType } from '@moe-rl/encoders';
 
-/** An encoder by name: one of those built in, or one that was registered. */
-export type EncoderType = 'nature' | 'impala' | 'minatar' | 'perceptron' | (string & {});
-
 export interface EncoderConfig {
-  /** `nature`, `impala` and `minatar` take images; `perceptron` takes any observation as one vector; others by `registerEncoder`. */
-  readonly type: EncoderType;
-  /** Multiplies the numbers of filters (the paper's network scale). */
-  readonly widthScale: number;
-  /** Widths of the perceptron's layers. Images ignore it. */
-  readonly hiddenUnits: readonly number[];
-  /** Smallest and largest value of each number of a vector observation, mapped to [-1, 1]; empty: taken as they are. */
-  readonly minimumValues: readonly number[];
-  readonly maximumValues: readonly number[];
-  /** Bytes are divided by this (255); other observations by 1. 0: decide by the observation's dtype. */
+  /** One of `encoderTypes()`: `nature`, `impala` and `minatar` take images, `perceptron` takes any observation as one vector; others by `registerEncoder`. */
+  readonly type: string;
+  /** Observations are divided by this; 0: by 255 for bytes, by 1 for others. */
   readonly inputDivisor: number;
+  /** nature, impala, minatar: multiplies the numbers of filters (the paper's network scale). */
+  readonly widthScale?: number;
+  /** perceptron: widths of the layers. */
+  readonly hiddenUnits?: readonly number[];
+  /** perceptron: smallest and largest value of each number of an observation, mapped to [-1, 1]; empty: taken as they are. */
+  readonly minimumValues?: readonly number[];
+  readonly maximumValues?: readonly number[];
+  /** Settings of encoders that others registered. */
+  readonly [setting: string]: SettingValue | undefined;
 }
 
 export interface TokensConfig {
   readonly type: TokenizerType;
-  /** Token width of `perPatch`; 0: the number of channels. */
-  readonly embeddingSize: number;
-  /** Side of a patch of `perPatch` and `averagePool`. */
-  readonly patchSize: number;
-  /** Seed of the permutation of `shuffled`. */
-  readonly shuffleSeed: number;
+  /** perPatch: token width; 0: the number of channels. */
+  readonly embeddingSize?: number;
+  /** perPatch, averagePool: side of a patch. */
+  readonly patchSize?: number;
+  /** shuffled: seed of the permutation. */
+  readonly shuffleSeed?: number;
+}
+
+/** A router by its name, with its own options: those of `@moe-rl/soft-moe`'s `softMixture` for `soft`, of the router in `@moe-rl/top-k-moe` for others. */
+export interface RouterSettings {
+  readonly type: string;
+  readonly [option: string]: SettingValue | undefined;
 }
 
 export interface MoeConfig {
-  /** `none`: the baseline's dense layer. `softMoe`: Soft MoE. `topK`: sparse top-k routing with capacity. */
-  readonly type: 'none' | 'softMoe' | 'topK';
+  /** `{ type: 'none' }`: the baseline's dense layer. Any other router makes a mixture. */
+  readonly router: RouterSettings;
   /** E */
-  readonly experts: number;
+  readonly experts?: number;
   /** H, width of an expert's hidden layer. */
-  readonly expertHiddenUnits: number;
-  /** K, experts per token of `topK`. */
-  readonly selectedExperts: number;
-  /** Slots (soft) or capacity (top-k) per expert are ceil(T capacityFactor / E). */
-  readonly capacityFactor: number;
+  readonly expertHiddenUnits?: number;
   /**
    * `penultimate`: in place of the dense layer before the head (the paper). `final`: after that dense layer, over its activations as one token, right
    * before the head. `both`: two in a row over the same tokens.
    */
-  readonly placement: 'penultimate' | 'final' | 'both';
-  /** l2-normalizes tokens and slot parameters before the logits (Soft MoE only). */
-  readonly isNormalized: boolean;
-  /**
-   * With `isNormalized`: first value of the learned scale of the logits, 1 in the official code. Near 1 the router starts almost uniform, so every token
-   * gets the same output; a larger scale tells tokens apart from the start.
-   */
-  readonly initialScale: number;
-  /** `fixed-random`: slot parameters are drawn once and not trained (Soft MoE only). */
-  readonly phi: 'learned' | 'fixed-random';
-  /** Soft MoE only: `soft` slots average tokens; with `expert-choice` each slot holds one of its expert's best tokens. */
-  readonly routing: 'soft' | 'expert-choice';
-  /** Soft MoE only: each slot averages only its best so many tokens; 0: all. */
-  readonly tokensPerSlot: number;
-  /** Soft MoE only: each token averages only its best so many slots; 0: all. */
-  readonly slotsPerToken: number;
-  /** Slots per expert of Soft MoE, instead of the capacity factor; 0: by the capacity factor. */
-  readonly slotsPerExpert: number;
+  readonly placement?: 'penultimate' | 'final' | 'both';
+}
+
+/** A configuration with a mixture: everything is there. */
+export type MixtureConfig = Required<MoeConfig>;
+
+/** The mixture of a network; undefined for a baseline. */
+export function mixtureOf(moe: MoeConfig): MixtureConfig | undefined {
+  return moe.router.type === 'none' ? undefined : (moe as MixtureConfig);
 }
 
 export interface NetworkConfig {
   readonly encoder: EncoderConfig;
-  readonly tokens: TokensConfig;
+  /** Absent where nothing sees tokens: no mixture over the features, and a dense layer over all of them. */
+  readonly tokens?: TokensConfig;
   readonly moe: MoeConfig;
   /** Width of the dense layer before the head, where no mixture replaces it. */
   readonly hiddenUnits: number;
-  /** Multiplies `hiddenUnits` by the number of experts (the paper's widened baseline). */
-  readonly scaleHiddenUnitsByExperts: boolean;
+  /** Multiplies `hiddenUnits`: the paper's widened baselines, with the number of experts that they stand beside. */
+  readonly hiddenUnitsScale?: number;
   /**
    * What the dense layer sees where no mixture replaces it: all features `flattened`; each token, summed (`tokenSum`) or averaged (`tokenMean`) over
    * tokens before the ReLU (the tokenized baselines of arXiv 2410.01930); or the features averaged over positions (`globalAveragePool`).
    */
-  readonly denseInput: 'flattened' | 'tokenSum' | 'tokenMean' | 'globalAveragePool';
+  readonly denseInput?: 'flattened' | 'tokenSum' | 'tokenMean' | 'globalAveragePool';
   /** Another dense layer and a ReLU after the mixture. */
   readonly extraLinearLayer: boolean;
   /** Its width, 512 in the official code. */
-  readonly extraLinearUnits: number;
+  readonly extraLinearUnits?: number;
   /** Separate advantage and value streams. */
   readonly dueling: boolean;
   /** Noisy layers in the head, in the dense layer before it, and in the experts' first layer. */

@@ -1,5 +1,15 @@
 // Encoders by name: the one place where `network.encoder.type` becomes a function of the observation. Open to others by `registerEncoder`.
-import { createRegistry, elementCount, InvalidArgumentError, type ObservationSpec, ShapeError } from '@moe-rl/core';
+import {
+  createRegistry,
+  elementCount,
+  InvalidArgumentError,
+  type ObservationSpec,
+  type Setting,
+  ShapeError,
+  setting,
+  type UnionSetting,
+  type UnionVariant,
+} from '@moe-rl/core';
 import {
   applyImpalaResnet,
   applyMinatarCnn,
@@ -68,12 +78,56 @@ const encoders = createRegistry<EncoderFactory>('encoder', {
   perceptron: createPerceptron,
 });
 
+const widthScale = setting.positive('Multiplies the numbers of filters', 1, { maximum: 1024 });
+const bounds = (which: string) =>
+  setting.numbers(`${which} value of each number of an observation; empty: not rescaled`, []);
+
+/** What each type takes beside `inputDivisor`. */
+const variants: Record<string, UnionVariant> = {
+  nature: { doc: 'The CNN of Mnih et al. 2015', fields: { widthScale } },
+  impala: { doc: 'The ResNet of Espeholt et al. 2018', fields: { widthScale } },
+  minatar: { doc: 'The small CNN of MinAtar (Young and Tian 2019)', fields: { widthScale } },
+  perceptron: {
+    doc: 'Dense layers over any observation as one vector',
+    fields: {
+      hiddenUnits: setting.numbers('Widths of the layers', [512], {
+        minimum: 1,
+        maximum: 1_048_576,
+        isInteger: true,
+        maximumLength: 64,
+      }),
+      minimumValues: bounds('Smallest'),
+      maximumValues: bounds('Largest'),
+    },
+  },
+};
+
+/** The setting `network.encoder`. */
+export function encoderSettings(): UnionSetting {
+  return {
+    kind: 'union',
+    doc: 'Encoder of the observation',
+    discriminator: 'type',
+    default: 'nature',
+    common: {
+      inputDivisor: setting.atLeastZero('Observations are divided by this; 0: 255 for bytes, 1 for others', 0),
+    },
+    variants,
+  };
+}
+
 /**
  * Adds an encoder, which `network.encoder.type` can name from then on.
+ * @param settings what it takes under `network.encoder` beside `type` and `inputDivisor`
  * @throws InvalidArgumentError when the name is taken by another
  */
-export function registerEncoder(name: string, factory: EncoderFactory): void {
+export function registerEncoder(
+  name: string,
+  factory: EncoderFactory,
+  settings: Readonly<Record<string, Setting>> = {},
+): void {
   encoders.register(name, factory);
+  variants[name] = { doc: `The encoder ${name}`, fields: settings };
 }
 
 /** Names that `network.encoder.type` takes. */
@@ -111,7 +165,7 @@ function imageEncoder(encoder: ImageEncoder): EncoderFactory {
 }
 
 function createPerceptron({ config, observationSpec, prefix, inputScale }: Parameters<EncoderFactory>[0]): Encoder {
-  const { hiddenUnits, minimumValues, maximumValues } = config;
+  const { hiddenUnits = [], minimumValues = [], maximumValues = [] } = config;
   const inputs = elementCount(observationSpec.frameShape) * observationSpec.stackSize;
   if (minimumValues.length !== maximumValues.length || ![0, inputs].includes(minimumValues.length)) {
     throw new ShapeError(

@@ -1,5 +1,13 @@
 // Value networks: encoder + tokens + mixture + head, as configuration.
-export type { EncoderConfig, EncoderType, MoeConfig, NetworkConfig, TokensConfig } from './config.ts';
+export {
+  type EncoderConfig,
+  type MixtureConfig,
+  type MoeConfig,
+  mixtureOf,
+  type NetworkConfig,
+  type RouterSettings,
+  type TokensConfig,
+} from './config.ts';
 export { type Encoder, type EncoderFactory, encoderTypes, registerEncoder } from './encoders.ts';
 export type { ExpertsNoise, MoeRecord } from './moe.ts';
 export {
@@ -12,4 +20,3 @@ export {
   type NoiseSizes,
   type ParameterBlock,
 } from './network.ts';
-export { type RouterMeasures, softRouterMeasures, sparseRouterMeasures } from './router-measures.ts';

@@ -30,7 +30,7 @@ import {
 } from '@moe-rl/encoders';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
-import type { NetworkConfig } from './config.ts';
+import { mixtureOf, type NetworkConfig } from './config.ts';
 import { createEncoder } from './encoders.ts';
 import { createMoeLayer, type ExpertsNoise, type MoeLayer, type MoeRecord } from './moe.ts';
 
@@ -119,20 +119,17 @@ export function createNetwork(config: NetworkConfig, input: NetworkInput): Netwo
   };
   addBlock('encoder', countParameters(encoder.specs));
 
-  const hasMoe = config.moe.type !== 'none';
-  const replacesDense = hasMoe && config.moe.placement !== 'final';
-  const usesTokens = replacesDense || config.denseInput === 'tokenSum' || config.denseInput === 'tokenMean';
-  const tokensConfig = {
-    type: config.tokens.type,
-    patchSize: config.tokens.patchSize,
-    shuffleSeed: config.tokens.shuffleSeed,
-    ...(config.tokens.embeddingSize > 0 ? { embeddingSize: config.tokens.embeddingSize } : {}),
-  };
+  const mixture = mixtureOf(config.moe);
+  const replacesDense = mixture !== undefined && mixture.placement !== 'final';
+  const denseInput = config.denseInput ?? 'flattened';
+  const usesTokens = replacesDense || denseInput === 'tokenSum' || denseInput === 'tokenMean';
+  const { embeddingSize = 0, ...tokensRest } = config.tokens ?? { type: 'perConv' as const };
+  const tokensConfig = { ...tokensRest, ...(embeddingSize > 0 ? { embeddingSize } : {}) };
   const [tokenCount, tokenSize] = tokenShape(tokensConfig, encoder.features);
   if (usesTokens) {
     if (tokenCount < 1) {
       throw new InvalidArgumentError(
-        `network.tokens.patchSize is ${config.tokens.patchSize}; expected at most the features' size, ${encoder.features.slice(0, 2).join('x')}`,
+        `network.tokens.patchSize is ${tokensConfig.patchSize}; expected at most the features' size, ${encoder.features.slice(0, 2).join('x')}`,
       );
     }
     const tokenSpecs = tokenizerParameters(tokensConfig, encoder.features);
@@ -142,8 +139,7 @@ export function createNetwork(config: NetworkConfig, input: NetworkInput): Netwo
 
   // The dense layer before the head, where there is one.
   const featureCount = elementCount(encoder.features);
-  const scale = config.scaleHiddenUnitsByExperts ? config.moe.experts : 1;
-  const hiddenUnits = config.hiddenUnits * scale;
+  const hiddenUnits = config.hiddenUnits * (config.hiddenUnitsScale ?? 1);
   let width: number;
   let headInputNoise = 0;
   let headOutputNoise = 0;
@@ -163,7 +159,7 @@ export function createNetwork(config: NetworkConfig, input: NetworkInput): Netwo
       tokenSum: tokenSize,
       tokenMean: tokenSize,
       globalAveragePool: encoder.features[2],
-    }[config.denseInput];
+    }[denseInput];
     const denseSpecs = layerSpecs(hiddenName, inputs, hiddenUnits);
     Object.assign(specs, denseSpecs);
     addBlock('dense', countParameters(denseSpecs));
@@ -171,15 +167,12 @@ export function createNetwork(config: NetworkConfig, input: NetworkInput): Netwo
   }
 
   const mixtures: MoeLayer[] = [];
-  if (hasMoe) {
-    const count = config.moe.placement === 'both' ? 2 : 1;
+  if (mixture !== undefined) {
+    const count = mixture.placement === 'both' ? 2 : 1;
     const [T, D] = replacesDense ? [tokenCount, tokenSize] : [1, width];
-    for (let index = 0; index < count; index++) mixtures.push(createMoeLayer(config.moe, T, D, config.noisy, index));
-    const shapes = Object.assign(
-      {},
-      ...mixtures.map((mixture) => mixture.parameterShapes),
-    ) as MoeLayer['parameterShapes'];
-    const routers = new Set(mixtures.flatMap((mixture) => mixture.routerParameters));
+    for (let index = 0; index < count; index++) mixtures.push(createMoeLayer(mixture, T, D, config.noisy, index));
+    const shapes = Object.assign({}, ...mixtures.map((layer) => layer.parameterShapes)) as MoeLayer['parameterShapes'];
+    const routers = new Set(mixtures.flatMap((layer) => layer.routerParameters));
     const countOf = (isRouter: boolean): number =>
       countParameters(Object.fromEntries(Object.entries(shapes).filter(([name]) => routers.has(name) === isRouter)));
     addBlock('router', countOf(true));
@@ -190,10 +183,11 @@ export function createNetwork(config: NetworkConfig, input: NetworkInput): Netwo
   if (config.extraLinearLayer) {
     // A plain layer also in noisy networks, as in the official code.
     extraName = config.noisy ? 'Dense_0' : numbered();
-    const extraSpecs = denseParameters(extraName, width, config.extraLinearUnits);
+    const extraUnits = config.extraLinearUnits!;
+    const extraSpecs = denseParameters(extraName, width, extraUnits);
     Object.assign(specs, extraSpecs);
     addBlock('dense', countParameters(extraSpecs));
-    width = config.extraLinearUnits;
+    width = extraUnits;
   }
 
   const head: HeadConfig = { actionCount, atoms, dueling: config.dueling, noisy: config.noisy };
@@ -209,16 +203,16 @@ export function createNetwork(config: NetworkConfig, input: NetworkInput): Netwo
   const parameterShapes: Record<string, { shape: readonly number[] }> = {};
   const untrainable = new Set<string>();
   for (const [name, { shape }] of Object.entries(specs)) parameterShapes[name] = { shape };
-  for (const mixture of mixtures) {
-    for (const [name, { shape, isTrainable }] of Object.entries(mixture.parameterShapes)) {
+  for (const layer of mixtures) {
+    for (const [name, { shape, isTrainable }] of Object.entries(layer.parameterShapes)) {
       parameterShapes[name] = { shape };
       if (!isTrainable) untrainable.add(name);
     }
   }
   const noiseSizes: NoiseSizes = config.noisy
     ? {
-        ...(mixtures.length > 0
-          ? { experts: { inputs: replacesDense ? tokenSize : hiddenUnits, outputs: config.moe.expertHiddenUnits } }
+        ...(mixture !== undefined
+          ? { experts: { inputs: replacesDense ? tokenSize : hiddenUnits, outputs: mixture.expertHiddenUnits } }
           : {}),
         head: { inputs: headInputNoise, outputs: headOutputNoise },
       }
@@ -241,14 +235,14 @@ export function createNetwork(config: NetworkConfig, input: NetworkInput): Netwo
     input,
     parameterShapes,
     trainableParameters: Object.keys(parameterShapes).filter((name) => !untrainable.has(name)),
-    routerParameters: mixtures.flatMap((mixture) => mixture.routerParameters),
+    routerParameters: mixtures.flatMap((layer) => layer.routerParameters),
     noiseSizes,
     parameterBlocks: blocks,
     parameterCount: countParameters(parameterShapes),
-    tokenShape: replacesDense ? [tokenCount, tokenSize] : hasMoe ? [1, hiddenUnits] : undefined,
+    tokenShape: replacesDense ? [tokenCount, tokenSize] : mixture !== undefined ? [1, hiddenUnits] : undefined,
     initialize: (rng) => ({
       ...initializeParameters(rng, specs),
-      ...Object.assign({}, ...mixtures.map((mixture, index) => mixture.initialize(rng.fork(`mixture_${index}`)))),
+      ...Object.assign({}, ...mixtures.map((layer, index) => layer.initialize(rng.fork(`mixture_${index}`)))),
     }),
     apply(parameters, observations, options = {}) {
       const { noise } = options;
@@ -265,7 +259,7 @@ export function createNetwork(config: NetworkConfig, input: NetworkInput): Netwo
           config.noisy
             ? noisyDense(parameters, hiddenName!, features, cutNoise(noise?.head, features.shape[1]!, hiddenUnits))
             : dense(parameters, hiddenName!, features);
-        switch (config.denseInput) {
+        switch (denseInput) {
           case 'flattened':
             hidden = relu(layer(flatten(encoded)));
             break;
@@ -277,15 +271,15 @@ export function createNetwork(config: NetworkConfig, input: NetworkInput): Netwo
             // The sum over tokens of W x + b is W (sum of x) + T b: one product instead of T.
             const tokens = tokenize(parameters, asFeatures(), tokensConfig);
             const mean = layer(tf.mean(tokens, 1));
-            hidden = relu(config.denseInput === 'tokenMean' ? mean : tf.mul(mean, tokenCount));
+            hidden = relu(denseInput === 'tokenMean' ? mean : tf.mul(mean, tokenCount));
             break;
           }
         }
-        x = hasMoe ? tf.reshape(hidden, [batch, 1, hiddenUnits]) : hidden;
+        x = mixture !== undefined ? tf.reshape(hidden, [batch, 1, hiddenUnits]) : hidden;
       }
       const records: MoeRecord[] = [];
-      for (const mixture of mixtures) {
-        const record = mixture.apply(parameters, x, noise?.experts);
+      for (const layer of mixtures) {
+        const record = layer.apply(parameters, x, noise?.experts);
         records.push(record);
         x = record.output;
       }

@@ -10,8 +10,6 @@ export interface Optimizer {
   readonly config: OptimizerConfig;
   /** The optimizer's own variables by name: `updates` and `<slot>/<parameter>`. */
   readonly variables: Readonly<Record<string, Variable>>;
-  /** The learning rate of the next update. */
-  learningRate(): number | Tensor;
   /**
    * One update of all parameters, in place.
    * @throws ShapeError when a gradient is missing or misshapen
@@ -37,7 +35,6 @@ export function createOptimizer(config: OptimizerConfig, parameters: Readonly<Re
   return {
     config,
     variables,
-    learningRate: () => learningRate(config, updates),
     applyGradients(gradients) {
       for (const [name, { shape }] of Object.entries(parameters)) {
         const gradient = gradients[name];
@@ -73,9 +70,9 @@ function createStep(
   updates: Variable,
   addSlots: (slot: string) => Slots,
 ): Step {
-  const { beta1, beta2, epsilon } = config;
   switch (config.type) {
     case 'adam': {
+      const { beta1, beta2, epsilon } = config;
       const firstMoments = addSlots('firstMoment');
       const secondMoments = addSlots('secondMoment');
       return (gradients, rate) => {
@@ -93,6 +90,7 @@ function createStep(
       };
     }
     case 'rmsprop': {
+      const { beta2, epsilon } = config;
       const squares = addSlots('meanSquare');
       const means = config.centered ? addSlots('mean') : undefined;
       return (gradients, rate) => {

@@ -11,15 +11,12 @@ interface Preset {
   readonly description: string;
   /** Preset that this one changes; none: the base. */
   readonly from?: string;
-  readonly changes: Changes;
+  /** Laid over it in this order. */
+  readonly changes: Changes | readonly Changes[];
 }
 
-/** A mixture, and a look at its router every thousand updates: one more pass over one batch. */
-const mixture = (type: 'softMoe' | 'topK', experts: number): Changes => ({
-  network: { moe: { type, experts } },
-  statistics: { periodUpdates: 1000 },
-});
-const softMoe = (experts: number): Changes => mixture('softMoe', experts);
+const softMoe = (experts: number): Changes => ({ network: { moe: { router: { type: 'soft' }, experts } } });
+const top1 = (experts: number): Changes => ({ network: { moe: { router: { type: 'token-choice' }, experts } } });
 const IMPALA: Changes = { network: { encoder: { type: 'impala' } } };
 const MOE_RAINBOW: Changes = { network: { naming: 'rainbow' }, agent: { perSampleNoise: true } };
 const offline = (target: number): Changes => ({
@@ -42,13 +39,13 @@ const PRESETS: Readonly<Record<string, Preset>> = {
   'dqn-top1-moe': {
     description: 'DQN, IMPALA encoder, top-1 MoE with 8 experts (arXiv 2402.08609)',
     from: 'dqn-impala',
-    changes: mixture('topK', 8),
+    changes: top1(8),
   },
   'double-dqn': { description: 'Double DQN, Nature network', from: 'dqn', changes: { agent: { doubleQ: true } } },
   'dqn-wide': {
     description: 'Control: DQN, IMPALA, the dense layer 8 times as wide as the baseline (scale_hidden_layer)',
     from: 'dqn-impala',
-    changes: { network: { scaleHiddenUnitsByExperts: true, moe: { experts: 8 } } },
+    changes: { network: { hiddenUnitsScale: 8 } },
   },
   'dqn-soft-moe-one-scaled': {
     description: 'Control: one expert with the hidden units of eight (arXiv 2410.01930)',
@@ -72,14 +69,14 @@ const PRESETS: Readonly<Record<string, Preset>> = {
     from: 'dqn',
     changes: {
       network: { dueling: true, noisy: true },
-      agent: { updateHorizon: 3, doubleQ: true, atoms: 51, error: 'huber', epsilonSchedule: 'zero' },
+      agent: { updateHorizon: 3, doubleQ: true, atoms: 51, epsilonSchedule: 'zero' },
       replay: { sampling: 'prioritized' },
     },
   },
   'rainbow-impala': {
     description: 'Rainbow, IMPALA network: the baseline of the paper',
     from: 'rainbow',
-    changes: mergeChanges(IMPALA, MOE_RAINBOW),
+    changes: [IMPALA, MOE_RAINBOW],
   },
   'rainbow-soft-moe': {
     description: 'Rainbow, IMPALA encoder, Soft MoE-4 (labs/moes/configs/full_rainbow.gin)',
@@ -94,12 +91,12 @@ const PRESETS: Readonly<Record<string, Preset>> = {
   'rainbow-top1-moe': {
     description: 'Rainbow, IMPALA encoder, top-1 MoE with 8 experts (arXiv 2402.08609)',
     from: 'rainbow-impala',
-    changes: mixture('topK', 8),
+    changes: top1(8),
   },
   'rainbow-wide': {
     description: 'Control: Rainbow, IMPALA, the dense layer 8 times as wide',
     from: 'rainbow-impala',
-    changes: { network: { scaleHiddenUnitsByExperts: true, moe: { experts: 8 } } },
+    changes: { network: { hiddenUnitsScale: 8 } },
   },
   'rainbow-soft-moe-one-scaled': {
     description: 'Control: Rainbow, one expert with the hidden units of eight',
@@ -115,7 +112,6 @@ const PRESETS: Readonly<Record<string, Preset>> = {
         minReplayHistoryAgentSteps: 1600,
         updatePeriodAgentSteps: 1,
         targetUpdatePeriodAgentSteps: 2000,
-        epsilonDecayPeriodAgentSteps: 2000,
       },
       optimizer: { learningRate: 1e-4 },
       environment: { repeatActionProbability: 0, terminalOnLifeLoss: true, trainingAgentSteps: 100_000 },
@@ -124,12 +120,12 @@ const PRESETS: Readonly<Record<string, Preset>> = {
   'der-soft-moe': {
     description: 'Data-efficient Rainbow, Nature encoder, Soft MoE-4 (labs/moes/configs/DER.gin)',
     from: 'der',
-    changes: mergeChanges(softMoe(4), MOE_RAINBOW),
+    changes: [softMoe(4), MOE_RAINBOW],
   },
   'der-soft-moe-paper': {
     description: 'Data-efficient Rainbow, IMPALA encoder, Soft MoE-8 (arXiv 2402.08609, appendix)',
     from: 'der',
-    changes: mergeChanges(mergeChanges(softMoe(8), MOE_RAINBOW), IMPALA),
+    changes: [softMoe(8), MOE_RAINBOW, IMPALA],
   },
   'drq-eps': {
     description: 'DrQ(eps), Nature network (labs/atari_100k/configs/DrQ_eps.gin)',
@@ -158,16 +154,19 @@ const PRESETS: Readonly<Record<string, Preset>> = {
   'drq-eps-soft-moe-paper': {
     description: 'DrQ(eps), IMPALA encoder, Soft MoE-8 (arXiv 2402.08609, appendix)',
     from: 'drq-eps',
-    changes: mergeChanges(mergeChanges(softMoe(8), IMPALA), { network: { naming: 'rainbow' } }),
+    changes: [softMoe(8), IMPALA, { network: { naming: 'rainbow' } }],
   },
   cql: {
     description: 'Offline: CQL, IMPALA network (labs/offline_rl jax_dr3.gin without DR3; arXiv 2402.08609 table 2)',
     from: 'dqn-impala',
-    changes: mergeChanges(offline(2000), {
-      agent: { error: 'huber', minReplayHistoryAgentSteps: 32 },
-      optimizer: { learningRate: 5e-5, epsilon: 3.125e-4 },
-      environment: { trainingAgentSteps: 12_500_000 },
-    }),
+    changes: [
+      offline(2000),
+      {
+        agent: { error: 'huber', minReplayHistoryAgentSteps: 32 },
+        optimizer: { learningRate: 5e-5, epsilon: 3.125e-4 },
+        environment: { trainingAgentSteps: 12_500_000 },
+      },
+    ],
   },
   'cql-soft-moe': {
     description: 'Offline: CQL, IMPALA encoder, Soft MoE-8 (arXiv 2402.08609)',
@@ -177,11 +176,14 @@ const PRESETS: Readonly<Record<string, Preset>> = {
   'cql-c51': {
     description: 'Offline: CQL + C51, IMPALA network (labs/offline_rl jax_rainbow.gin)',
     from: 'dqn-impala',
-    changes: mergeChanges(offline(100), {
-      network: { dueling: true, naming: 'rainbow' },
-      agent: { updateHorizon: 3, doubleQ: true, atoms: 51, error: 'huber' },
-      environment: { trainingAgentSteps: 12_500_000 },
-    }),
+    changes: [
+      offline(100),
+      {
+        network: { dueling: true, naming: 'rainbow' },
+        agent: { updateHorizon: 3, doubleQ: true, atoms: 51 },
+        environment: { trainingAgentSteps: 12_500_000 },
+      },
+    ],
   },
   'cql-c51-soft-moe': {
     description: 'Offline: CQL + C51, IMPALA encoder, Soft MoE-8 (arXiv 2402.08609)',
@@ -192,7 +194,7 @@ const PRESETS: Readonly<Record<string, Preset>> = {
     description: 'DQN for vector observations (jax/agents/dqn/configs/dqn_cartpole.gin)',
     from: 'dqn',
     changes: {
-      network: { encoder: { type: 'perceptron', hiddenUnits: [512] }, tokens: { type: 'perSamp' } },
+      network: { encoder: { type: 'perceptron', hiddenUnits: [512] } },
       agent: {
         minReplayHistoryAgentSteps: 500,
         targetUpdatePeriodAgentSteps: 100,
@@ -209,7 +211,7 @@ const PRESETS: Readonly<Record<string, Preset>> = {
     description:
       'DQN for vector observations with Soft MoE-4 (labs/moes/configs/dqn_cartpole_moe.gin; its network has no official code)',
     from: 'classic-control',
-    changes: softMoe(4),
+    changes: [softMoe(4), { network: { tokens: { type: 'perSamp' } } }],
   },
   quickstart: {
     description: 'Soft MoE-8 on a small network, for an easy game on two slow cores in five minutes',
@@ -219,7 +221,7 @@ const PRESETS: Readonly<Record<string, Preset>> = {
         encoder: { type: 'nature', widthScale: 0.5 },
         // Four slots per expert instead of sixteen: a quarter of the work, and as good (arXiv 2410.01930).
         // A router that tells tokens apart from the start learns the game in 8,000 agent steps.
-        moe: { expertHiddenUnits: 128, slotsPerExpert: 4, isNormalized: true, initialScale: 8 },
+        moe: { expertHiddenUnits: 128, router: { slotsPerExpert: 4, isNormalized: true, initialScale: 8 } },
       },
       agent: {
         discountFactor: 0.97,
@@ -234,9 +236,8 @@ const PRESETS: Readonly<Record<string, Preset>> = {
       },
       optimizer: { learningRate: 5e-4 },
       // The router has few weights that everything goes through: it may learn faster.
-      routerOptimizer: { isSeparate: true, learningRate: 3e-3 },
+      routerOptimizer: { type: 'adam', learningRate: 3e-3 },
       replay: { capacity: 50_000 },
-      statistics: { periodUpdates: 250 },
       environment: { repeatActionProbability: 0, terminalOnLifeLoss: true, trainingAgentSteps: 12_000 },
     },
   },
@@ -255,7 +256,7 @@ export function getPreset(name: string): AgentConfig {
   const preset = Object.hasOwn(PRESETS, name) ? PRESETS[name] : undefined;
   if (preset === undefined)
     throw new NotFoundError(`there is no preset "${name}"; there are ${Object.keys(PRESETS).join(', ')}`);
-  return mergeConfig(preset.from === undefined ? BASE_CONFIG : getPreset(preset.from), preset.changes);
+  return mergeConfig(preset.from === undefined ? BASE_CONFIG : getPreset(preset.from), ...[preset.changes].flat());
 }
 
 /**
@@ -264,16 +265,4 @@ export function getPreset(name: string): AgentConfig {
  */
 export function resolveAgentConfig(presetOrConfig: string | AgentConfig, overrides: ConfigOverrides = {}): AgentConfig {
   return applyOverrides(typeof presetOrConfig === 'string' ? getPreset(presetOrConfig) : presetOrConfig, overrides);
-}
-
-function mergeChanges(left: Changes, right: Changes): Changes {
-  const merged: Record<string, unknown> = { ...left };
-  for (const [key, value] of Object.entries(right)) {
-    const before = merged[key];
-    merged[key] =
-      typeof value === 'object' && !Array.isArray(value) && typeof before === 'object'
-        ? mergeChanges(before as Changes, value as Changes)
-        : value;
-  }
-  return merged as Changes;
 }

@@ -2,7 +2,7 @@
 import { createRng, type Transition } from '@moe-rl/core';
 import { loadBackend } from '@moe-rl/tfjs-native';
 import type { AgentConfig } from '../config/agent-config.ts';
-import type { DeepPartial } from '../config/validate.ts';
+import { type DeepPartial, describeAgentConfig, mergeConfig } from '../config/validate.ts';
 
 /** Loads TensorFlow where it is set up (recorded graphs), else tfjs' own backend. Never downloads. */
 export async function loadTestBackend(): Promise<{ readonly canRecord: boolean }> {
@@ -21,7 +21,34 @@ export const SMALL_SPEC = {
   actionCount: 3,
 } as const;
 
-/** A network of a few hundred weights, learning from step 8 on. */
+/** Lays over a configuration what applies there of changes that are meant for many: a baseline has no experts to shrink. */
+export function fit(config: AgentConfig, ...changes: readonly DeepPartial<AgentConfig>[]): AgentConfig {
+  return changes.reduce<AgentConfig>((fitted, change) => {
+    // Types first: they decide what applies.
+    const typed = mergeConfig(
+      fitted,
+      keep(change, '', (path) => /\.(type|sampling|method|epsilonSchedule)$/.test(path)),
+    );
+    const known = new Set(describeAgentConfig(typed).map(({ path }) => path));
+    return mergeConfig(
+      typed,
+      keep(change, '', (path) => known.has(path)),
+    );
+  }, config);
+}
+
+function keep(tree: object, path: string, isKept: (path: string) => boolean): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(tree).flatMap(([key, value]) => {
+      const at = path === '' ? key : `${path}.${key}`;
+      if (typeof value !== 'object' || value === null || Array.isArray(value)) return isKept(at) ? [[key, value]] : [];
+      const kept = keep(value, at, isKept);
+      return Object.keys(kept).length === 0 ? [] : [[key, kept]];
+    }),
+  );
+}
+
+/** A network of a few hundred weights, learning from step 8 on; for `fit`. */
 export const TINY: DeepPartial<AgentConfig> = {
   network: {
     encoder: { widthScale: 1 / 16 },

@@ -7,6 +7,7 @@ import type { AgentConfig } from '../config/agent-config.ts';
 import { type DeepPartial, mergeConfig } from '../config/validate.ts';
 import { getPreset } from '../presets/presets.ts';
 import { createValueAgent } from '../value-agent/create-value-agent.ts';
+import { fit } from './fixtures.ts';
 
 /** What can be broken on purpose. */
 export type BrokenPart = 'loss sign' | 'target update' | 'router gradient';
@@ -14,7 +15,7 @@ export type BrokenPart = 'loss sign' | 'target update' | 'router gradient';
 export interface LearningCheck {
   readonly name: string;
   readonly preset: string;
-  readonly changes: DeepPartial<AgentConfig>;
+  readonly changes: readonly DeepPartial<AgentConfig>[];
   readonly environment: (seed: number) => Environment;
   readonly trainingAgentSteps: number;
   readonly evaluationEpisodes: number;
@@ -58,7 +59,7 @@ const TOKENS: DeepPartial<AgentConfig> = {
   },
 };
 /** A router that learns fast enough to matter. */
-const ROUTER: DeepPartial<AgentConfig> = { routerOptimizer: { isSeparate: true, learningRate: 0.01 } };
+const ROUTER: DeepPartial<AgentConfig> = { routerOptimizer: { type: 'adam', learningRate: 0.01 } };
 
 const onCatch = (
   name: string,
@@ -68,7 +69,7 @@ const onCatch = (
 ): LearningCheck => ({
   name,
   preset,
-  changes: changes.reduce((merged, change) => mergeTwo(merged, change), SMALL),
+  changes: [SMALL, ...changes],
   environment: (seed) => catchBall({ seed }),
   trainingAgentSteps: 3000,
   evaluationEpisodes: 100,
@@ -87,15 +88,20 @@ export const LEARNING_CHECKS: readonly LearningCheck[] = [
   {
     name: 'DQN on CartPole',
     preset: 'classic-control',
-    changes: mergeTwo(SMALL, {
-      network: { encoder: { inputDivisor: 0, minimumValues: [-2.4, -5, -0.21, -5], maximumValues: [2.4, 5, 0.21, 5] } },
-      agent: {
-        epsilonSchedule: 'linear',
-        epsilonDecayPeriodAgentSteps: 3000,
-        minReplayHistoryAgentSteps: 500,
-        batchSize: 64,
+    changes: [
+      SMALL,
+      {
+        network: {
+          encoder: { inputDivisor: 0, minimumValues: [-2.4, -5, -0.21, -5], maximumValues: [2.4, 5, 0.21, 5] },
+        },
+        agent: {
+          epsilonSchedule: 'linear',
+          epsilonDecayPeriodAgentSteps: 3000,
+          minReplayHistoryAgentSteps: 500,
+          batchSize: 64,
+        },
       },
-    }),
+    ],
     environment: (seed) => cartPole({ seed }),
     trainingAgentSteps: 10_000,
     evaluationEpisodes: 20,
@@ -115,7 +121,7 @@ export function createLearningCheck(
     async run() {
       const start = performance.now();
       const environment = check.environment(options.seed);
-      const config = mergeConfig(getPreset(check.preset), check.changes);
+      const config = fit(getPreset(check.preset), ...check.changes);
       const repair =
         options.broken === 'loss sign' || options.broken === 'router gradient'
           ? reverseGradients(options.broken === 'loss sign' ? 'all' : 'routers')
@@ -173,15 +179,4 @@ function reverseGradients(which: 'all' | 'routers'): () => void {
   return () => {
     engine.gradients = original;
   };
-}
-
-function mergeTwo<T extends object>(left: T, right: T): T {
-  const merged = { ...left } as Record<string, unknown>;
-  for (const [key, value] of Object.entries(right)) {
-    const before = merged[key];
-    const areGroups =
-      typeof value === 'object' && !Array.isArray(value) && typeof before === 'object' && !Array.isArray(before);
-    merged[key] = areGroups ? mergeTwo(before as object, value as object) : value;
-  }
-  return merged as T;
 }

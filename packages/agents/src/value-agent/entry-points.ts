@@ -58,7 +58,7 @@ function createActor(step: AgentStep, noise: 'all' | 'experts' | 'none'): EntryP
       const { values } = network.apply(online, observation!, used ? { noise: used } : {});
       if (agent.atoms === 1) return { values };
       return {
-        values: expectedValues(values, tf.tensor1d(atomSupport(agent.minimumValue, agent.maximumValue, agent.atoms))),
+        values: expectedValues(values, tf.tensor1d(atomSupport(agent.minimumValue!, agent.maximumValue!, agent.atoms))),
       };
     },
   };

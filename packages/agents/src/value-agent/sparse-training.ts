@@ -51,6 +51,7 @@ export function createSparseTraining(config: SparsityConfig, network: Network, r
   const distribute = (sparsity: number): LayerSparsities =>
     config.distribution === 'erk' ? erdosRenyiKernel(shapes, sparsity).sparsities : uniformSparsity(shapes, sparsity);
   const isPruning = config.method === 'pruning';
+  const isDropAndGrow = config.method === 'set' || config.method === 'rigl';
   const initial = distribute(isPruning ? 0 : config.sparsity);
   const initialMasks: Record<string, Float32Array> = {};
   for (const [name, shape] of Object.entries(shapes)) {
@@ -78,6 +79,7 @@ export function createSparseTraining(config: SparsityConfig, network: Network, r
         for (let index = 0; index < weights.length; index++) weights[index]! *= mask[index]!;
         return;
       }
+      if (!isDropAndGrow) return;
       const fraction = cosineDropFraction(config.dropFraction, update, config.endUpdates);
       dropAndGrow(
         weights,

@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { AgentConfig } from '../config/agent-config.ts';
 import { type DeepPartial, mergeConfig } from '../config/validate.ts';
 import { getPreset } from '../presets/presets.ts';
-import { loadTestBackend, randomTransitions, SMALL_SPEC, TINY } from '../testing/fixtures.ts';
+import { fit, loadTestBackend, randomTransitions, SMALL_SPEC, TINY } from '../testing/fixtures.ts';
 import { createAgent } from './create-agent.ts';
 import { requireLearnable } from './create-value-agent.ts';
 import type { ValueAgent } from './value-agent.ts';
@@ -15,12 +15,12 @@ beforeAll(async () => {
 });
 
 const create = (changes: DeepPartial<AgentConfig> = {}, preset = 'dqn'): Promise<ValueAgent> =>
-  createAgent(mergeConfig(mergeConfig(getPreset(preset), TINY), changes), { environment: SMALL_SPEC, seed: 1 });
+  createAgent(mergeConfig(fit(getPreset(preset), TINY), changes), { environment: SMALL_SPEC, seed: 1 });
 
 async function observe(agent: ValueAgent, steps: number, seed = 2): Promise<number[]> {
   const transitions = randomTransitions(seed);
   const learnedAt: number[] = [];
-  for (let step = 1; step <= steps; step++) if (await agent.observe(transitions.next().value)) learnedAt.push(step);
+  for (let step = 0; step < steps; step++) if (await agent.observe(transitions.next().value)) learnedAt.push(step);
   return learnedAt;
 }
 
@@ -33,7 +33,7 @@ const norm = (values: Awaited<ReturnType<ValueAgent['readParameters']>>) =>
 describe('schedules', () => {
   it('starts to learn strictly after the minimal history, then once per period', async () => {
     const agent = await create();
-    expect(await observe(agent, 16)).toEqual([10, 12, 14, 16]);
+    expect(await observe(agent, 16)).toEqual([8, 10, 12, 14]);
     expect(agent.updates).toBe(4);
     expect(agent.trainingAgentSteps).toBe(16);
     agent.dispose();
@@ -109,7 +109,8 @@ describe('learning', () => {
 
   it('keeps masked weights at exactly zero and their number constant', async () => {
     for (const method of ['static', 'set', 'rigl'] as const) {
-      const agent = await create({ sparsity: { method, sparsity: 0.6, updatePeriodUpdates: 2, endUpdates: 50 } });
+      const changing = method === 'static' ? {} : { updatePeriodUpdates: 2, endUpdates: 50 };
+      const agent = await create({ sparsity: { method, sparsity: 0.6, ...changing } });
       const zeros = async () => {
         const parameters = await agent.readParameters();
         return Object.fromEntries(
@@ -175,7 +176,7 @@ it('measures without changing what is learned', async () => {
 it('keeps the number of tensors constant while it acts, learns and measures, and frees them all', async () => {
   const before = tf.memory().numTensors;
   const agent = await createAgent(
-    mergeConfig(getPreset('rainbow-soft-moe'), {
+    fit(getPreset('rainbow-soft-moe'), {
       ...TINY,
       network: { ...TINY.network!, encoder: { type: 'nature', widthScale: 1 / 16 } },
     }),
@@ -248,9 +249,6 @@ describe('bad input', () => {
     const moe = await create({}, 'dqn-nature-soft-moe');
     await expect(agent.setState(await moe.getState())).rejects.toThrow('another architecture');
     await expect(agent.setState({ kind: 'something else' })).rejects.toThrow('agent state is "something else"');
-    await expect(agent.setState({ ...(await agent.getState()), version: 1 })).rejects.toThrow(
-      'agent state is "moe-rl/value-agent" version 1; expected "moe-rl/value-agent" version 2; resume it with the release that wrote it',
-    );
     expect(norm(await agent.readParameters())).toBe(before);
     for (const each of [agent, other, moe]) each.dispose();
   });

@@ -50,17 +50,12 @@ export function createVariables(config: AgentConfig, network: Network, rng: Rng)
 
 /** Which optimizer moves which parameters: one for all, or routers by their own. */
 function optimizerGroups(config: AgentConfig, network: Network) {
-  const routers = new Set(config.routerOptimizer.isSeparate ? network.routerParameters : []);
+  const { optimizer, routerOptimizer = { type: 'shared' } } = config;
+  const all = network.trainableParameters;
+  if (routerOptimizer.type === 'shared') return [{ prefix: 'optimizer', config: optimizer, names: all }];
+  const routers = new Set(network.routerParameters);
   return [
-    {
-      prefix: 'optimizer',
-      config: config.optimizer,
-      names: network.trainableParameters.filter((name) => !routers.has(name)),
-    },
-    {
-      prefix: 'routerOptimizer',
-      config: config.routerOptimizer,
-      names: network.trainableParameters.filter((name) => routers.has(name)),
-    },
+    { prefix: 'optimizer', config: optimizer, names: all.filter((name) => !routers.has(name)) },
+    { prefix: 'routerOptimizer', config: routerOptimizer, names: all.filter((name) => routers.has(name)) },
   ].filter(({ names }) => names.length > 0);
 }

@@ -12,7 +12,7 @@ import type { LossContext, Penalty } from './variant.ts';
 
 /** The error of `agent.error` (squared or Huber's) between the taken action's value and its target. */
 export function valueError({ config, online, actions, targets }: LossContext): Tensor {
-  return errorOfType(config.error, selectActions(online.values, actions), targets);
+  return errorOfType(config.error!, selectActions(online.values, actions), targets);
 }
 
 /** The cross-entropy between the taken action's distribution and its target. */

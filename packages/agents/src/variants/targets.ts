@@ -37,5 +37,5 @@ export function categoricalDoubleTarget(context: TargetContext): Tensor {
 function projectChoice(context: TargetContext, probabilities: Tensor, chooser: Tensor): Tensor {
   const { rewards, discounts, support, config } = context;
   const chosen = selectActionDistributions(probabilities, tf.argMax(chooser, 1));
-  return categoricalTargets(rewards, discounts, chosen, support!, config.minimumValue, config.maximumValue);
+  return categoricalTargets(rewards, discounts, chosen, support!, config.minimumValue!, config.maximumValue!);
 }

@@ -6,7 +6,7 @@ import { mergeConfig } from '../config/validate.ts';
 import { MUNCHAUSEN_DQN } from '../examples/munchausen-dqn.ts';
 import { createAgent, getPreset, type LearningConfig, registerAgentVariant, variantOf } from '../index.ts';
 import type { NetworkOutput } from '../networks/network.ts';
-import { loadTestBackend, randomTransitions, SMALL_SPEC, TINY } from '../testing/fixtures.ts';
+import { fit, loadTestBackend, randomTransitions, SMALL_SPEC, TINY } from '../testing/fixtures.ts';
 import type { TargetContext } from './variant.ts';
 import { C51, CQL, DOUBLE_DQN, DQN, RAINBOW } from './variants.ts';
 
@@ -78,7 +78,7 @@ describe('Munchausen DQN, from an example outside of the package', () => {
   it('trains, and otherwise than DQN', async () => {
     const parameters: unknown[] = [];
     for (const variant of ['dqn', 'munchausen-dqn']) {
-      const agent = await createAgent(mergeConfig(getPreset('dqn'), TINY), {
+      const agent = await createAgent(fit(getPreset('dqn'), TINY), {
         environment: SMALL_SPEC,
         seed: 1,
         changes: { agent: { variant } },

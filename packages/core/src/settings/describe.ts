@@ -1,6 +1,7 @@
 // Settings as lists of paths, for help texts: all there are, or exactly those that some settings take.
 import {
   type Applicability,
+  absoluteCondition,
   describeApplicability,
   discriminatorOf,
   doesApply,
@@ -47,14 +48,14 @@ export function describeSettings(schema: GroupSetting | UnionSetting, tree?: Set
       ...(where.length === 0 ? {} : { where: where.join(', ') }),
     });
   };
-  const words = (applies: Applicability | undefined): string[] =>
-    applies === undefined ? [] : [describeApplicability(applies)];
+  const words = (applies: Applicability | undefined, path: string): string[] =>
+    applies === undefined ? [] : [describeApplicability(absoluteCondition(applies, path))];
   const visitAll = (fields: Readonly<Record<string, Setting>>, path: string, where: readonly string[]): void => {
     for (const [key, child] of Object.entries(fields)) visit(child, joinPath(path, key), where);
   };
   const visit = (node: Setting, path: string, outer: readonly string[]): void => {
-    if (tree !== undefined && !doesApply(node.applies, tree)) return;
-    const where = [...outer, ...words(node.applies)];
+    if (tree !== undefined && !doesApply(node.applies, path, tree)) return;
+    const where = [...outer, ...words(node.applies, path)];
     if (isField(node)) add(node, path, where);
     else if (tree !== undefined || node.kind === 'group')
       visitAll(fieldsOf(node, path === '' ? tree : readSetting(tree ?? {}, path)), path, where);

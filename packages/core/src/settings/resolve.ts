@@ -47,9 +47,7 @@ export function resolveSettings(
   const tree = structuredClone(base) as MutableTree;
   const assignments: Assignment[] = [];
   for (const changes of nested) flatten(schema, changes, [], false, assignments);
-  for (const [path, value] of Object.entries(paths)) {
-    flatten(schema, value, path.split('.'), typeof value === 'string', assignments);
-  }
+  for (const [path, value] of Object.entries(paths)) flatten(schema, value, path.split('.'), true, assignments);
   // Outer types before inner ones: an inner union may only exist under one of the outer's variants.
   const byDepth = [...assignments].sort((left, right) => left.keys.length - right.keys.length);
   const done = new Set<Assignment>();
@@ -66,8 +64,8 @@ export function resolveSettings(
 interface Assignment {
   readonly keys: readonly string[];
   readonly value: SettingValue;
-  /** True: the value is text from a command line and becomes what the setting is. */
-  readonly isText: boolean;
+  /** True: it was given by path; a text then becomes what the setting is. */
+  readonly isByPath: boolean;
 }
 
 /** Takes nested changes apart into single values. */
@@ -75,19 +73,21 @@ function flatten(
   schema: GroupSetting | UnionSetting,
   value: unknown,
   keys: readonly string[],
-  isText: boolean,
+  isByPath: boolean,
   into: Assignment[],
 ): void {
   if (value === undefined) return;
-  if (isText && typeof value === 'string' && value.trimStart().startsWith('{')) {
+  if (isByPath && typeof value === 'string' && value.trimStart().startsWith('{')) {
     flatten(schema, parseObject(value, keys.join('.')), keys, false, into);
   } else if (typeof value === 'object' && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value)) {
+    // Checked, though it changes nothing.
+    if (keys.length > 0 && Object.keys(value).length === 0) into.push({ keys, value: {}, isByPath });
     for (const [key, child] of Object.entries(value)) {
       if (key === '__proto__') throw unknownSetting(schema, [...keys, key].join('.'));
       flatten(schema, child, [...keys, key], false, into);
     }
   } else if (keys.length === 0) throw new InvalidArgumentError(`settings are ${show(value)}; expected an object`);
-  else into.push({ keys, value: value as SettingValue, isText });
+  else into.push({ keys, value: value as SettingValue, isByPath });
 }
 
 function parseObject(text: string, path: string): object {
@@ -124,7 +124,7 @@ function assignType(schema: GroupSetting | UnionSetting, tree: MutableTree, { ke
   return false;
 }
 
-function assign(schema: GroupSetting | UnionSetting, tree: MutableTree, { keys, value, isText }: Assignment): void {
+function assign(schema: GroupSetting | UnionSetting, tree: MutableTree, { keys, value, isByPath }: Assignment): void {
   const path = keys.join('.');
   let node: Setting = schema;
   let at: MutableTree = tree;
@@ -140,32 +140,36 @@ function assign(schema: GroupSetting | UnionSetting, tree: MutableTree, { keys, 
     }
   }
   if (!isField(node)) {
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return;
     const members = Object.keys(fieldsOf(node, at[keys.at(-1)!])).map((key) => joinPath(path, key));
-    throw isText
+    throw isByPath
       ? new NotFoundError(`"${path}" is a group of settings; expected one of ${members.join(', ')}`)
       : new InvalidArgumentError(`${path} is ${show(value)}; expected an object with ${members.join(', ')}`);
   }
-  at[keys.at(-1)!] = isText ? parseText(node, value as string, path) : value;
+  at[keys.at(-1)!] = isByPath && typeof value === 'string' ? parseText(node, value, path) : value;
 }
 
-/** Removes what does not apply, and brings what applies now and was absent. Twice, because one condition may hang on what another one brought. */
+/** How often conditions are looked at again, because one may hang on what another one brought. */
+const PASSES = 3;
+
+/** Removes what does not apply, brings what applies now and was absent, and refuses what was named and does not apply. */
 function applyConditions(schema: GroupSetting | UnionSetting, tree: MutableTree, named: ReadonlySet<string>): void {
-  const visit = (node: GroupSetting | UnionSetting, at: MutableTree, path: string): void => {
+  const isNamed = (path: string): boolean => [...named].some((name) => name === path || name.startsWith(`${path}.`));
+  const visit = (node: GroupSetting | UnionSetting, at: MutableTree, path: string, isLast: boolean): void => {
     for (const [key, child] of Object.entries(fieldsOf(node, at))) {
       const where = joinPath(path, key);
-      if (!doesApply(child.applies, tree)) {
-        const isNamed = [...named].some((name) => name === where || name.startsWith(`${where}.`));
-        if (isNamed) throw inapplicable(child, where, tree);
-        delete at[key];
+      if (!doesApply(child.applies, where, tree)) {
+        if (!isNamed(where)) delete at[key];
+        else if (isLast) throw inapplicable(child, where, tree);
         continue;
       }
       if (child.applies !== undefined && !Object.hasOwn(at, key)) at[key] = defaultsOf(child);
       const value = at[key];
-      if (!isField(child) && typeof value === 'object' && value !== null) visit(child, value as MutableTree, where);
+      if (!isField(child) && typeof value === 'object' && value !== null)
+        visit(child, value as MutableTree, where, isLast);
     }
   };
-  visit(schema, tree, '');
-  visit(schema, tree, '');
+  for (let pass = 1; pass <= PASSES; pass++) visit(schema, tree, '', pass === PASSES);
 }
 
 function defaultsOf(node: Setting, variant?: string): SettingValue {

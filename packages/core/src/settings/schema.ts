@@ -9,17 +9,27 @@ export interface SettingsTree {
   readonly [key: string]: SettingValue;
 }
 
-/** A setting that means something only where another one has certain values; elsewhere it is absent, and naming it is refused. */
-export interface Applicability {
-  /** Dotted path, from the root, of the setting that decides. */
+/**
+ * A condition on another setting, by its dotted path from the root, or `./name` for one of the same group. A setting that is absent itself fulfils none but
+ * `orAbsent`.
+ */
+export interface SettingCondition {
   readonly path: string;
-  /** It applies where that setting has one of these values ... */
+  /** It has one of these values ... */
   readonly in?: readonly (number | string | boolean | null)[];
   /** ... or none of these ... */
   readonly notIn?: readonly (number | string | boolean | null)[];
   /** ... or is above this number. */
   readonly above?: number;
+  /** True: also fulfilled where that setting is absent. */
+  readonly orAbsent?: boolean;
 }
+
+/** A setting that means something only where others have certain values; elsewhere it is absent, and naming it is refused. */
+export type Applicability =
+  | SettingCondition
+  | { readonly any: readonly Applicability[] }
+  | { readonly all: readonly Applicability[] };
 
 interface Common {
   readonly doc: string;
@@ -200,20 +210,43 @@ export function readSetting(tree: SettingsTree, path: string): SettingValue | un
   return value;
 }
 
-/** Whether a setting applies in these settings. */
-export function doesApply(applies: Applicability | undefined, tree: SettingsTree): boolean {
-  if (applies === undefined) return true;
+/** The condition of the setting at `path`, with full paths. */
+export function absoluteCondition(applies: Applicability, path: string): Applicability {
+  if ('any' in applies) return { any: applies.any.map((one) => absoluteCondition(one, path)) };
+  if ('all' in applies) return { all: applies.all.map((one) => absoluteCondition(one, path)) };
+  if (!applies.path.startsWith('./')) return applies;
+  return { ...applies, path: joinPath(path.split('.').slice(0, -1).join('.'), applies.path.slice(2)) };
+}
+
+/** Whether the setting at `path` applies in these settings. */
+export function doesApply(relative: Applicability | undefined, path: string, tree: SettingsTree): boolean {
+  return relative === undefined || isFulfilled(absoluteCondition(relative, path), tree);
+}
+
+function isFulfilled(applies: Applicability, tree: SettingsTree): boolean {
+  if ('any' in applies) return applies.any.some((one) => isFulfilled(one, tree));
+  if ('all' in applies) return applies.all.every((one) => isFulfilled(one, tree));
   const value = readSetting(tree, applies.path);
-  if (value === undefined) return false;
+  if (value === undefined) return applies.orAbsent === true;
   if (applies.in !== undefined && !applies.in.includes(value as never)) return false;
   if (applies.notIn?.includes(value as never)) return false;
   return applies.above === undefined || (typeof value === 'number' && value > applies.above);
 }
 
 /** The condition in words: `agent.atoms is 1`, `network.moe.router.type is not none`. */
-export function describeApplicability({ path, in: inside, notIn, above }: Applicability): string {
+export function describeApplicability(applies: Applicability): string {
+  if ('any' in applies) return applies.any.map(describeApplicability).join(', or ');
+  if ('all' in applies) return applies.all.map(describeApplicability).join(' and ');
+  const { path, in: inside, notIn, above, orAbsent } = applies;
   const list = (values: readonly unknown[]) => values.map(String).join(' or ');
-  if (inside !== undefined) return `${path} is ${list(inside)}`;
-  if (notIn !== undefined) return `${path} is not ${list(notIn)}`;
-  return `${path} is above ${above}`;
+  const absent = orAbsent ? ' or absent' : '';
+  if (inside !== undefined) return `${path} is ${list(inside)}${absent}`;
+  if (notIn !== undefined) return `${path} is not ${list(notIn)}${absent}`;
+  return `${path} is above ${above}${absent}`;
+}
+
+/** The settings that a condition reads. */
+export function decidingPaths(applies: Applicability): readonly string[] {
+  if ('any' in applies) return applies.any.flatMap(decidingPaths);
+  return 'all' in applies ? applies.all.flatMap(decidingPaths) : [applies.path];
 }

@@ -18,7 +18,13 @@ const router: UnionSetting = {
   default: 'none',
   variants: {
     none: { doc: 'No mixture', fields: {} },
-    soft: { doc: 'Soft', fields: { scale: setting.positive('First scale', 1) } },
+    soft: {
+      doc: 'Soft',
+      fields: {
+        scale: setting.positive('First scale', 1),
+        rate: setting.positive('Rate', 1, { applies: { path: './scale', above: 1 } }),
+      },
+    },
     sparse: {
       doc: 'Sparse',
       fields: { k: setting.integer('Experts per token', 2, { maximum: 64 }), noise: setting.boolean('Noise', false) },
@@ -27,6 +33,8 @@ const router: UnionSetting = {
 };
 const isMixture = { path: 'network.router.type', notIn: ['none'] } as const;
 const SCHEMA = setting.group({
+  // Stands before what decides about it.
+  early: setting.integer('Early', 1, { applies: { path: 'network.experts', above: 8 } }),
   network: setting.group({
     router,
     experts: setting.integer('Experts', 8, { maximum: 1024, applies: isMixture }),
@@ -34,6 +42,14 @@ const SCHEMA = setting.group({
   }),
   atoms: setting.integer('Atoms', 1),
   error: setting.choice('Error of plain values', 'mse', ['mse', 'huber'], { applies: { path: 'atoms', in: [1] } }),
+  penalty: setting.atLeastZero('Penalty', 0, {
+    applies: {
+      any: [
+        { path: 'network.experts', above: 8, orAbsent: true },
+        { path: 'atoms', above: 100 },
+      ],
+    },
+  }),
   top: setting.number('Largest value', 10, { applies: { path: 'atoms', above: 1 } }),
   seconds: setting.number('Limit', null, { minimum: 0, maximum: 9, isMaximumOpen: true, isNullable: true }),
 });
@@ -46,6 +62,7 @@ describe('settings by type', () => {
       network: { router: { type: 'none' }, units: [512] },
       atoms: 1,
       error: 'mse',
+      penalty: 0,
       seconds: null,
     });
   });
@@ -59,6 +76,11 @@ describe('settings by type', () => {
     expect(set({ 'network.router.type': 'none' }, sparse)).toEqual(BASE);
     expect(set({ atoms: '51' })).toMatchObject({ atoms: 51, top: 10 });
     expect(set({ atoms: '51' })).not.toHaveProperty('error');
+  });
+
+  it('may stand before what decides about them', () => {
+    expect(set({ early: '5', 'network.experts': '9', 'network.router.type': 'soft' }).early).toBe(5);
+    expect(() => set({ early: '5', 'network.router.type': 'soft' })).toThrow('early does not apply');
   });
 
   it('take objects as text, nested changes before paths, and lists in brackets or without', () => {
@@ -80,10 +102,18 @@ describe('settings by type', () => {
     ],
     [
       { 'network.experts': '4' },
-      'network.experts does not apply: it belongs to settings where network.router.type is not none, and it is "none"',
+      'network.experts does not apply: it belongs to settings where network.router.type is not none; here network.router.type is "none"',
     ],
-    [{ atoms: '2', error: 'mse' }, 'error does not apply: it belongs to settings where atoms is 1, and it is 2'],
-    [{ top: '3' }, 'top does not apply: it belongs to settings where atoms is above 1, and it is 1'],
+    [{ atoms: '2', error: 'mse' }, 'error does not apply: it belongs to settings where atoms is 1; here atoms is 2'],
+    [
+      { 'network.router.type': 'soft', penalty: '3' },
+      'network.experts is above 8 or absent, or atoms is above 100; here network.experts is 8, atoms is 1',
+    ],
+    [
+      { 'network.router.type': 'soft', 'network.router.rate': '3' },
+      'network.router.rate does not apply: it belongs to settings where network.router.scale is above 1; here network.router.scale is 1',
+    ],
+    [{ top: '3' }, 'top does not apply: it belongs to settings where atoms is above 1; here atoms is 1'],
     [{ 'network.router.type': 'hard' }, 'network.router.type is "hard"; expected one of none, soft, sparse'],
     [
       { 'network.router.type': 'sparse', 'network.router.k': '65' },
@@ -132,14 +162,17 @@ describe('the list of settings', () => {
 
   it('without settings: all of them, with where they apply', () => {
     expect(describeSettings(SCHEMA).map(({ path, where }) => [path, where])).toEqual([
+      ['early', 'network.experts is above 8'],
       ['network.router.type', undefined],
       ['network.router.scale', 'network.router.type is soft'],
+      ['network.router.rate', 'network.router.type is soft, network.router.scale is above 1'],
       ['network.router.k', 'network.router.type is sparse'],
       ['network.router.noise', 'network.router.type is sparse'],
       ['network.experts', 'network.router.type is not none'],
       ['network.units', undefined],
       ['atoms', undefined],
       ['error', 'atoms is 1'],
+      ['penalty', 'network.experts is above 8 or absent, or atoms is above 100'],
       ['top', 'atoms is above 1'],
       ['seconds', undefined],
     ]);

@@ -2,6 +2,8 @@
 import { InvalidArgumentError, NotFoundError } from '../errors.ts';
 import { describeSettings } from './describe.ts';
 import {
+  absoluteCondition,
+  decidingPaths,
   describeApplicability,
   doesApply,
   type FieldSetting,
@@ -45,7 +47,7 @@ function validateNode(node: Setting, value: unknown, path: string, whole: Whole)
   for (const [key, child] of Object.entries(fields)) {
     const at = joinPath(path, key);
     const isThere = Object.hasOwn(value, key);
-    if (!doesApply(child.applies, whole.tree)) {
+    if (!doesApply(child.applies, at, whole.tree)) {
       if (isThere) throw inapplicable(child, at, whole.tree);
       continue;
     }
@@ -140,12 +142,15 @@ export function refusal(
   return unknownSetting(schema, path);
 }
 
-/** A setting that applies only where another one has certain values. */
+/** A setting that applies only where others have certain values. */
 export function inapplicable(node: Setting, path: string, tree: SettingsTree): Error {
-  const applies = node.applies!;
-  const value = readSetting(tree, applies.path);
+  const applies = absoluteCondition(node.applies!, path);
+  const values = [...new Set(decidingPaths(applies))].flatMap((decider) => {
+    const value = readSetting(tree, decider);
+    return value === undefined ? [] : [`${decider} is ${show(value)}`];
+  });
   return new InvalidArgumentError(
-    `${path} does not apply: it belongs to settings where ${describeApplicability(applies)}${value === undefined ? '' : `, and it is ${show(value)}`}`,
+    `${path} does not apply: it belongs to settings where ${describeApplicability(applies)}${values.length === 0 ? '' : `; here ${values.join(', ')}`}`,
   );
 }
 

@@ -1,6 +1,6 @@
 // A run's configuration: what `config.json` holds, whole, so that a run can be repeated even when a preset changes. Made of the preset, a JSON file, `--set`
 // and the named options, in this order. A setting that does not exist is refused with its nearest neighbors.
-import { type AgentConfig, applyOverrides, getPreset, mergeConfig } from '@moe-rl/agents';
+import { AGENT_CONFIG_GROUPS, type AgentConfig, changeConfig, getPreset } from '@moe-rl/agents';
 import { type AtariConfig, resolveAtariConfig } from '@moe-rl/ale-env';
 import { didYouMean, InvalidArgumentError, requireFinite, requireInteger, requireOneOf } from '@moe-rl/core';
 import { BACKENDS, type BackendOption } from './backends.ts';
@@ -186,7 +186,7 @@ export function parseSetOption(option: string): readonly [path: string, text: st
 
 /** Tells apart what is whose: the run's settings, the environment's, the agent's (nested from a file, by path from `--set`). */
 function sortSettings({ file = {}, set = [], options = {} }: RequestedSettings) {
-  const groups = Object.keys(getPreset('dqn'));
+  const groups: readonly string[] = AGENT_CONFIG_GROUPS;
   const run: Record<string, unknown> = {};
   let environment: Record<string, unknown> = {};
   let evaluation: Record<string, unknown> = {};
@@ -217,8 +217,7 @@ function withAgentChanges(
   changes: Readonly<Record<string, unknown>>,
   paths: Readonly<Record<string, string>>,
 ): AgentSettings {
-  const merged = applyOverrides(mergeConfig(base, changes as Parameters<typeof mergeConfig>[1]), paths);
-  const { environment: _, ...groups } = merged;
+  const { environment: _, ...groups } = changeConfig(base, { nested: [changes], paths });
   return groups;
 }
 

@@ -127,6 +127,7 @@ describe('run configuration', () => {
       set: [
         ['agent.batchSize', '8'],
         ['environment.noopMax', '30'],
+        ['network.encoder.type', 'perceptron'],
         ['network.encoder.hiddenUnits', '64,32'],
         ['seed', '4'],
       ],

@@ -13,7 +13,13 @@ export const capacityOptions = (defaultFactor: number | null, rounding: 'ceil' |
   capacityFactor: setting.number(
     'Tokens that each expert takes, as a multiple of an even share; null: no limit.',
     defaultFactor,
-    { minimum: 0, isMinimumOpen: true, maximum: 1e6, isNullable: defaultFactor === null },
+    {
+      minimum: 0,
+      isMinimumOpen: true,
+      maximum: 1e6,
+      isNullable: defaultFactor === null,
+      applies: { path: './capacity', in: [null], orAbsent: true },
+    },
   ),
   capacityRounding: setting.choice('How the capacity is rounded.', rounding, ['ceil', 'floor']),
   capacityMultipleOf: setting.integer('Rounds the capacity up to a multiple of this.', 1),

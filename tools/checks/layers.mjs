@@ -24,8 +24,9 @@ const LAYERS = {
   agents: 3,
   runs: 4,
   training: 5,
-  trainer: 6,
-  dashboard: 7,
+  experiments: 6,
+  trainer: 7,
+  dashboard: 8,
 };
 
 export function checkLayers(root) {

@@ -1,10 +1,11 @@
 // The whole command line on one page: commands, options, help. What a command does is in the file of its name, loaded only when it runs, so that help and
 // mistyped options answer at once.
 import { join } from 'node:path';
-import { InvalidArgumentError } from '@moe-rl/core';
 import { DEFAULT_FILM_AGENT_STEPS } from '@moe-rl/figures';
 import { BACKENDS } from '@moe-rl/runs';
 import { Command } from 'commander';
+import { collected, integer } from './arguments.ts';
+import { addExperimentCommands } from './experiment-program.ts';
 
 /** Seed of evaluation episodes where none is given: far from those of training. */
 const EVALUATION_SEED = 1_000_001;
@@ -79,6 +80,8 @@ export function buildProgram(version: string): Command {
     .option('--output <file>', 'picture to write, .svg or .png')
     .action(async (paths, options) => (await import('./compare.ts')).compare(paths, options));
 
+  addExperimentCommands(program);
+
   program
     .command('presets')
     .description('list the agent presets, or show every setting of one')
@@ -101,17 +104,6 @@ export function buildProgram(version: string): Command {
   return program;
 }
 
-/** Reads `--seed 3`. @throws InvalidArgumentError for anything but an integer. */
-function integer(name: string): (text: string) => number {
-  return (text) => {
-    const value = Number(text.replaceAll('_', ''));
-    if (text.trim() === '' || !Number.isInteger(value)) {
-      throw new InvalidArgumentError(`${name} is ${JSON.stringify(text)}; expected an integer`);
-    }
-    return value;
-  };
-}
-
 function withBackendOptions(command: Command): Command {
   return command
     .option('--backend <name>', `tensor backend: ${BACKENDS.join(', ')}`)
@@ -131,7 +123,7 @@ function withRunOptions(command: Command): Command {
     .option(
       '--set <key=value>',
       'a setting, for instance agent.minReplayHistoryAgentSteps=1000 (again for more)',
-      (value: string, earlier: readonly string[]) => [...earlier, value],
+      collected,
       [] as readonly string[],
     );
 }

@@ -1,0 +1,72 @@
+// The `experiment` commands: options and help. What each does is in experiment.ts and its neighbors, loaded only when it runs.
+import { BACKENDS } from '@moe-rl/runs';
+import type { Command } from 'commander';
+import { collected, integer, nameList, realNumber } from './arguments.ts';
+
+export function addExperimentCommands(program: Command): void {
+  const experiment = program
+    .command('experiment')
+    .description('compare agents over suites of games and seeds, on one machine or many');
+
+  withPlanOptions(experiment.command('plan'))
+    .description('show the jobs of a plan, and the time, memory and disk they would take here; nothing is started')
+    .option('--jobs <count>', 'jobs at a time (default: cores / threads)', integer('--jobs'))
+    .option('--no-probe', 'leave out the measurement')
+    .option('--list', 'list every job')
+    .action(async (file, options) => (await import('./experiment-plan.ts')).experimentPlan(file, options));
+
+  withPlanOptions(experiment.command('run'))
+    .description('run a plan, or go on with the one of a folder; ends with a report')
+    .option('--folder <folder>', 'where the experiment is kept (default: experiments/<suite>)')
+    .option('--jobs <count>', 'jobs at a time (default: cores / threads)', integer('--jobs'))
+    .option('--extend', 'add games, variants or seeds to the experiment of the folder')
+    .option('--retry-failed', 'try failed jobs again')
+    .option('--no-report', 'leave out the report at the end')
+    .action(async (file, options) => (await import('./experiment.ts')).experimentRun(file, options));
+
+  experiment
+    .command('worker')
+    .description('take jobs of an experiment in a shared folder, until none is left')
+    .argument('<folder>', 'folder of the experiment')
+    .option('--jobs <count>', 'jobs at a time (default: cores / threads)', integer('--jobs'))
+    .option('--lease <seconds>', 'a worker that shows no sign of life for so long loses its job', realNumber('--lease'))
+    .action(async (folder, options) => (await import('./experiment.ts')).experimentWorker(folder, options));
+
+  experiment
+    .command('status')
+    .description('show how far an experiment is and what it says so far')
+    .argument('<folder>', 'folder of the experiment')
+    .option('--score <kind>', 'what counts as the score of a run: final, best or average', 'final')
+    .option('--json <file>', 'also write jobs and aggregates as JSON')
+    .action(async (folder, options) => (await import('./experiment.ts')).experimentStatusCommand(folder, options));
+}
+
+/** The options that make a plan; each takes the place of the key in the plan file. */
+function withPlanOptions(command: Command): Command {
+  return command
+    .argument('[plan-file]', 'plan in YAML or JSON')
+    .option('--suite <name>', 'games: atari20, atari5, atari10, atari26, atari57, atari60, minatar, classic or demo')
+    .option('--games <names>', 'some games only, with commas between them', nameList('--games'))
+    .option(
+      '--variants <names>',
+      'what to compare, with commas between them: baseline, soft, top1, explain, ...',
+      nameList('--variants'),
+    )
+    .option('--baseline <name>', 'the variant that the others are compared with')
+    .option('--seeds <count>', 'seeds of each game and variant', integer('--seeds'))
+    .option(
+      '--protocol <name>',
+      'dopamine, atari-100k, minatar, classic or demo (default: what is usual for the suite)',
+    )
+    .option('--scale <factor>', 'multiplies all lengths of the protocol', realNumber('--scale'))
+    .option('--iterations <count>', 'iterations of training and evaluation', integer('--iterations'))
+    .option('--preset <name>', 'agent preset that the variants change (see `moe-rl presets`)')
+    .option('--backend <name>', `tensor backend: ${BACKENDS.join(', ')}`)
+    .option('--threads <count>', 'processor threads of one run', integer('--threads'))
+    .option(
+      '--set <key=value>',
+      'a setting of every run, for instance agent.batchSize=64 (again for more)',
+      collected,
+      [],
+    );
+}

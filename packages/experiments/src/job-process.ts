@@ -1,0 +1,69 @@
+// The process of one job, a child of a runner: gets its task as a message, trains, and says how it ended. Ends at once when its runner is gone.
+import { isMoeRlError } from '@moe-rl/core';
+import { claimOf } from './jobs/claims.ts';
+import type { JobMessage, JobTask, ProbeTask } from './jobs/job-child.ts';
+import { LostClaimError, runJob } from './jobs/run-job.ts';
+import { jobConfig } from './plan/experiment.ts';
+import { openExperimentFolder } from './plan/experiment-folder.ts';
+
+/** How often a process looks whether its job is still its own. */
+const FENCE_PERIOD_MS = 1000;
+
+async function main(task: JobTask): Promise<void> {
+  const folder = openExperimentFolder(task.experimentFolder);
+  const job = folder.jobs.find(({ id }) => id === task.jobId)!;
+  const claim = claimOf(folder, task.jobId, task.epoch);
+  const fence = (): void => {
+    if (!claim.isHeld()) throw new LostClaimError(task.jobId);
+  };
+  const timer = setInterval(() => {
+    if (!claim.isHeld()) end({ type: 'lost' });
+  }, FENCE_PERIOD_MS);
+  const controller = new AbortController();
+  process.on('message', (message: { type: string }) => {
+    if (message.type === 'stop') controller.abort();
+  });
+  fence();
+  const isComplete = await runJob({
+    runFolder: claim.runFolder,
+    config: jobConfig(folder.experiment, job),
+    signal: controller.signal,
+    fence,
+    say: (line) => process.send?.({ type: 'say', line } satisfies JobMessage),
+  });
+  clearInterval(timer);
+  end({ type: isComplete ? 'complete' : 'paused' });
+}
+
+/** A run of some seconds, to be measured: no claim, no result. */
+async function probe({ probe: { runFolder, config } }: ProbeTask): Promise<void> {
+  await runJob({ runFolder, config, signal: new AbortController().signal });
+  end({ type: 'complete' });
+}
+
+function end(message: JobMessage): void {
+  // Exits even when the runner no longer listens.
+  process.send?.(message, () => process.exit(0));
+}
+
+function isDiskFull(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'ENOSPC' || code === 'EDQUOT' || isDiskFull(error.cause);
+}
+
+if (process.send !== undefined) {
+  // Ctrl-C reaches the whole group of processes; the runner decides what it means.
+  process.on('SIGINT', () => {});
+  process.on('SIGTERM', () => {});
+  process.on('disconnect', () => process.exit(1));
+  process.once('message', (task: JobTask | ProbeTask) => {
+    ('probe' in task ? probe(task) : main(task)).catch((error: unknown) => {
+      if (error instanceof LostClaimError) end({ type: 'lost' });
+      else if (error instanceof DOMException && error.name === 'AbortError') end({ type: 'paused' });
+      else if (isMoeRlError(error)) {
+        end({ type: 'failed', code: isDiskFull(error) ? 'DISK_FULL' : error.code, message: error.message });
+      } else end({ type: 'failed', message: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+    });
+  });
+}

@@ -1,0 +1,256 @@
+// Who runs which job. A claim has an epoch: whoever creates the file of the next epoch (which the file system lets only one do) owns the job from then on, and
+// everybody before has lost it, whether they notice or not. Nobody's clock is compared with anybody else's: a claim counts as abandoned when its heartbeat has
+// not changed for the length of the lease as the observer's own steady clock measures it, so clocks may jump and differ. A process that is gone is known at once
+// on its own machine.
+//
+// Losing is safe even unnoticed: the new owner renames the run folder, so that what the old one still opens by name isn't there, and gives the files that only
+// grow new inodes, so that what it has open already is nobody's file.
+import { randomUUID } from 'node:crypto';
+import {
+  copyFileSync,
+  existsSync,
+  linkSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { makeFolder, storageError } from '@moe-rl/core/node';
+import type { ExperimentPaths } from '../plan/experiment-paths.ts';
+
+/** Who made a claim. */
+export interface ClaimOwner {
+  readonly token: string;
+  readonly host: string;
+  /** Tells apart machines, boots and containers: process numbers mean something only within one. */
+  readonly processSpace: string;
+  readonly pid: number;
+  readonly processStart: string;
+}
+
+export interface Claim {
+  readonly jobId: string;
+  readonly epoch: number;
+  /** The run folder, whose name nobody else uses. */
+  readonly runFolder: string;
+  /** Shows that the owner lives. */
+  beat(): void;
+  /** False once somebody else took the job over. Asked before anything is written. */
+  isHeld(): boolean;
+  /** Lets the job go; anybody may go on with it at once. */
+  release(): void;
+}
+
+export type ClaimState = 'none' | 'released' | 'abandoned' | 'held';
+
+/** Heartbeats as this process has seen them change. */
+export type Observations = Map<string, { beat: string; sinceMs: number }>;
+
+const EPOCH_FILE = /^(\d+)\.json$/;
+
+/** The newest epoch of a job; 0: never claimed. */
+export function newestEpoch({ claimsFolder }: ExperimentPaths, jobId: string): number {
+  let names: string[];
+  try {
+    names = readdirSync(join(claimsFolder, jobId));
+  } catch {
+    return 0;
+  }
+  return names.reduce((newest, name) => Math.max(newest, Number(EPOCH_FILE.exec(name)?.[1] ?? 0)), 0);
+}
+
+/** How the newest claim on a job stands, as far as this process can tell. */
+export function claimState(
+  paths: ExperimentPaths,
+  jobId: string,
+  observations: Observations,
+  leaseMs: number,
+): ClaimState {
+  const epoch = newestEpoch(paths, jobId);
+  if (epoch === 0) return 'none';
+  const file = claimFile(paths, jobId, epoch);
+  if (existsSync(`${file}.released`)) return 'released';
+  const owner = readOwner(`${file}.json`);
+  if (owner !== undefined && isGone(owner)) return 'abandoned';
+  const key = `${jobId}.${epoch}`;
+  const beat = readBeat(file);
+  const seen = observations.get(key);
+  const nowMs = performance.now();
+  if (seen === undefined || seen.beat !== beat) {
+    observations.set(key, { beat, sinceMs: nowMs });
+    return 'held';
+  }
+  return nowMs - seen.sinceMs >= leaseMs ? 'abandoned' : 'held';
+}
+
+/** For a look from outside: is somebody at work? Compares with this machine's clock, so it is for showing, never for taking over. */
+export function seemsHeld(paths: ExperimentPaths, jobId: string, leaseMs: number): boolean {
+  const epoch = newestEpoch(paths, jobId);
+  if (epoch === 0) return false;
+  const file = claimFile(paths, jobId, epoch);
+  if (existsSync(`${file}.released`)) return false;
+  const owner = readOwner(`${file}.json`);
+  if (owner === undefined || isGone(owner)) return false;
+  if (owner.processSpace === processSpace()) return true;
+  try {
+    return Math.abs(Date.now() - statSync(`${file}.beat`).mtimeMs) < 2 * leaseMs;
+  } catch {
+    return false;
+  }
+}
+
+/** Who holds a job, for messages. */
+export function claimOwner(paths: ExperimentPaths, jobId: string): ClaimOwner | undefined {
+  return readOwner(`${claimFile(paths, jobId, newestEpoch(paths, jobId))}.json`);
+}
+
+/**
+ * Tries to take the next epoch of a job, and its run folder with it. Call only when the claim before is released or abandoned.
+ * @returns undefined when another process was first
+ * @throws StorageError when the folder can't be written
+ */
+export function claimJob(paths: ExperimentPaths, jobId: string): Claim | undefined {
+  const before = newestEpoch(paths, jobId);
+  const epoch = before + 1;
+  const owner = ownClaim();
+  const folder = join(paths.claimsFolder, jobId);
+  makeFolder(folder);
+  const file = claimFile(paths, jobId, epoch);
+  const candidate = join(folder, `candidate-${owner.token}`);
+  try {
+    writeFileSync(candidate, JSON.stringify(owner));
+    // link() fails when the name exists, on shared file systems too, and the name never shows a half-written file.
+    linkSync(candidate, `${file}.json`);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return undefined;
+    throw storageError('write', file, cause);
+  } finally {
+    rmSync(candidate, { force: true });
+  }
+  const runFolder = join(paths.workFolder, `${jobId}.${epoch}`);
+  takeRunFolder(paths, jobId, runFolder);
+  return claimOf(paths, jobId, epoch, owner.token);
+}
+
+/** A claim that was made before, for the process that runs the job on its owner's behalf. */
+export function claimOf(paths: ExperimentPaths, jobId: string, epoch: number, token?: string): Claim {
+  const file = claimFile(paths, jobId, epoch);
+  const next = `${claimFile(paths, jobId, epoch + 1)}.json`;
+  let beats = 0;
+  return {
+    jobId,
+    epoch,
+    runFolder: join(paths.workFolder, `${jobId}.${epoch}`),
+    beat() {
+      beats++;
+      writeFileSync(`${file}.beat`, `${token ?? ''} ${beats}`);
+    },
+    isHeld: () => !existsSync(next) && !existsSync(`${file}.released`),
+    release: () => writeFileSync(`${file}.released`, ''),
+  };
+}
+
+/** Gives the run that others left a name that only the new owner knows. */
+function takeRunFolder({ workFolder }: ExperimentPaths, jobId: string, target: string): void {
+  const epochs = readdirSync(workFolder)
+    .filter((name) => name.startsWith(`${jobId}.`) && /^\d+$/.test(name.slice(jobId.length + 1)))
+    .map((name) => Number(name.slice(jobId.length + 1)))
+    .sort((left, right) => right - left);
+  const [newest] = epochs;
+  if (newest === undefined) return;
+  try {
+    renameSync(join(workFolder, `${jobId}.${newest}`), target);
+  } catch (cause) {
+    // Its owner published it in this moment; the caller looks again.
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw storageError('move', join(workFolder, `${jobId}.${newest}`), cause);
+  }
+  rmSync(join(target, 'run.lock'), { force: true });
+  for (const folder of [target, join(target, 'events')]) replaceInodes(folder);
+}
+
+/** Metrics and events are appended to; checkpoints are files of their own, renamed when whole. */
+function replaceInodes(folder: string): void {
+  if (!existsSync(folder)) return;
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const file = join(folder, entry.name);
+    copyFileSync(file, `${file}.copy`);
+    renameSync(`${file}.copy`, file);
+  }
+}
+
+function claimFile({ claimsFolder }: ExperimentPaths, jobId: string, epoch: number): string {
+  return join(claimsFolder, jobId, String(epoch));
+}
+
+function readBeat(file: string): string {
+  try {
+    return readFileSync(`${file}.beat`, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+function readOwner(file: string): ClaimOwner | undefined {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as ClaimOwner;
+  } catch {
+    return undefined;
+  }
+}
+
+function ownClaim(): ClaimOwner {
+  return {
+    token: randomUUID(),
+    host: hostname(),
+    processSpace: processSpace(),
+    pid: process.pid,
+    processStart: processStartOf(process.pid),
+  };
+}
+
+/** True only when this machine knows that the process no longer exists. */
+function isGone(owner: ClaimOwner): boolean {
+  if (owner.processSpace !== processSpace()) return false;
+  try {
+    process.kill(owner.pid, 0);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ESRCH') return true;
+  }
+  return owner.processStart !== '' && owner.processStart !== processStartOf(owner.pid);
+}
+
+let ownProcessSpace: string | undefined;
+
+function processSpace(): string {
+  ownProcessSpace ??= [
+    hostname(),
+    attempt(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()),
+    attempt(() => readlinkSync('/proc/self/ns/pid')),
+  ].join(' ');
+  return ownProcessSpace;
+}
+
+/**
+ * Field 22 of /proc/<pid>/stat; the name in field 2 may hold spaces, so count from the last parenthesis. A killed process that nobody has asked after yet (state
+ * Z) has none.
+ */
+function processStartOf(pid: number): string {
+  const stat = attempt(() => readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return state === 'Z' ? '' : (fields[18] ?? '');
+}
+
+function attempt(read: () => string): string {
+  try {
+    return read();
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,127 @@
+// A job: trains one run in its folder, from where it stands, and writes what the report needs beside the metrics. It depends on nothing but the experiment and
+// the folder, so that it may be run anywhere and twice with the same result.
+import { existsSync, rmSync } from 'node:fs';
+import { cpus, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { CheckpointError, InvalidArgumentError } from '@moe-rl/core';
+import { readJson, replaceFile } from '@moe-rl/core/node';
+import { createRunFolder, openRunFolder, type ProgressOutput, type RunConfig, type RunFolder } from '@moe-rl/runs';
+import { finishRun, trainInFolder } from '@moe-rl/training';
+import { changedPaths } from '../plan/experiment-folder.ts';
+
+/** What a run's folder says about where it was made and what was trained: `job.json`. */
+export interface JobRecord {
+  readonly backend: string;
+  readonly cpu: string;
+  readonly cores: number;
+  readonly memoryBytes: number;
+  readonly platform: string;
+  readonly node: string;
+  /** Parameters of the network by block. */
+  readonly parameterBlocks: readonly { readonly block: string; readonly parameters: number }[];
+  readonly residentBytes: number;
+}
+
+export interface RunJobOptions {
+  readonly runFolder: string;
+  readonly config: RunConfig;
+  /** Aborting ends the run after the step under way, with a checkpoint. */
+  readonly signal: AbortSignal;
+  /** Throws when the job belongs to somebody else by now; asked before every checkpoint and before the result is written. */
+  readonly fence?: () => void;
+  readonly say?: (line: string) => void;
+}
+
+/**
+ * Runs a job to its end, or until `signal` aborts.
+ * @returns true when the run is complete
+ * @throws CheckpointError when the folder holds a run with another configuration, and whatever the training throws
+ */
+export async function runJob({
+  runFolder,
+  config,
+  signal,
+  fence = () => {},
+  say = () => {},
+}: RunJobOptions): Promise<boolean> {
+  const isResume = existsSync(join(runFolder, 'config.json'));
+  // What a killed process left before it wrote the configuration is nothing to go on from.
+  if (!isResume) rmSync(runFolder, { recursive: true, force: true });
+  const folder = isResume ? openJobFolder(runFolder, config) : createRunFolder(runFolder, config);
+  try {
+    const fenced: RunFolder = {
+      ...folder,
+      checkpoints: {
+        ...folder.checkpoints,
+        save: (...args: Parameters<typeof folder.checkpoints.save>) => {
+          fence();
+          return folder.checkpoints.save(...args);
+        },
+      },
+    };
+    const session = await trainInFolder(fenced, isResume, signal, say, SILENT);
+    try {
+      if (!session.output.isComplete || signal.aborted) return false;
+      fence();
+      const [cpu] = cpus();
+      const record: JobRecord = {
+        backend: session.backendName,
+        cpu: cpu?.model ?? 'unknown',
+        cores: cpus().length,
+        memoryBytes: totalmem(),
+        platform: `${process.platform} ${process.arch}`,
+        node: process.version,
+        parameterBlocks: session.agent.network.parameterBlocks,
+        residentBytes: process.memoryUsage.rss(),
+      };
+      replaceFile(join(runFolder, 'job.json'), `${JSON.stringify(record, null, 2)}\n`);
+      await finishRun(fenced, session, signal, say, SILENT);
+      return true;
+    } finally {
+      session.dispose();
+    }
+  } finally {
+    folder.unlock();
+  }
+}
+
+/** The record of a job that is done; undefined for a run that was put there by other means. */
+export function readJobRecord(runFolder: string): JobRecord | undefined {
+  const file = join(runFolder, 'job.json');
+  return existsSync(file) ? (readJson(file) as JobRecord) : undefined;
+}
+
+/** Progress is read from the metrics file, not from text. */
+const SILENT: ProgressOutput = { write: () => {} };
+
+function openJobFolder(path: string, config: RunConfig): RunFolder {
+  return openRunFolder(path, (stored) => {
+    const changes = changedPaths(normal(stored), normal(config));
+    if (changes.length > 0) {
+      throw new CheckpointError(
+        `${path} is the run of another plan or version: ${changes.slice(0, 3).join(', ')}; move it away to start the job anew`,
+      );
+    }
+    return stored;
+  });
+}
+
+/** As JSON has it: undefined left out. */
+function normal(config: RunConfig): unknown {
+  return JSON.parse(JSON.stringify(config));
+}
+
+/** Errors that come back each time, wherever the job runs. */
+const CONFIGURATION_ERRORS = new Set(['INVALID_ARGUMENT', 'SHAPE', 'NON_FINITE', 'CHECKPOINT', 'ALE_MODE']);
+
+/** Whether it makes sense to try a job again. */
+export function failureKindOf(code: string | undefined): 'machine' | 'configuration' {
+  return code !== undefined && CONFIGURATION_ERRORS.has(code) ? 'configuration' : 'machine';
+}
+
+/** Thrown in a process whose job was taken over. */
+export class LostClaimError extends InvalidArgumentError {
+  constructor(jobId: string) {
+    super(`the job ${jobId} was taken over by another worker; this one stops without writing anything more`);
+  }
+}

@@ -1,0 +1,192 @@
+// From a plan to an experiment: every name looked up, every configuration whole, every job listed. Nothing is written here, so that a bad plan leaves no trace.
+import { createHash } from 'node:crypto';
+import { createNetwork } from '@moe-rl/agents';
+import { EMBEDDED_GAME_NAME, findGame } from '@moe-rl/ale-env';
+import { findRoms } from '@moe-rl/ale-env/node';
+import { InvalidArgumentError, NotFoundError } from '@moe-rl/core';
+import { agentConfigOf, newRunConfig, type RunConfig } from '@moe-rl/runs';
+import { explainBackends } from '@moe-rl/tfjs-native';
+import { makeEnvironment } from '@moe-rl/training';
+import { getProtocol, type Protocol, protocolSettings } from '../suites/protocols.ts';
+import { getSuite, type Settings, type Suite } from '../suites/suites.ts';
+import { expandVariants, type VariantSpec, variantSettings } from '../suites/variants.ts';
+import type { Plan } from './plan.ts';
+
+/** A run's configuration without what differs between the jobs of a variant. */
+export type VariantConfig = Omit<RunConfig, 'game' | 'seed'>;
+
+export interface Variant {
+  readonly name: string;
+  readonly config: VariantConfig;
+}
+
+/** One run of the experiment. */
+export interface Job {
+  /** Name of its folder: `<game>--<variant>--s<seed>`. */
+  readonly id: string;
+  readonly game: string;
+  readonly variant: string;
+  readonly seed: number;
+}
+
+export interface Experiment {
+  readonly title: string;
+  readonly plan: Plan;
+  readonly protocol: Protocol;
+  readonly games: readonly string[];
+  readonly seeds: readonly number[];
+  readonly variants: readonly Variant[];
+  /** Name of the variant that the others are compared with. */
+  readonly baseline: string;
+}
+
+/**
+ * Looks everything up that a plan names.
+ * @throws NotFoundError for an unknown suite, protocol, preset, variant or game, or for ROMs that are not here; InvalidArgumentError for two variants of one name
+ */
+export function resolvePlan(plan: Plan): Experiment {
+  const suite = getSuite(plan.suite);
+  const base = getProtocol(plan.protocol ?? suite.protocol);
+  const protocol: Protocol = plan.iterations === null ? base : { ...base, iterations: plan.iterations };
+  const games = resolveGames(plan, suite);
+  const backend = plan.backend === 'auto' ? chosenBackend() : plan.backend;
+  const specs = expandVariants(plan.variants);
+  const twice = specs.find(({ name }, index) => specs.findIndex((other) => other.name === name) !== index);
+  if (twice !== undefined)
+    throw new InvalidArgumentError(`two variants are called "${twice.name}"; expected each name once`);
+  const resolved = { ...plan, backend };
+  const variants = specs.map((spec) => ({
+    name: spec.name,
+    config: variantConfig(spec, resolved, suite, protocol, games[0]!),
+  }));
+  const baseline = plan.baseline ?? (specs.some(({ name }) => name === 'baseline') ? 'baseline' : specs[0]!.name);
+  if (!specs.some(({ name }) => name === baseline)) {
+    throw new InvalidArgumentError(
+      `baseline is "${baseline}"; expected one of the variants ${specs.map(({ name }) => name).join(', ')}`,
+    );
+  }
+  const title = plan.name ?? `${plan.suite}: ${specs.map(({ name }) => name).join(', ')}`;
+  return { title, plan: resolved, protocol, games, seeds: plan.seeds, variants, baseline };
+}
+
+/** All jobs, seed by seed, so that a first answer over all games and variants comes early. */
+export function listJobs({ games, seeds, variants }: Pick<Experiment, 'games' | 'seeds' | 'variants'>): readonly Job[] {
+  return seeds.flatMap((seed) =>
+    games.flatMap((game) =>
+      variants.map(({ name }) => ({
+        id: `${game.replace(/[^\w.-]/g, '_')}--${name}--s${seed}`,
+        game,
+        variant: name,
+        seed,
+      })),
+    ),
+  );
+}
+
+/** The whole configuration of a job's run. */
+export function jobConfig(experiment: Pick<Experiment, 'variants'>, job: Job): RunConfig {
+  const variant = experiment.variants.find(({ name }) => name === job.variant);
+  if (variant === undefined) throw new NotFoundError(`there is no variant "${job.variant}" in this experiment`);
+  return { ...variant.config, game: job.game, seed: job.seed } as RunConfig;
+}
+
+/** What two folders must share to hold the same experiment. */
+export function fingerprintOf(experiment: Experiment): string {
+  const { protocol, games, seeds, variants, baseline } = experiment;
+  return createHash('sha256').update(JSON.stringify({ protocol, games, seeds, variants, baseline })).digest('hex');
+}
+
+function resolveGames(plan: Plan, suite: Suite): readonly string[] {
+  const names = plan.games ?? suite.games;
+  const games = names.map((name) => {
+    // Throws with near names for a game that is none.
+    if (name.includes('/') && !name.startsWith('ALE/')) {
+      makeEnvironment(newRunConfig({ options: { game: name } })).close?.();
+      return name;
+    }
+    return findGame(name).id;
+  });
+  const twice = games.find((game, index) => games.indexOf(game) !== index);
+  if (twice !== undefined) throw new InvalidArgumentError(`games has ${twice} twice; expected each once`);
+  requireRoms(plan, games);
+  return games;
+}
+
+/** One message for all ROMs that are missing, instead of one failed job each. */
+function requireRoms(plan: Plan, games: readonly string[]): void {
+  const cartridges = games.filter((game) => !game.includes('/') && game !== EMBEDDED_GAME_NAME);
+  if (cartridges.length === 0) return;
+  const { found, missing } = findRoms();
+  const absent = cartridges.filter((game) => !found.has(game));
+  if (absent.length === 0) return;
+  const list = absent.map((game) => `${game} (MD5 ${missing.find((rom) => rom.game === game)?.md5 ?? 'unknown'})`);
+  throw new NotFoundError(
+    `the ROMs of ${absent.length} of ${plan.suite}'s ${games.length} games are not on this machine: ${list.join(', ')}; \`moe-rl roms --fetch\` gets the ROMs that the ale-py wheel ships, the variable MOE_RL_ROMS names a folder of your own, and the suites demo, minatar and classic need none`,
+  );
+}
+
+/** The backend that `auto` means here: a run is only the same anywhere when its backend is. */
+function chosenBackend(): RunConfig['backend'] {
+  return explainBackends().find(({ state }) => state === 'used')?.name ?? 'cpu';
+}
+
+function variantConfig(spec: VariantSpec, plan: Plan, suite: Suite, protocol: Protocol, game: string): VariantConfig {
+  const make = (variant: VariantSpec): { readonly config: RunConfig; readonly matchesParametersOfSoft: boolean } => {
+    const preset = variant.preset ?? plan.preset ?? suite.preset;
+    // The suite's own network settings fit its preset; another preset brings its own.
+    const suiteSettings = preset === suite.preset ? suite.settings : {};
+    const options = { game, preset, backend: plan.backend, threads: plan.threads, seed: 0 };
+    const unscaled = newRunConfig({ options, set: asSet(suiteSettings) });
+    const { network } = unscaled;
+    const { settings, matchesParametersOfSoft } = variantSettings(variant, {
+      preset,
+      isNoisy: network.noisy,
+      hiddenUnits: network.hiddenUnits,
+      expertHiddenUnits: network.moe.type === 'none' ? network.hiddenUnits : network.moe.expertHiddenUnits,
+    });
+    const lengths = protocolSettings(protocol, plan.scale, {
+      ...unscaled.agent,
+      replayCapacity: unscaled.replay.capacity,
+    });
+    const set = asSet({ ...suiteSettings, ...lengths, ...settings, ...plan.set, ...variant.set });
+    return { config: newRunConfig({ options, set }), matchesParametersOfSoft };
+  };
+  try {
+    let { config, matchesParametersOfSoft } = make(spec);
+    if (matchesParametersOfSoft) {
+      const hiddenUnits = matchingHiddenUnits(config, make({ name: 'soft' }).config);
+      config = make({
+        ...spec,
+        from: spec.from ?? spec.name,
+        set: { 'network.hiddenUnits': hiddenUnits, ...spec.set },
+      }).config;
+    }
+    const { game: _, seed: __, ...rest } = config;
+    return rest;
+  } catch (error) {
+    if (error instanceof Error) error.message = `variant ${spec.name}: ${error.message}`;
+    throw error;
+  }
+}
+
+function asSet(settings: Settings): readonly (readonly [string, string])[] {
+  return Object.entries(settings).map(([path, value]) => [path, String(value)]);
+}
+
+/** Width of the dense layer with which a network comes nearest to another's number of parameters, which grows evenly with the width. */
+function matchingHiddenUnits(dense: RunConfig, other: RunConfig): number {
+  const environment = makeEnvironment(dense);
+  try {
+    const { observationSpec, actionCount } = environment;
+    const count = (config: RunConfig, hiddenUnits: number): number =>
+      createNetwork(
+        { ...config.network, hiddenUnits },
+        { observationSpec, actionCount, atoms: agentConfigOf(config).agent.atoms },
+      ).parameterCount;
+    const wanted = count(other, other.network.hiddenUnits);
+    const [one, two] = [count(dense, 1), count(dense, 2)];
+    return Math.max(1, Math.round(1 + (wanted - one) / (two - one)));
+  } finally {
+    environment.close?.();
+  }
+}

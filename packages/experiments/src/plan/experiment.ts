@@ -1,6 +1,6 @@
 // From a plan to an experiment: every name looked up, every configuration whole, every job listed. Nothing is written here, so that a bad plan leaves no trace.
 import { createHash } from 'node:crypto';
-import { createNetwork } from '@moe-rl/agents';
+import { createNetwork, mixtureOf } from '@moe-rl/agents';
 import { EMBEDDED_GAME_NAME, findGame } from '@moe-rl/ale-env';
 import { findRoms } from '@moe-rl/ale-env/node';
 import { InvalidArgumentError, NotFoundError } from '@moe-rl/core';
@@ -141,8 +141,7 @@ function variantConfig(spec: VariantSpec, plan: Plan, suite: Suite, protocol: Pr
     const { settings, matchesParametersOfSoft } = variantSettings(variant, {
       preset,
       isNoisy: network.noisy,
-      hiddenUnits: network.hiddenUnits,
-      expertHiddenUnits: network.moe.type === 'none' ? network.hiddenUnits : network.moe.expertHiddenUnits,
+      expertHiddenUnits: mixtureOf(network.moe)?.expertHiddenUnits ?? network.hiddenUnits,
     });
     const lengths = protocolSettings(protocol, plan.scale, {
       ...unscaled.agent,

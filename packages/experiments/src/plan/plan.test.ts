@@ -140,7 +140,7 @@ describe('what a plan resolves to', () => {
     expect(full!.agent.minReplayHistoryAgentSteps).toBe(getPreset('quickstart').agent.minReplayHistoryAgentSteps);
     expect(tenth).toMatchObject({ trainingAgentSteps: 1200, evaluation: { periodAgentSteps: 100, episodes: 5 } });
     expect(tenth!.agent.minReplayHistoryAgentSteps).toBe(full!.agent.minReplayHistoryAgentSteps / 10);
-    expect(tenth!.agent.epsilonDecayPeriodAgentSteps).toBe(full!.agent.epsilonDecayPeriodAgentSteps / 10);
+    expect(tenth!.agent.epsilonDecayPeriodAgentSteps).toBe(full!.agent.epsilonDecayPeriodAgentSteps! / 10);
     expect(tenth!.agent.targetUpdatePeriodAgentSteps).toBe(full!.agent.targetUpdatePeriodAgentSteps);
   });
 

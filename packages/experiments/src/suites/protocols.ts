@@ -100,7 +100,8 @@ export function protocolSettings(
   scale: number,
   agent: {
     readonly minReplayHistoryAgentSteps: number;
-    readonly epsilonDecayPeriodAgentSteps: number;
+    /** Absent where epsilon does not fall. */
+    readonly epsilonDecayPeriodAgentSteps?: number;
     readonly batchSize: number;
     readonly updateHorizon: number;
     readonly replayCapacity: number;
@@ -121,7 +122,9 @@ export function protocolSettings(
       ? { 'evaluation.agentSteps': scaled(evaluation.agentSteps, FEWEST_AGENT_STEPS) }
       : { 'evaluation.episodes': scaled(evaluation.episodes, Math.min(evaluation.episodes, FEWEST_EPISODES)) }),
     'agent.minReplayHistoryAgentSteps': scaled(agent.minReplayHistoryAgentSteps, fewestTransitions),
-    'agent.epsilonDecayPeriodAgentSteps': scaled(agent.epsilonDecayPeriodAgentSteps, 1),
+    ...(agent.epsilonDecayPeriodAgentSteps === undefined
+      ? {}
+      : { 'agent.epsilonDecayPeriodAgentSteps': scaled(agent.epsilonDecayPeriodAgentSteps, 1) }),
     // A buffer larger than the run changes nothing but what it reserves.
     'replay.capacity': Math.min(agent.replayCapacity, total + 1000),
     logPeriodAgentSteps: Math.max(1, Math.min(1000, Math.floor(period / 5))),

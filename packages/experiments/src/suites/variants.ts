@@ -26,8 +26,7 @@ interface BuiltInVariant {
 export interface VariantBase {
   readonly preset: string;
   readonly isNoisy: boolean;
-  /** Width of the dense layer that a mixture replaces. */
-  readonly hiddenUnits: number;
+  /** Width of an expert: that of the preset's mixture, or of the dense layer that a mixture replaces. */
   readonly expertHiddenUnits: number;
 }
 
@@ -36,8 +35,8 @@ function defaultExperts({ preset }: VariantBase): number {
   return /^(rainbow|der|classic)/.test(preset) ? 4 : 8;
 }
 
-const mixture = (base: VariantBase, type: 'softMoe' | 'topK', experts: number, more: Settings = {}): Settings => ({
-  'network.moe.type': type,
+const mixture = (base: VariantBase, router: string, experts: number, more: Settings = {}): Settings => ({
+  'network.moe.router.type': router,
   'network.moe.experts': experts,
   // An expert is as wide as the layer it replaces.
   'network.moe.expertHiddenUnits': base.expertHiddenUnits,
@@ -46,12 +45,12 @@ const mixture = (base: VariantBase, type: 'softMoe' | 'topK', experts: number, m
   ...more,
 });
 
-const dense = (more: Settings = {}): Settings => ({ 'network.moe.type': 'none', ...more });
+const dense = (more: Settings = {}): Settings => ({ 'network.moe.router.type': 'none', ...more });
 
 const softWith = (experts: number): BuiltInVariant => ({
   name: `soft-${experts}`,
   description: `Soft MoE with ${experts} expert${experts === 1 ? '' : 's'} (arXiv 2402.08609)`,
-  changes: (base) => mixture(base, 'softMoe', experts),
+  changes: (base) => mixture(base, 'soft', experts),
 });
 
 const BUILT_IN: readonly BuiltInVariant[] = [
@@ -59,7 +58,7 @@ const BUILT_IN: readonly BuiltInVariant[] = [
   {
     name: 'wide',
     description: 'the dense layer as many times as wide as the mixture has experts (scale_hidden_layer)',
-    changes: (base) => dense({ 'network.hiddenUnits': base.hiddenUnits * defaultExperts(base) }),
+    changes: (base) => dense({ 'network.hiddenUnitsScale': defaultExperts(base) }),
   },
   {
     name: 'dense-matched',
@@ -81,14 +80,14 @@ const BUILT_IN: readonly BuiltInVariant[] = [
     name: 'one-scaled',
     description: 'Soft MoE with one expert as wide as all together (arXiv 2410.01930)',
     changes: (base) =>
-      mixture(base, 'softMoe', 1, {
+      mixture(base, 'soft', 1, {
         'network.moe.expertHiddenUnits': base.expertHiddenUnits * defaultExperts(base),
       }),
   },
   {
     name: 'soft',
     description: 'Soft MoE with the official number of experts (arXiv 2402.08609)',
-    changes: (base) => mixture(base, 'softMoe', defaultExperts(base)),
+    changes: (base) => mixture(base, 'soft', defaultExperts(base)),
   },
   softWith(1),
   softWith(2),
@@ -97,7 +96,7 @@ const BUILT_IN: readonly BuiltInVariant[] = [
   {
     name: 'top1',
     description: 'top-1 MoE with 8 experts and capacity (arXiv 2402.08609)',
-    changes: (base) => mixture(base, 'topK', 8, { 'network.moe.selectedExperts': 1 }),
+    changes: (base) => mixture(base, 'token-choice', 8),
   },
   {
     name: 'sparse-90',

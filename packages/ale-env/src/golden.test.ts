@@ -27,11 +27,11 @@ interface VectorRecording {
 const { games } = JSON.parse(readFileSync(new URL('../../../testdata/ale/prep.json', import.meta.url), 'utf8')) as {
   games: Record<string, Record<string, unknown>>;
 };
-const hasRoms = romsAreThere();
+const hasRoms = await romsAreThere();
 
-function romsAreThere(): boolean {
+async function romsAreThere(): Promise<boolean> {
   try {
-    fetchRoms();
+    await fetchRoms();
     return true;
   } catch (error) {
     if (process.env.MOE_RL_REQUIRE_ROMS === '1') throw error;

@@ -5,10 +5,11 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join, relative } from 'node:path';
 import { CorruptDataError, MissingDependencyError } from '@moe-rl/core';
-import { extractTarGz } from './archives.ts';
+import { runProgram } from '@moe-rl/core/node';
 import { createAtomically } from './cache.ts';
 import type { NativePaths, Report } from './layout.ts';
-import { findCompiler, findNpm, run } from './tools.ts';
+import { extractTarGz } from './npm-archive.ts';
+import { findCompiler, findNpm } from './tools.ts';
 import { NODE_API_VERSION, type PlatformWheel, TFJS_NODE_INTEGRITY, TFJS_NODE_VERSION } from './versions.ts';
 
 /** Downloads tfjs-node's published archive and unpacks its JavaScript and C++ sources. */
@@ -19,7 +20,7 @@ export async function installSources(paths: NativePaths, report: Report): Promis
   report({ stage: 'download', message: `Downloading the sources of ${what}` });
   await createAtomically(paths.tfjsNode, async (folder) => {
     // `npm pack` runs no install scripts (the package's own would download another TensorFlow).
-    await run(npm, ['pack', what, '--silent', '--ignore-scripts'], { what: `downloading ${what}`, folder });
+    await runProgram(npm, ['pack', what, '--silent', '--ignore-scripts'], { what: `downloading ${what}`, folder });
     const archive = (await readdir(folder)).find((name) => name.endsWith('.tgz'));
     if (archive === undefined) throw new MissingDependencyError(`downloading ${what}: no archive came`);
     const digest = `sha512-${createHash('sha512')
@@ -79,11 +80,15 @@ export async function compileAddon(paths: NativePaths, wheel: PlatformWheel, rep
     await writeFile(quiet, quietSource);
     const what = 'compiling the TensorFlow addon';
     const libraryPath = join(rpath, wheel.libraries.main);
-    await run(compiler, [...common, `-DLIBRARY="${libraryPath}"`, quiet, '-o', join(folder, 'quiet.node'), '-ldl'], {
-      what,
-    });
+    await runProgram(
+      compiler,
+      [...common, `-DLIBRARY="${libraryPath}"`, quiet, '-o', join(folder, 'quiet.node'), '-ldl'],
+      {
+        what,
+      },
+    );
     await rm(quiet);
-    await run(
+    await runProgram(
       compiler,
       [
         ...common,

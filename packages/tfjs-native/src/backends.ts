@@ -1,32 +1,10 @@
 // Picks, loads and explains the tfjs backend. Order of `auto`: TensorFlow from our cache, a tfjs-node that the user installed, wasm, cpu.
 
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { InvalidArgumentError, MissingDependencyError, MoeRlError, requireInteger, requireOneOf } from '@moe-rl/core';
 import * as tf from '@tensorflow/tfjs-core';
-import { installNative, isInstalled, missingForInstall } from './install.ts';
-import { addonFile, chooseVariant, nativePaths, type ProgressEvent } from './layout.ts';
-import { registerTfjsNode } from './load-tfjs-node.ts';
-import { TENSORFLOW_VERSION } from './versions.ts';
-
-/** What may be asked for. */
-export const backendChoices = ['auto', 'tensorflow', 'webgpu', 'wasm', 'cpu'] as const;
-export type BackendChoice = (typeof backendChoices)[number];
-export type BackendName = Exclude<BackendChoice, 'auto'>;
-
-/** Options of {@link loadBackend}. */
-export interface LoadBackendConfig {
-  /** Default `auto`: the fastest that works here. */
-  readonly backend?: BackendChoice;
-  /** Processor threads within one operation; default: TensorFlow's own choice (all cores), for wasm its own too. */
-  readonly threads?: number;
-  /** `false`: nothing is downloaded or built; what is not in the cache yet counts as missing. Default true. */
-  readonly install?: boolean;
-  /** Called with lines fit for showing while something is downloaded or built. */
-  readonly onProgress?: (event: ProgressEvent) => void;
-}
+import { type BackendName, backendChoices, type LoadBackendConfig } from './backend-config.ts';
+import { type Candidate, candidates } from './candidates.ts';
+import type { DeviceReport } from './gpu.ts';
 
 /** One way to run tensors, and what {@link loadBackend} or {@link explainBackends} found out about it. */
 export interface BackendExplanation {
@@ -53,24 +31,13 @@ export interface LoadBackendOutput {
   readonly report: BackendReport;
 }
 
-/** One candidate: what it is, whether it could work (undefined: yes), and how to load it. */
-interface Candidate {
-  readonly name: BackendName;
-  readonly source: string;
-  obstacle(): string | undefined;
-  load(config: LoadBackendConfig): Promise<{ gpu: boolean }>;
-  /** Why it is worth having, said when it is used. */
-  readonly merit: string;
-}
-
 let loaded: { readonly output: LoadBackendOutput; readonly threads: number | undefined } | undefined;
-let nativeSource: string | undefined;
-
 /**
  * Loads a backend and makes it tfjs' current one. The first TensorFlow load may download about 300 MB and compile for some seconds
  * (`onProgress` tells); later loads take a fraction of a second. A process keeps its TensorFlow: asking again returns the same.
  * @throws InvalidArgumentError for an unknown backend name or a thread count that comes too late, MissingDependencyError when the backend
- *   that was asked for can't be had (with `auto`: only when not even `cpu` works).
+ *   that was asked for can't be had (with `auto`: only when not even `cpu` works), MissingGpuError when a build for GPUs was asked for (by name or by
+ *   MOE_RL_TENSORFLOW=cuda) and finds none.
  */
 export async function loadBackend(config: LoadBackendConfig = {}): Promise<LoadBackendOutput> {
   const choice = requireOneOf('backend', config.backend ?? 'auto', backendChoices);
@@ -96,16 +63,17 @@ export async function loadBackend(config: LoadBackendConfig = {}): Promise<LoadB
       continue;
     }
     try {
-      const { gpu } = await candidate.load(config);
+      const device = await candidate.load(config, choice !== 'auto');
       if (!(await tf.setBackend(candidate.name))) throw new Error(`tfjs did not accept backend ${candidate.name}`);
       await tf.ready();
-      const output = { tf, name: candidate.name, report: makeReport(all, candidate, tried, gpu) };
+      const output = { tf, name: candidate.name, report: makeReport(all, candidate, tried, device) };
+      if (device.note !== undefined) config.onProgress?.({ stage: 'load', message: device.note });
       loaded = { output, threads };
       return output;
     } catch (error) {
       // A failed native TensorFlow must not stop `auto`: the next one is tried and the report says why.
       tried.set(candidate, error instanceof Error ? error.message : String(error));
-      if (error instanceof MoeRlError && error.code === 'INVALID_ARGUMENT') throw error;
+      if (error instanceof MoeRlError && ['INVALID_ARGUMENT', 'MISSING_GPU'].includes(error.code)) throw error;
       if (choice === 'auto') {
         config.onProgress?.({ stage: 'load', message: `${candidate.source} can't be used: ${tried.get(candidate)}` });
       }
@@ -129,11 +97,11 @@ function makeReport(
   all: readonly Candidate[],
   used: Candidate,
   tried: ReadonlyMap<Candidate, string>,
-  gpu: boolean,
+  { gpu, note }: DeviceReport,
 ): BackendReport {
   const others = all.filter((candidate) => candidate !== used);
   return {
-    used: explain(used, true, undefined),
+    used: { ...explain(used, true, undefined), ...(note === undefined ? {} : { reason: note }) },
     others: others.map((candidate) => explain(candidate, false, tried.get(candidate) ?? candidate.obstacle())),
     gpu,
   };
@@ -146,128 +114,6 @@ function explain(candidate: Candidate, used: boolean, obstacle: string | undefin
   const reason =
     name === 'webgpu' ? 'works when asked for by name' : 'a faster one goes first; can be asked for by name';
   return { name, source, state: 'available', reason };
-}
-
-function candidates(): Candidate[] {
-  return [nativeCandidate(), ...stockCandidates(), webgpuCandidate(), wasmCandidate(), cpuCandidate()];
-}
-
-function nativeCandidate(): Candidate {
-  const variant = chooseVariant();
-  const paths = nativePaths(variant);
-  return {
-    name: 'tensorflow',
-    source: nativeSource ?? `TensorFlow ${TENSORFLOW_VERSION} (${variant})`,
-    get merit() {
-      if (isInstalled(paths)) return 'the fastest here; training steps run recorded as one graph';
-      return 'the fastest here; it is downloaded and built at the first use';
-    },
-    obstacle() {
-      if (isInstalled(paths)) return undefined;
-      const missing = missingForInstall(paths);
-      return missing.length > 0 ? missing.join('; ') : undefined;
-    },
-    async load({ install = true, onProgress }) {
-      if (!install && !isInstalled(paths)) {
-        throw new MissingDependencyError('it is not in the cache, and downloading was switched off');
-      }
-      const start = onProgress ? { onProgress } : {};
-      await installNative({ variant, ...start });
-      const backend = registerTfjsNode(
-        paths.tfjsNode,
-        addonFile(paths),
-        variant === 'cuda' ? '@tensorflow/tfjs-node-gpu' : '@tensorflow/tfjs-node',
-      );
-      nativeSource = `TensorFlow ${backend.binding.TF_Version} (${variant})`;
-      return { gpu: backend.binding.isUsingGpuDevice() };
-    },
-  };
-}
-
-/** tfjs-node and tfjs-node-gpu as their own install script leaves them, with TensorFlow 2.9.1. */
-function stockCandidates(): Candidate[] {
-  return ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'].map((packageName) => {
-    const manifest = resolveOptional(`${packageName}/package.json`);
-    const folder = manifest && dirname(manifest);
-    const addon = folder && findStockAddon(folder);
-    return {
-      name: 'tensorflow',
-      source: packageName,
-      merit: 'the package that you installed; the TensorFlow of our own cache would be newer and faster',
-      obstacle() {
-        if (!folder) return `it is not installed beside this program; npm install ${packageName} brings it`;
-        if (!addon) return 'its addon was not built; npm rebuild with its install script allowed brings it';
-        return undefined;
-      },
-      async load() {
-        if (!folder || !addon) throw new MissingDependencyError(`${packageName} is not complete`);
-        return { gpu: registerTfjsNode(folder, addon, packageName).binding.isUsingGpuDevice() };
-      },
-    };
-  });
-}
-
-function findStockAddon(folder: string): string | undefined {
-  const library = join(folder, 'lib');
-  const names = existsSync(library) ? readdirSync(library) : [];
-  return names.map((name) => join(library, name, 'tfjs_binding.node')).find((file) => existsSync(file));
-}
-
-function webgpuCandidate(): Candidate {
-  return {
-    name: 'webgpu',
-    source: 'WebGPU (packages webgpu and @tensorflow/tfjs-backend-webgpu)',
-    merit: 'asked for by name; runs on any GPU with a Vulkan, Metal or Direct3D 12 driver',
-    obstacle() {
-      const missing = ['webgpu', '@tensorflow/tfjs-backend-webgpu'].filter((name) => !resolveOptional(name));
-      return missing.length > 0 ? `npm install ${missing.join(' ')} brings it` : undefined;
-    },
-    async load() {
-      const dawn = (await importOptional('webgpu')) as { create(options: string[]): unknown; globals: object };
-      Object.assign(globalThis, dawn.globals);
-      if (!(globalThis.navigator as { gpu?: unknown } | undefined)?.gpu) {
-        const navigator = globalThis.navigator ?? {};
-        Object.defineProperty(navigator, 'gpu', { value: dawn.create([]), configurable: true });
-        Object.defineProperty(globalThis, 'navigator', { value: navigator, configurable: true });
-      }
-      await importOptional('@tensorflow/tfjs-backend-webgpu');
-      return { gpu: true };
-    },
-  };
-}
-
-function wasmCandidate(): Candidate {
-  return {
-    name: 'wasm',
-    source: 'WebAssembly (@tensorflow/tfjs-backend-wasm)',
-    merit: 'needs no compiler and no Python, but trains several times slower than TensorFlow',
-    obstacle() {
-      const missing = ['@tensorflow/tfjs-backend-wasm', '@moe-rl/tfjs-kernels'].filter(
-        (name) => !resolveOptional(name),
-      );
-      return missing.length > 0 ? `npm install ${missing.join(' ')} brings it` : undefined;
-    },
-    async load({ threads }) {
-      // Registers the training kernels, starts their threads and makes wasm the current backend.
-      const kernels = (await importOptional('@moe-rl/tfjs-kernels/node')) as {
-        useWasmBackend(config: { threadCount?: number }): Promise<unknown>;
-      };
-      await kernels.useWasmBackend(threads === undefined ? {} : { threadCount: threads });
-      return { gpu: false };
-    },
-  };
-}
-
-function cpuCandidate(): Candidate {
-  return {
-    name: 'cpu',
-    source: 'plain JavaScript (@tensorflow/tfjs-backend-cpu)',
-    merit: 'runs everywhere, too slow to train convolutional networks',
-    obstacle: () => undefined,
-    async load() {
-      return { gpu: false };
-    },
-  };
 }
 
 /**
@@ -287,35 +133,5 @@ function setEnvironment(threads: number | undefined): void {
   if (threads !== undefined) {
     process.env.TF_NUM_INTRAOP_THREADS = String(threads);
     process.env.TF_NUM_INTEROP_THREADS = String(Math.min(threads, 2));
-  }
-}
-
-/** Resolves a package that may be missing: from this package first, then from the program's folder. */
-function resolveOptional(request: string): string | undefined {
-  for (const from of [import.meta.url, pathToFileURL(join(process.cwd(), 'package.json')).href]) {
-    const require = createRequire(from);
-    try {
-      return require.resolve(request);
-    } catch {
-      // A package that can only be imported still has a folder that can be seen.
-      for (const folder of require.resolve.paths(request) ?? []) {
-        const manifest = join(folder, request, 'package.json');
-        if (existsSync(manifest)) return manifest;
-      }
-    }
-  }
-  return undefined;
-}
-
-async function importOptional(request: string): Promise<unknown> {
-  try {
-    return await import(request);
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    const path = code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND' ? resolveOptional(request) : undefined;
-    if (path === undefined) throw error;
-    if (!path.endsWith('package.json')) return import(pathToFileURL(path).href);
-    const { module, main = 'index.js' } = JSON.parse(readFileSync(path, 'utf8')) as { module?: string; main?: string };
-    return import(pathToFileURL(join(dirname(path), module ?? main)).href);
   }
 }

@@ -1,22 +1,18 @@
-import { spawnSync } from 'node:child_process';
+// What an installation is made of: archives, folders that appear whole, pinned wheels, and what is said where a tool or a GPU is missing.
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { hostname, tmpdir } from 'node:os';
+import { mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { deflateRawSync, gzipSync } from 'node:zlib';
+import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { extractTarGz, extractZip, listZip } from './archives.ts';
-import {
-  asStorageError,
-  cacheDirectory,
-  createAtomically,
-  removePartials,
-  requireFreeSpace,
-  withLock,
-} from './cache.ts';
+import { asStorageError, createAtomically, removePartials, requireFreeSpace } from './cache.ts';
+import { cudaWheels } from './cuda-wheels.ts';
+import { checkGpu, MissingGpuError } from './gpu.ts';
 import { installNative } from './install.ts';
-import { findPlatformWheel } from './versions.ts';
-import { cudaRequirements, reasonOf } from './wheel.ts';
+import { extractTarGz } from './npm-archive.ts';
+import { resolveOptional } from './optional-packages.ts';
+import { findPlatformWheel, platformWheels } from './versions.ts';
+import { isNeededOfCuda } from './wheel.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -24,90 +20,41 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-function makeZip(files: Record<string, string>): Buffer {
-  const parts: Buffer[] = [];
-  const directory: Buffer[] = [];
-  let at = 0;
-  for (const [name, text] of Object.entries(files)) {
-    const data = deflateRawSync(Buffer.from(text));
-    const header = Buffer.alloc(30);
-    header.writeUInt32LE(0x04034b50, 0);
-    header.writeUInt16LE(name.length, 26);
-    const entry = Buffer.alloc(46);
-    entry.writeUInt32LE(0x02014b50, 0);
-    entry.writeUInt16LE(8, 10);
-    entry.writeUInt32LE(data.length, 20);
-    entry.writeUInt32LE(text.length, 24);
-    entry.writeUInt16LE(name.length, 28);
-    entry.writeUInt32LE(at, 42);
-    parts.push(header, Buffer.from(name), data);
-    directory.push(entry, Buffer.from(name));
-    at += 30 + name.length + data.length;
-  }
-  const listing = Buffer.concat(directory);
-  const end = Buffer.alloc(22);
-  end.writeUInt32LE(0x06054b50, 0);
-  end.writeUInt16LE(Object.keys(files).length, 10);
-  end.writeUInt32LE(listing.length, 12);
-  end.writeUInt32LE(at, 16);
-  return Buffer.concat([...parts, listing, end]);
-}
-
-describe('archives', () => {
-  it('unpacks chosen entries of a zip', async () => {
-    const path = join(folder, 'a.whl');
-    await writeFile(path, makeZip({ 'x/one.txt': 'one '.repeat(1000), 'x/two.txt': 'two' }));
-    const entries = await listZip(path);
-    expect(entries.map((entry) => entry.name)).toEqual(['x/one.txt', 'x/two.txt']);
-    await extractZip(path, entries.slice(0, 1), join(folder, 'out'));
-    expect(await readFile(join(folder, 'out/x/one.txt'), 'utf8')).toBe('one '.repeat(1000));
-    expect(existsSync(join(folder, 'out/x/two.txt'))).toBe(false);
-  });
-
-  it('names a truncated or damaged zip', async () => {
-    const whole = makeZip({ a: 'hello hello hello hello' });
-    const path = join(folder, 'a.whl');
-    await writeFile(path, whole.subarray(0, whole.length - 30));
-    await expect(listZip(path)).rejects.toMatchObject({ code: 'CORRUPT_DATA' });
-    const damaged = Buffer.from(whole);
-    damaged.fill(0xff, 31, 38);
-    await writeFile(path, damaged);
-    await expect(extractZip(path, await listZip(path), join(folder, 'out'))).rejects.toMatchObject({
-      code: 'CORRUPT_DATA',
-    });
-  });
-
-  it('never writes outside the folder', async () => {
-    const path = join(folder, 'a.whl');
-    await writeFile(path, makeZip({ '../evil': 'x' }));
-    await expect(extractZip(path, await listZip(path), join(folder, 'out'))).rejects.toThrow(/leaves its folder/);
-  });
-
-  it('unpacks chosen files of an npm archive, and names a truncated one', async () => {
+describe('an npm archive', () => {
+  const archiveOf = (name: string, size: string, text: string): Buffer => {
     const header = Buffer.alloc(512);
-    header.write('package/dist/a.js', 0);
-    header.write('00000000003', 124);
+    header.write(name, 0);
+    header.write(size, 124);
     header.write('0', 156);
     const body = Buffer.alloc(512);
-    body.write('abc');
-    const archive = gzipSync(Buffer.concat([header, body, Buffer.alloc(1024)]));
-    await writeFile(join(folder, 'a.tgz'), archive);
-    expect(await extractTarGz(join(folder, 'a.tgz'), folder, (name) => name.endsWith('.js'))).toEqual(['dist/a.js']);
+    body.write(text);
+    return gzipSync(Buffer.concat([header, body, Buffer.alloc(1024)]));
+  };
+  const extract = (archive: Uint8Array) =>
+    writeFile(join(folder, 'a.tgz'), archive).then(() =>
+      extractTarGz(join(folder, 'a.tgz'), folder, (name) => name.endsWith('.js')),
+    );
+
+  it('gives the chosen files', async () => {
+    expect(await extract(archiveOf('package/dist/a.js', '00000000003', 'abc'))).toEqual(['dist/a.js']);
     expect(await readFile(join(folder, 'dist/a.js'), 'utf8')).toBe('abc');
-    await writeFile(join(folder, 'b.tgz'), archive.subarray(0, 20));
-    await expect(extractTarGz(join(folder, 'b.tgz'), folder, () => true)).rejects.toMatchObject({
-      code: 'CORRUPT_DATA',
-    });
+  });
+
+  it('is refused when it is cut off, lies about a size, or leaves its folder', async () => {
+    const good = archiveOf('package/dist/a.js', '00000000003', 'abc');
+    for (const bad of [
+      good.subarray(0, 20),
+      archiveOf('package/a.js', '00000077777', 'abc'),
+      archiveOf('package/a.js', '-0000000003', 'abc'),
+      archiveOf('package/a.js', 'zzz', 'abc'),
+      archiveOf('package/../../a.js', '00000000003', 'abc'),
+    ]) {
+      await expect(extract(bad)).rejects.toMatchObject({ code: 'CORRUPT_DATA' });
+    }
   });
 });
 
 describe('the cache', () => {
-  it('follows MOE_RL_CACHE, then XDG_CACHE_HOME', () => {
-    expect(cacheDirectory({ MOE_RL_CACHE: '/a/b', XDG_CACHE_HOME: '/c' })).toBe('/a/b');
-    expect(cacheDirectory({ XDG_CACHE_HOME: '/c' })).toBe(join('/c', 'moe-rl'));
-    expect(cacheDirectory({})).toMatch(/\.cache[\\/]moe-rl$/);
-  });
-
   it('shows a folder only when it is whole', async () => {
     const target = join(folder, 'part');
     const failing = createAtomically(target, async (at) => {
@@ -133,41 +80,8 @@ describe('the cache', () => {
   });
 
   it('names the path and the advice when writing is refused', () => {
-    const error = asStorageError(Object.assign(new Error('x'), { code: 'ENOSPC' }), '/somewhere');
+    const error = asStorageError(Object.assign(new Error('x'), { code: 'ENOSPC', syscall: 'write' }), '/somewhere');
     expect(error).toMatchObject({ code: 'STORAGE', message: expect.stringMatching(/\/somewhere.*disk is full/) });
-  });
-});
-
-describe('the lock', () => {
-  it('lets one work at a time', async () => {
-    const path = join(folder, 'lock');
-    let inside = 0;
-    let most = 0;
-    const work = async () => {
-      most = Math.max(most, ++inside);
-      await new Promise((next) => setTimeout(next, 20));
-      inside--;
-    };
-    await Promise.all([withLock(path, work), withLock(path, work), withLock(path, work)]);
-    expect(most).toBe(1);
-    expect(existsSync(path)).toBe(false);
-  });
-
-  it('takes over from a process that is gone', async () => {
-    const path = join(folder, 'lock');
-    const { pid } = spawnSync(process.execPath, ['-e', '']);
-    await writeFile(path, `${pid} ${hostname()}\n`);
-    expect(await withLock(path, async () => 'done')).toBe('done');
-  });
-
-  it('says who holds it when waiting takes too long', async () => {
-    const path = join(folder, 'lock');
-    await writeFile(path, `${process.pid} ${hostname()}\n`);
-    await expect(withLock(path, async () => 'done', { timeoutMs: 10 })).rejects.toMatchObject({
-      code: 'ALREADY_IN_USE',
-      message: expect.stringContaining(String(process.pid)),
-    });
-    expect((await stat(path)).isFile()).toBe(true);
   });
 });
 
@@ -176,24 +90,29 @@ describe('platforms', () => {
     expect(findPlatformWheel('win32', 'x64')).toMatchObject({ reason: expect.stringContaining('win32-x64') });
   });
 
-  it('reads the CUDA parts from the wheel’s metadata', () => {
-    const metadata = [
-      'Requires-Dist: numpy>=1.26.0',
-      'Requires-Dist: nvidia-cublas-cu12<13.0,>=12.5.3.2; extra == "and-cuda"',
-      "Requires-Dist: nvidia-cudnn-cu12 (==9.3.0.75) ; extra == 'and-cuda'",
-      'Requires-Dist: nvidia-other; extra == "other"',
-    ].join('\n');
-    expect(cudaRequirements(metadata)).toEqual(['nvidia-cublas-cu12<13.0,>=12.5.3.2', 'nvidia-cudnn-cu12==9.3.0.75']);
+  it('pins every wheel by file and SHA-256 sum', () => {
+    const wheels = [
+      ...Object.values(platformWheels).flatMap((platform) => Object.values(platform.wheels)),
+      ...cudaWheels,
+    ];
+    expect(wheels).toHaveLength(4 + 12);
+    expect(new Set(wheels.map(({ sha256 }) => sha256)).size).toBe(wheels.length);
+    for (const { name, version, fileName, sha256 } of wheels) {
+      expect(sha256).toMatch(/^[0-9a-f]{64}$/);
+      expect(fileName.startsWith(`${name.replaceAll('-', '_')}-${version}-`)).toBe(true);
+    }
   });
 
-  it('passes on the reason that pip or uv gives', () => {
-    expect(reasonOf('downloading x: python3 ended with status 1\nWARNING: slow\nERROR: No matching distribution')).toBe(
-      'No matching distribution',
-    );
-    const causes = '  cause: Failed to download `https://a/b`\n  cause: client error\n  cause: name not known';
-    expect(reasonOf(`downloading x: uv ended with status 2\nerror: Request failed\n${causes}`)).toBe(
-      'Failed to download `https://a/b`; name not known',
-    );
+  it('takes from CUDA’s wheels what XLA compiles with, beside the libraries', () => {
+    const taken = [
+      'nvidia/cuda_nvcc/bin/ptxas',
+      'nvidia/cuda_nvcc/nvvm/libdevice/libdevice.10.bc',
+      'nvidia/cuda_nvcc/nvvm/lib64/libnvvm.so',
+      'nvidia/cublas/lib/libcublas.so.12',
+      'nvidia_cuda_nvcc_cu12-12.9.86.dist-info/licenses/License.txt',
+    ];
+    const left = ['nvidia/cuda_nvcc/include/fatbinary_section.h', 'nvidia_cublas_cu12-12.9.3.13.dist-info/RECORD'];
+    expect([...taken, ...left].filter(isNeededOfCuda)).toEqual(taken);
   });
 
   it('names the tools that are missing, and leaves the cache alone', async () => {
@@ -207,6 +126,54 @@ describe('platforms', () => {
       process.env.PATH = PATH;
       if (MOE_RL_CACHE === undefined) delete process.env.MOE_RL_CACHE;
       else process.env.MOE_RL_CACHE = MOE_RL_CACHE;
+    }
+  });
+});
+
+describe('a GPU build', () => {
+  it('is an error where it was asked for and shows no GPU, with what to do', () => {
+    expect(() => checkGpu('TensorFlow 9 (cuda)', true, false, true)).toThrow(MissingGpuError);
+    expect(() => checkGpu('TensorFlow 9 (cuda)', true, false, true)).toThrow(
+      /TensorFlow 9 \(cuda\) was loaded, but finds no GPU .*nvidia-smi.*MOE_RL_TENSORFLOW=cpu/,
+    );
+  });
+
+  it('may compute on the processor where it was not asked for, and says so', () => {
+    expect(checkGpu('TensorFlow 9 (cuda)', true, false, false)).toMatchObject({
+      gpu: false,
+      note: expect.stringMatching(/finds no GPU .* computes on the processor/),
+    });
+  });
+
+  it('has nothing to say where all is well', () => {
+    expect(checkGpu('x', true, true, true)).toEqual({ gpu: true });
+    expect(checkGpu('x', false, false, true)).toEqual({ gpu: false });
+  });
+});
+
+describe('optional packages', () => {
+  it('are found beside the started script, never in the working folder', async () => {
+    const name = 'moe-rl-test-optional';
+    const install = async (project: string) => {
+      const at = join(project, 'node_modules', name);
+      await mkdir(at, { recursive: true });
+      await writeFile(join(at, 'package.json'), JSON.stringify({ name, main: 'index.js' }));
+      await writeFile(join(at, 'index.js'), '');
+      await writeFile(join(project, 'train.mjs'), '');
+      return realpath(at);
+    };
+    const before = process.cwd();
+    await install(folder);
+    process.chdir(folder);
+    try {
+      expect(resolveOptional(name)).toBeUndefined();
+      expect(resolveOptional(name, undefined)).toBeUndefined();
+      expect(resolveOptional(name, join(folder, 'not-there.mjs'))).toBeUndefined();
+      const other = join(folder, 'other');
+      const installed = await install(other);
+      expect(resolveOptional(name, join(other, 'train.mjs'))).toBe(join(installed, 'index.js'));
+    } finally {
+      process.chdir(before);
     }
   });
 });

@@ -5,10 +5,11 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { MissingDependencyError } from '@moe-rl/core';
+import { findWheelTool, withFolderLock } from '@moe-rl/core/node';
 import { compileAddon, installSources } from './addon.ts';
-import { removePartials, withLock } from './cache.ts';
+import { removePartials } from './cache.ts';
 import { addonFile, chooseVariant, type NativePaths, nativePaths, type ProgressEvent } from './layout.ts';
-import { findCompiler, findNpm, findWheelTool } from './tools.ts';
+import { findCompiler, findNpm } from './tools.ts';
 import { findPlatformWheel, type TensorFlowVariant } from './versions.ts';
 import { installLibrary } from './wheel.ts';
 
@@ -53,8 +54,8 @@ export async function installNative(config: InstallConfig = {}): Promise<NativeP
   if ('reason' in wheel) throw new MissingDependencyError(wheel.reason);
   const missing = missingForInstall(paths);
   if (missing.length > 0) throw new MissingDependencyError(`TensorFlow can't be set up: ${missing.join('; ')}`);
-  await withLock(
-    paths.lock,
+  await withFolderLock(
+    paths.root,
     async () => {
       await removePartials(paths.root);
       if (!existsSync(paths.library)) await installLibrary(paths, wheel, report);

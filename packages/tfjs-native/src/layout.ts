@@ -5,7 +5,7 @@
 //   addon-<key>/                                 tfjs_binding.node, linked to the library by a relative path; quiet.node
 
 import { join } from 'node:path';
-import { cacheDirectory } from './cache.ts';
+import { cacheDirectory } from '@moe-rl/core/node';
 import { hasNvidiaGpu } from './tools.ts';
 import {
   ADDON_REVISION,
@@ -31,7 +31,6 @@ export interface NativePaths {
   readonly library: string;
   readonly tfjsNode: string;
   readonly addon: string;
-  readonly lock: string;
 }
 
 /** Takes progress events. */
@@ -42,7 +41,7 @@ export function chooseVariant(): TensorFlowVariant {
   const wanted = process.env.MOE_RL_TENSORFLOW;
   if (wanted === 'cpu' || wanted === 'cuda') return wanted;
   const wheel = findPlatformWheel();
-  return !('reason' in wheel) && wheel.packages.cuda !== undefined && hasNvidiaGpu() ? 'cuda' : 'cpu';
+  return !('reason' in wheel) && wheel.wheels.cuda !== undefined && hasNvidiaGpu() ? 'cuda' : 'cpu';
 }
 
 /** The paths of the native backend in the cache, whether they exist or not. */
@@ -56,7 +55,6 @@ export function nativePaths(variant: TensorFlowVariant): NativePaths {
     library: join(root, `tensorflow-${TENSORFLOW_VERSION}-${variant}-${platform}`),
     tfjsNode: join(root, `tfjs-node-${TFJS_NODE_VERSION}`),
     addon: join(root, `addon-${key}`),
-    lock: join(root, 'lock'),
   };
 }
 

@@ -3,10 +3,11 @@
 // supplies the two functions of `util` that Node 23 removed, without touching Node's own module.
 
 import { existsSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { builtinModules, createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import * as util from 'node:util';
 import { compileFunction } from 'node:vm';
+import { MissingDependencyError } from '@moe-rl/core';
 import * as tf from '@tensorflow/tfjs-core';
 
 /** The part of tfjs-node's native binding that moe-rl uses; handles are integers. */
@@ -25,12 +26,20 @@ type BackendClass = new (binding: TensorFlowBinding, packageName: string) => Tfj
  * Registers tfjs-node's kernels and its backend under the name `tensorflow`.
  * @param packageFolder a folder with tfjs-node's `dist`.
  * @param addonPath the compiled addon.
+ * @param inspect looks at the loaded library; what it throws keeps the backend from being registered.
+ * @returns what `inspect` found.
  */
-export function registerTfjsNode(packageFolder: string, addonPath: string, packageName: string): TfjsNodeBackend {
+export function registerTfjsNode<Finding>(
+  packageFolder: string,
+  addonPath: string,
+  packageName: string,
+  inspect: (binding: TensorFlowBinding) => Finding,
+): Finding {
   const nodeRequire = createRequire(addonPath);
   const quiet = join(dirname(addonPath), 'quiet.node');
   if (existsSync(quiet)) nodeRequire(quiet);
   const binding = nodeRequire(addonPath) as TensorFlowBinding;
+  const finding = inspect(binding);
   const load = createLoader();
   load(join(packageFolder, 'dist', 'register_all_kernels.js'));
   const { NodeJSKernelBackend } = load(join(packageFolder, 'dist', 'nodejs_kernel_backend.js')) as {
@@ -38,7 +47,7 @@ export function registerTfjsNode(packageFolder: string, addonPath: string, packa
   };
   const backend = new NodeJSKernelBackend(binding, packageName);
   tf.registerBackend('tensorflow', () => backend, 3);
-  return backend;
+  return finding;
 }
 
 function createLoader(): (file: string) => unknown {
@@ -59,7 +68,10 @@ function createLoader(): (file: string) => unknown {
       if (request === 'util') return patchedUtil;
       // Protocol buffers serve only tfjs-node's own TensorBoard writer and saved models, which this backend doesn't expose.
       if (request.endsWith('/proto/api_pb')) return {};
-      if (!request.startsWith('.')) return nodeRequire(request);
+      if (!request.startsWith('.')) {
+        if (builtinModules.includes(request.replace(/^node:/, ''))) return nodeRequire(request);
+        throw new MissingDependencyError(`${file} asks for the package ${request}, which its backend should not need`);
+      }
       const path = resolve(dirname(file), request);
       return load(existsSync(`${path}.js`) ? `${path}.js` : path);
     };

@@ -1,5 +1,7 @@
 // The versions that are known to work together, and the platforms they exist for. Everything in the cache is keyed by these.
 
+import type { PinnedWheel } from '@moe-rl/core/node';
+
 /** TensorFlow's Python wheel, whose C libraries are used; pinned, because the addon is compiled against its headers. */
 export const TENSORFLOW_VERSION = '2.21.0';
 
@@ -19,44 +21,63 @@ export const ADDON_REVISION = 2;
 /** `cpu`: the smaller library. `cuda`: the library with CUDA 12, and NVIDIA's own libraries beside it. */
 export type TensorFlowVariant = 'cpu' | 'cuda';
 
-/** One platform that has a wheel. */
+/** One platform that TensorFlow's library exists for. */
 export interface PlatformWheel {
-  /** Name of the Python package per variant; no entry where the variant does not exist. */
-  readonly packages: { readonly cpu: string; readonly cuda?: string };
-  /** Wheel platform tags, newest first. */
-  readonly wheelTags: readonly string[];
-  /** Approximate download size per variant, for progress and for the check of free space. */
-  readonly downloadBytes: { readonly cpu: number; readonly cuda?: number };
-  /** File name pattern of the two shared libraries. */
+  /** The wheel per variant (the C library inside is the same for every Python); no entry where the variant does not exist. */
+  readonly wheels: { readonly cpu: PinnedWheel; readonly cuda?: PinnedWheel };
+  /** File names of the two shared libraries. */
   readonly libraries: { readonly main: string; readonly framework: string };
 }
 
 const linuxLibraries = { main: 'libtensorflow_cc.so.2', framework: 'libtensorflow_framework.so.2' };
 
+function tensorflowWheel(name: string, platform: string, bytes: number, sha256: string): PinnedWheel {
+  const fileName = `${name.replace('-', '_')}-${TENSORFLOW_VERSION}-cp312-cp312-${platform}.whl`;
+  return { name, version: TENSORFLOW_VERSION, fileName, sha256, bytes };
+}
+
 /** Wheels by `${process.platform}-${process.arch}`. */
 export const platformWheels: Readonly<Record<string, PlatformWheel>> = {
   'linux-x64': {
-    packages: { cpu: 'tensorflow-cpu', cuda: 'tensorflow' },
-    wheelTags: ['manylinux_2_27_x86_64', 'manylinux2014_x86_64', 'manylinux_2_17_x86_64'],
-    downloadBytes: { cpu: 274e6, cuda: 572e6 },
+    wheels: {
+      cpu: tensorflowWheel(
+        'tensorflow-cpu',
+        'manylinux_2_27_x86_64',
+        274e6,
+        'dcc8afd32930e42d5296b6ee19078b773706830af4ea97fbe503b9f5e0f820cb',
+      ),
+      cuda: tensorflowWheel(
+        'tensorflow',
+        'manylinux_2_27_x86_64',
+        572e6,
+        'b3b95643c4e70eb925839938fb35cbe142f317ec84af6844ee61513713bb13c0',
+      ),
+    },
     libraries: linuxLibraries,
   },
   'linux-arm64': {
-    packages: { cpu: 'tensorflow' },
-    wheelTags: ['manylinux_2_27_aarch64', 'manylinux2014_aarch64', 'manylinux_2_17_aarch64'],
-    downloadBytes: { cpu: 270e6 },
+    wheels: {
+      cpu: tensorflowWheel(
+        'tensorflow',
+        'manylinux_2_27_aarch64',
+        270e6,
+        'b07d15737406533898e36c7ef7944b1be18e9028dc521b9229952c537bbc5552',
+      ),
+    },
     libraries: linuxLibraries,
   },
   'darwin-arm64': {
-    packages: { cpu: 'tensorflow' },
-    wheelTags: ['macosx_12_0_arm64', 'macosx_11_0_arm64'],
-    downloadBytes: { cpu: 260e6 },
+    wheels: {
+      cpu: tensorflowWheel(
+        'tensorflow',
+        'macosx_12_0_arm64',
+        260e6,
+        '56ecd7d47429acbe1df2694d50b75bf9fc3995ac92cb367cd9af6c4780ead712',
+      ),
+    },
     libraries: { main: 'libtensorflow_cc.2.dylib', framework: 'libtensorflow_framework.2.dylib' },
   },
 };
-
-/** Python versions that the wheel exists for; the C libraries inside are the same, so any will do. */
-export const wheelPythonVersions: readonly string[] = ['3.12', '3.11', '3.13', '3.10'];
 
 /** The platform's wheel, or the reason why there is none. */
 export function findPlatformWheel(

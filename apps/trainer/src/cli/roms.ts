@@ -12,7 +12,7 @@ interface RomsOptions {
 }
 
 export async function roms(options: RomsOptions): Promise<void> {
-  if (options.fetch === true) print(`ROMs are in ${fetchRoms(note)}`);
+  if (options.fetch === true) print(`ROMs are in ${await fetchRoms(note)}`);
   const { playable, missing, searched } = findGames(options.folder);
   if (options.missing === true) {
     print(

@@ -1,71 +1,56 @@
-// Gets the ROMs that the ale-py wheel ships (Farama, with the permission it has), through the user's own pip or uv.
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+// Gets the ROMs that the ale-py wheel ships (Farama, with the permission it has), through the user's own pip or uv. The wheel is known by its SHA-256 sum; a
+// game's ROM, when it is looked for, by its MD5.
+import { existsSync, readdirSync } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { MissingDependencyError, StorageError } from '@moe-rl/core';
-import { run } from './processes.ts';
+import { CorruptDataError, isMoeRlError, MissingDependencyError, StorageError } from '@moe-rl/core';
+import { extractZip, fetchWheel, listZip, makeFolder, type PinnedWheel } from '@moe-rl/core/node';
 import { romCacheFolder } from './rom-library.ts';
 
-/** The release whose ROMs the games table was made from. */
-const ALE_PY_REQUIREMENT = 'ale-py==0.12.1';
-
-interface Installer {
-  readonly name: string;
-  readonly program: string;
-  /** Installs the wheel, without its dependencies, into a folder. */
-  readonly args: (target: string) => readonly string[];
-}
-
-const INSTALLERS: readonly Installer[] = [
-  { name: 'uv', program: 'uv', args: (target) => ['pip', 'install', '--quiet', '--no-deps', '--target', target] },
-  ...['python3', 'python'].map((program) => ({
-    name: `pip of ${program}`,
-    program,
-    args: (target: string) => [
-      '-m',
-      'pip',
-      'install',
-      '--quiet',
-      '--disable-pip-version-check',
-      '--no-deps',
-      '--target',
-      target,
-    ],
-  })),
-];
+/** The release whose ROMs the games table was made from; the ROMs in its wheels are the same for every Python and system. */
+const ALE_PY_WHEEL: PinnedWheel = {
+  name: 'ale-py',
+  version: '0.12.1',
+  fileName: 'ale_py-0.12.1-cp312-cp312-manylinux_2_27_x86_64.manylinux_2_28_x86_64.whl',
+  sha256: 'e67231fe655c453cb8223d51b5343ef46c58b8d49a27d6feef07326137323740',
+  bytes: 5e6,
+};
 
 /**
- * Fetches the ale-py wheel (about 10 MB) and keeps its ROMs in the cache. Returns the folder. Does nothing when the cache is filled already.
- * @throws MissingDependencyError when neither pip nor uv can get it, with the reason of each; StorageError when the cache can't be written
+ * Fetches the ale-py wheel and keeps its ROMs in the cache. Returns the folder. Does nothing when the cache is filled already.
+ * @throws MissingDependencyError when neither pip nor uv can get it, with the reason; CorruptDataError when another file came; StorageError when the cache
+ *   can't be written
  */
-export function fetchRoms(onProgress: (line: string) => void = () => {}): string {
+export async function fetchRoms(onProgress: (line: string) => void = () => {}): Promise<string> {
   const target = romCacheFolder();
   if (existsSync(target) && readdirSync(target).some((name) => name.endsWith('.bin'))) return target;
   const staging = `${target}.partial-${process.pid}`;
-  const reasons: string[] = [];
   try {
-    mkdirSync(dirname(target), { recursive: true });
-    for (const { name, program, args } of INSTALLERS) {
-      if (run(program, ['--version']).status !== 0) {
-        reasons.push(`${name}: not found`);
-        continue;
-      }
-      rmSync(staging, { recursive: true, force: true });
-      onProgress(`fetching the ${ALE_PY_REQUIREMENT} wheel through ${name} (about 10 MB)`);
-      const { status, complaint } = run(program, [...args(staging), ALE_PY_REQUIREMENT], 600_000);
-      const roms = join(staging, 'ale_py', 'roms');
-      if (status === 0 && existsSync(roms)) {
-        rmSync(target, { recursive: true, force: true });
-        renameSync(roms, target);
-        return target;
-      }
-      reasons.push(`${name}: ${complaint || 'the wheel holds no ROMs'}`);
-    }
+    makeFolder(dirname(target));
+    await rm(staging, { recursive: true, force: true });
+    makeFolder(staging);
+    const wheel = await fetchWheel(ALE_PY_WHEEL, staging, { onProgress });
+    await extractRoms(wheel, staging);
+    await rm(target, { recursive: true, force: true });
+    await rename(join(staging, 'ale_py', 'roms'), target);
+    return target;
   } catch (cause) {
+    if (cause instanceof MissingDependencyError) {
+      throw new MissingDependencyError(
+        `the ROMs could not be fetched, because they come in the ale-py wheel: ${cause.message}. Or put ROM files into a folder and name it with --folder or MOE_RL_ROMS`,
+        { cause },
+      );
+    }
+    if (isMoeRlError(cause)) throw cause;
     throw new StorageError(`cannot put ROMs into ${target}: ${(cause as Error).message}`, { cause });
   } finally {
-    rmSync(staging, { recursive: true, force: true });
+    await rm(staging, { recursive: true, force: true }).catch(() => {});
   }
-  throw new MissingDependencyError(
-    `the ROMs could not be fetched, because they come in the ale-py wheel, which needs pip or uv:\n  ${reasons.join('\n  ')}\nInstall one of them, or put ROM files into a folder and name it with --folder or MOE_RL_ROMS`,
-  );
+}
+
+/** Unpacks the ROMs of a wheel into `ale_py/roms` below `folder`. */
+async function extractRoms(wheel: string, folder: string): Promise<void> {
+  const entries = (await listZip(wheel)).filter(({ name }) => /^ale_py\/roms\/[^/]+\.bin$/.test(name));
+  if (entries.length === 0) throw new CorruptDataError(`${wheel} holds no ROMs`);
+  await extractZip(wheel, entries, folder);
 }

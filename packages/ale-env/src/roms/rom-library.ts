@@ -5,9 +5,8 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { GAMES } from '@moe-rl/ale-wasm/games';
 import { NotFoundError, StorageError } from '@moe-rl/core';
-import { cacheDirectory } from '@moe-rl/core/node';
+import { cacheDirectory, tryRun } from '@moe-rl/core/node';
 import { findGame } from '../games.ts';
-import { run } from './processes.ts';
 
 /** Atari 2600 cartridges end at 64 KiB; larger files are something else. */
 const MAXIMUM_ROM_BYTES = 64 * 1024;
@@ -132,10 +131,10 @@ function installedAlePyRoms(): string | undefined {
   const program =
     "import importlib.util as u; s = u.find_spec('ale_py'); print(s.submodule_search_locations[0] if s else '')";
   for (const python of ['python3', 'python']) {
-    const { status, output } = run(python, ['-c', program]);
-    if (status !== 0) continue;
-    const roms = join(output.trim(), 'roms');
-    return output.trim() !== '' && existsSync(roms) ? roms : undefined;
+    const { ok, printed } = tryRun([python], ['-c', program]);
+    if (!ok) continue;
+    const roms = join(printed, 'roms');
+    return printed !== '' && existsSync(roms) ? roms : undefined;
   }
   return undefined;
 }

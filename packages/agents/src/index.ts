@@ -35,7 +35,7 @@ export { BASE_CONFIG } from './presets/base.ts';
 export { getPreset, listPresets, resolveAgentConfig } from './presets/presets.ts';
 export * from './sparsity/index.ts';
 export * from './statistics/index.ts';
-export { auxiliaryLoss } from './value-agent/auxiliary-losses.ts';
+export { auxiliaryLosses } from './value-agent/auxiliary-losses.ts';
 export { type CreateAgentOptions, createAgent } from './value-agent/create-agent.ts';
 export { createValueAgent, requireLearnable, type ValueAgentOptions } from './value-agent/create-value-agent.ts';
 export type { ValueAgent } from './value-agent/value-agent.ts';

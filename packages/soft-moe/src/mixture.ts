@@ -101,6 +101,8 @@ function softOutput<Tensor>(
       return ops.fill([B, E, P], 1);
     },
     routing: () => undefined,
+    dispatchWeights: () => record.dispatchWeights,
+    combineWeights: () => record.combineWeights,
     tokenMask: () => undefined,
   });
 }

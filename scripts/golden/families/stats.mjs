@@ -62,7 +62,7 @@ export function checkRedo({ config, inputs, outputs }) {
 export function checkFeatures({ inputs, outputs }) {
   const features = materialize(inputs.features);
   const statistics = featureStatistics(features);
-  close('feature norm', statistics.featureNorm, outputs['statistics/feature_norm']);
+  close('feature norm', statistics.varianceNorm, outputs['statistics/feature_norm']);
   for (const threshold of STATISTIC_THRESHOLDS) {
     const label = threshold === 0 ? '0.0' : String(threshold);
     close(`dormant_${label}`, statistics.constantFeatures[threshold], outputs[`statistics/dormant_${label}`], 0);

@@ -111,8 +111,15 @@ export interface AuxiliaryLossesConfig {
   readonly importance: number;
   /** E sum_e(share of tokens with e as best expert x mean probability of e) (Switch, GShard). */
   readonly loadBalance: number;
+  /** Squared coefficient of variation of the mean probability that a token stays with an expert under other noise (V-MoE). */
+  readonly load: number;
   /** mean (logsumexp of the router's logits)^2 (ST-MoE). */
   readonly routerZ: number;
+  /**
+   * 1 - entropy of the best experts' counts / log E, as the official code has it. Counting has no gradient, so this one teaches nothing: it is there to get
+   * the official losses.
+   */
+  readonly entropy: number;
 }
 
 interface MaskConfig {

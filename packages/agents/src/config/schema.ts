@@ -163,7 +163,9 @@ export const AGENT_SETTINGS: GroupSetting = setting.group({
     {
       importance: weight('Weight of the importance loss'),
       loadBalance: weight('Weight of the load-balancing loss of Switch and GShard'),
+      load: weight('Weight of the load loss of V-MoE'),
       routerZ: weight('Weight of the router z-loss'),
+      entropy: weight('Weight of the official entropy loss, which has no gradient'),
     },
     isSparseMixture,
   ),

@@ -20,3 +20,4 @@ export {
   type NoiseSizes,
   type ParameterBlock,
 } from './network.ts';
+export { type RouterMeasures, softRouterMeasures, sparseRouterMeasures } from './router-measures.ts';

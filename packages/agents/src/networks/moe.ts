@@ -6,11 +6,14 @@ import { createTfjsOps } from '@moe-rl/tensor-ops/tfjs';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { MixtureConfig } from './config.ts';
+import { type RouterMeasures, routerMeasures } from './router-measures.ts';
 
 /** What a mixture left behind, for metrics and losses. Tensors are made when first read. */
 export interface MoeRecord extends MoeOutput<Tensor> {
   /** `[B, T, D]` */
   readonly tokens: Tensor;
+  /** What the router did, as numbers for logs. */
+  readonly measures: RouterMeasures;
 }
 
 /** Standard normal noise of the experts' first layer: `[1, n]` for the whole batch or `[B, n]` per sample. */
@@ -67,8 +70,10 @@ export function createMoeLayer(
         tokens,
         isNoisy ? { experts: (slots) => noisyExperts(parameters, `${scope}ExpertModel_0`, slots, noise) } : {},
       );
+      const record = { tokens };
       // Members are computed when read, so they are passed on by their descriptors.
-      return Object.defineProperties({ tokens } as MoeRecord, Object.getOwnPropertyDescriptors(output));
+      Object.defineProperties(record, Object.getOwnPropertyDescriptors(output));
+      return Object.defineProperty(record, 'measures', { get: () => routerMeasures(output) }) as MoeRecord;
     },
   };
 }

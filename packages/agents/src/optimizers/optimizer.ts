@@ -10,6 +10,8 @@ export interface Optimizer {
   readonly config: OptimizerConfig;
   /** The optimizer's own variables by name: `updates` and `<slot>/<parameter>`. */
   readonly variables: Readonly<Record<string, Variable>>;
+  /** The learning rate of the next update. */
+  learningRate(): number | Tensor;
   /**
    * One update of all parameters, in place.
    * @throws ShapeError when a gradient is missing or misshapen
@@ -35,6 +37,7 @@ export function createOptimizer(config: OptimizerConfig, parameters: Readonly<Re
   return {
     config,
     variables,
+    learningRate: () => learningRate(config, updates),
     applyGradients(gradients) {
       for (const [name, { shape }] of Object.entries(parameters)) {
         const gradient = gradients[name];

@@ -15,8 +15,13 @@ interface Preset {
   readonly changes: Changes | readonly Changes[];
 }
 
-const softMoe = (experts: number): Changes => ({ network: { moe: { router: { type: 'soft' }, experts } } });
-const top1 = (experts: number): Changes => ({ network: { moe: { router: { type: 'token-choice' }, experts } } });
+/** A mixture, and a look at its router every thousand updates: one more pass over one batch. */
+const mixture = (type: string, experts: number): Changes => ({
+  network: { moe: { router: { type }, experts } },
+  statistics: { periodUpdates: 1000 },
+});
+const softMoe = (experts: number): Changes => mixture('soft', experts);
+const top1 = (experts: number): Changes => mixture('token-choice', experts);
 const IMPALA: Changes = { network: { encoder: { type: 'impala' } } };
 const MOE_RAINBOW: Changes = { network: { naming: 'rainbow' }, agent: { perSampleNoise: true } };
 const offline = (target: number): Changes => ({
@@ -238,6 +243,7 @@ const PRESETS: Readonly<Record<string, Preset>> = {
       // The router has few weights that everything goes through: it may learn faster.
       routerOptimizer: { type: 'adam', learningRate: 3e-3 },
       replay: { capacity: 50_000 },
+      statistics: { periodUpdates: 250 },
       environment: { repeatActionProbability: 0, terminalOnLifeLoss: true, trainingAgentSteps: 12_000 },
     },
   },

@@ -71,8 +71,10 @@ export function redoDormantFraction(scores: ArrayLike<number>, threshold = 0): n
 
 /** Statistics of features `[B, N]` (full_rainbow_moe_agent, log_network_statistics). */
 export interface FeatureStatistics {
-  /** l2 norm of the per-feature variances over the batch. */
-  readonly featureNorm: number;
+  /** Mean l2 norm of a sample's feature vector. */
+  readonly meanNorm: number;
+  /** l2 norm of the per-feature variances over the batch, which the official code logs as "feature norm". */
+  readonly varianceNorm: number;
   /** Effective rank at each threshold. */
   readonly effectiveRank: Readonly<Record<string, number>>;
   /** Features whose variance over the batch is at most each threshold: nearly constant ones. */
@@ -93,11 +95,18 @@ export function featureStatistics(features: HostTensor, thresholds = STATISTIC_T
     for (let row = 0; row < rows; row++) squares += (features.data[row * columns + column]! - mean) ** 2;
     variances[column] = squares / rows;
   }
+  let norms = 0;
+  for (let row = 0; row < rows; row++) {
+    let squares = 0;
+    for (let column = 0; column < columns; column++) squares += features.data[row * columns + column]! ** 2;
+    norms += Math.sqrt(squares);
+  }
   const values = singularValues(features.data, rows, columns);
   const by = (measure: (threshold: number) => number): Record<string, number> =>
     Object.fromEntries(thresholds.map((threshold) => [String(threshold), measure(threshold)]));
   return {
-    featureNorm: Math.sqrt(variances.reduce((sum, value) => sum + value * value, 0)),
+    meanNorm: norms / rows,
+    varianceNorm: Math.sqrt(variances.reduce((sum, value) => sum + value * value, 0)),
     effectiveRank: by((threshold) => thresholdRank(values, threshold)),
     constantFeatures: by((threshold) => variances.filter((variance) => variance <= threshold).length),
   };

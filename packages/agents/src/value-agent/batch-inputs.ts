@@ -3,15 +3,13 @@ import type { TypedArray } from '@moe-rl/core';
 import type { ReplaySample } from '@moe-rl/replay';
 import type { AgentConfig } from '../config/agent-config.ts';
 import { drawAugmentation } from './augmentation.ts';
+import { needsLoadNoise } from './loss.ts';
 import { drawSeed } from './noise.ts';
 import type { Streams } from './streams.ts';
 
 /** Inputs by the names of `updateStepInputs`. */
-export function learningInputs(
-  { agent, network, replay }: AgentConfig,
-  batch: ReplaySample,
-  streams: Streams,
-): Record<string, TypedArray> {
+export function learningInputs(config: AgentConfig, batch: ReplaySample, streams: Streams): Record<string, TypedArray> {
+  const { agent, network, replay } = config;
   const inputs: Record<string, TypedArray> = {
     frames: batch.frames as TypedArray,
     actions: batch.actions,
@@ -23,6 +21,7 @@ export function learningInputs(
     inputs.onlineNoiseSeed = drawSeed(streams.learnNoise);
     inputs.targetNoiseSeed = drawSeed(streams.learnNoise);
   }
+  if (needsLoadNoise(config)) inputs.loadNoiseSeed = drawSeed(streams.loadNoise);
   if (agent.dataAugmentation) {
     for (const name of ['state', 'next']) {
       const draws = drawAugmentation(streams.augmentation, agent.batchSize);

@@ -8,8 +8,8 @@ import { selectActions } from '../losses/index.ts';
 import type { Network, NetworkNoise, NetworkOutput } from '../networks/network.ts';
 import type { AgentVariant, LossContext, TargetContext } from '../variants/index.ts';
 import { augmentImages } from './augmentation.ts';
-import { auxiliaryLoss } from './auxiliary-losses.ts';
-import { drawNoise, SEED_INPUT } from './noise.ts';
+import { auxiliaryLosses, auxiliaryLossNames } from './auxiliary-losses.ts';
+import { type NoiseSource, SEED_INPUT, seededNoise } from './noise.ts';
 
 export interface LossConfig {
   readonly config: AgentConfig;
@@ -22,17 +22,9 @@ export interface LossConfig {
   /** W, frames per replay window, and where the next observation starts in it. */
   readonly windowLength: number;
   readonly nextObservationOffset: number;
-  /** Where the noise of noisy layers comes from; by default it is drawn from the seeds among the inputs. */
+  /** Where random numbers of the loss come from; by default they are drawn from the seeds among the inputs. */
   readonly noise?: NoiseSource;
 }
-
-/** Noise of one pass: of the loss (`online`) or of the targets, in `rows` rows (1: shared by the batch, B: per sample). */
-export type NoiseSource = (pass: 'online' | 'target', rows: number, inputs: Record<string, Tensor>) => NetworkNoise;
-
-const drawnNoise =
-  (network: Network): NoiseSource =>
-  (pass, rows, inputs) =>
-    drawNoise(network.noiseSizes, rows, inputs[`${pass}NoiseSeed`]!);
 
 /** Inputs of the learning step. */
 export function updateStepInputs(step: LossConfig): Record<string, InputSpec> {
@@ -47,6 +39,7 @@ export function updateStepInputs(step: LossConfig): Record<string, InputSpec> {
     discounts: vector('float32'),
     ...(config.replay.sampling === 'prioritized' ? { weights: vector('float32') } : {}),
     ...(config.network.noisy ? { onlineNoiseSeed: SEED_INPUT, targetNoiseSeed: SEED_INPUT } : {}),
+    ...(needsLoadNoise(config) ? { loadNoiseSeed: SEED_INPUT } : {}),
     ...(dataAugmentation
       ? {
           stateOffsets: { shape: [2, batchSize], dtype: 'int32' },
@@ -58,6 +51,11 @@ export function updateStepInputs(step: LossConfig): Record<string, InputSpec> {
   };
 }
 
+/** The load loss asks how routing would change under other noise, which is drawn. */
+export function needsLoadNoise(config: AgentConfig): boolean {
+  return (config.auxiliaryLosses?.load ?? 0) > 0;
+}
+
 /** What a loss is of one batch. */
 export interface LossOutput {
   readonly total: Scalar;
@@ -67,9 +65,20 @@ export interface LossOutput {
   readonly metrics: Tensor;
 }
 
-/** Names of the numbers that a loss reports, without `train/`. */
-export function lossMetricNames(_step: LossConfig): readonly string[] {
-  return ['loss', 'tdLoss', 'meanQ'];
+/** Names of the numbers that a loss reports, without `train/`. Penalties are before their coefficient, router losses after their weight. */
+export function lossMetricNames({ config, variant }: LossConfig): readonly string[] {
+  const auxiliary = auxiliaryLossNames(config.auxiliaryLosses);
+  return [
+    'loss',
+    'tdLoss',
+    'meanQ',
+    'maxQ',
+    'meanTarget',
+    ...variant.penalties
+      .filter(({ coefficient }) => coefficient(config.agent) > 0)
+      .map(({ name }) => `penalty/${name}`),
+    ...(auxiliary.length > 0 ? ['auxiliaryLoss', ...auxiliary.map((name) => `auxiliaryLoss/${name}`)] : []),
+  ];
 }
 
 /** Computes the targets of a batch and returns the loss as a function of the online parameters. */
@@ -89,9 +98,9 @@ export function createLoss(
   };
   const stateOptions = augmentOf('state');
   const nextOptions = augmentOf('next');
-  const source = step.noise ?? drawnNoise(network);
+  const source = step.noise ?? seededNoise(network.noiseSizes);
   const noiseOf = (pass: 'online' | 'target', rows: number): { noise?: NetworkNoise } =>
-    config.network.noisy ? { noise: source(pass, rows, inputs) } : {};
+    config.network.noisy ? { noise: source.layers(pass, rows, inputs) } : {};
   // The official code uses one draw for the whole batch and both networks in the targets.
   const targetNoise = noiseOf('target', 1);
   const onlineNoise = noiseOf('online', agent.perSampleNoise ? agent.batchSize : 1);
@@ -109,6 +118,7 @@ export function createLoss(
     target: () => network.apply(target, states, { ...targetNoise, ...stateOptions }),
   });
   const targets = tf.tidy(() => variant.target(targetContext));
+  const meanTarget = tf.mean(batch.support === undefined ? targets : tf.sum(tf.mul(targets, batch.support), 1));
 
   return (parameters) => {
     const output: NetworkOutput = network.apply(parameters, states, { ...onlineNoise, ...stateOptions });
@@ -121,15 +131,28 @@ export function createLoss(
       },
     );
     const perSample = variant.loss(context);
+    // The importance weights are on the errors alone, as in the official code: not on penalties, not on router losses.
     const temporalDifference = tf.mean(inputs.weights === undefined ? perSample : tf.mul(perSample, inputs.weights));
     let total = temporalDifference;
+    const parts: Tensor[] = [];
     for (const { coefficient, value } of variant.penalties) {
-      if (coefficient(agent) > 0) total = tf.add(total, tf.mul(tf.mean(value(context)), coefficient(agent)));
+      if (coefficient(agent) === 0) continue;
+      const penalty = tf.mean(value(context));
+      total = tf.add(total, tf.mul(penalty, coefficient(agent)));
+      parts.push(penalty);
     }
-    const auxiliary = auxiliaryLoss(config.auxiliaryLosses, output.mixtures);
-    if (auxiliary !== undefined) total = tf.add(total, auxiliary);
-    const actionValue = tf.mean(selectActions(context.values, batch.actions));
-    const metrics = tf.stack([total, temporalDifference, actionValue] as Tensor[]);
+    const auxiliary = auxiliaryLosses(config.auxiliaryLosses, output.mixtures, (shape, mixture) =>
+      source.load(shape, mixture, inputs),
+    );
+    if (auxiliary.length > 0) {
+      const sum = tf.addN(auxiliary.map(({ value }) => value));
+      total = tf.add(total, sum);
+      parts.push(sum, ...auxiliary.map(({ value }) => value));
+    }
+    const { values } = context;
+    const meanQ = tf.mean(selectActions(values, batch.actions));
+    const maxQ = tf.mean(tf.max(values, 1));
+    const metrics = tf.stack([total, temporalDifference, meanQ, maxQ, meanTarget, ...parts] as Tensor[]);
     return { total: total as Scalar, perSample, metrics };
   };
 }

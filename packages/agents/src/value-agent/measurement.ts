@@ -4,9 +4,10 @@ import type { EntryPoint, ProgramOutputs } from '@moe-rl/tfjs-graph';
 import type { Tensor, Variable } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { AgentConfig } from '../config/agent-config.ts';
-import { mixtureOf } from '../networks/config.ts';
+import type { MoeRecord } from '../networks/moe.ts';
 import type { Network } from '../networks/network.ts';
-import { dormantPercentageOfScores, featureStatistics } from '../statistics/index.ts';
+import type { RouterMeasures } from '../networks/router-measures.ts';
+import { featureStatistics, redoDormantFraction } from '../statistics/index.ts';
 import { drawNoise, SEED_INPUT } from './noise.ts';
 
 /** Makes the entry point. */
@@ -27,42 +28,35 @@ export function createMeasurement(
       const states = sliceFrames(frames!, 0, stackSize);
       const noise = noiseSeed ? { noise: drawNoise(network.noiseSizes, 1, noiseSeed) } : {};
       const output = network.apply(online, states, noise);
-      const results: Record<string, Tensor> = { features: tf.clone(output.features) };
-      const mixture = output.mixtures[0];
-      if (mixture === undefined) {
-        results.hiddenScores = tf.mean(tf.abs(output.hidden!), 0);
-      } else {
-        results.hiddenScores = tf.mean(tf.abs(mixture.expertsHidden), 0);
-        const shares = mixture.expertShares;
-        results.load = tf.mean(shares, [0, 1]);
-        results.entropy = tf.mean(tf.neg(tf.sum(tf.mul(shares, tf.log(tf.add(shares, 1e-12))), 2)));
+      const { features, hidden, mixtures } = output;
+      const results: Record<string, Tensor> = {
+        features: tf.clone(features),
+        // Mean |activation| of each neuron: of the dense layer `[N]`, or of all experts `[E, H]`, over the batch and the slots.
+        neurons: mixtures.length === 0 ? tf.mean(tf.abs(hidden!), 0) : neuronsOf(mixtures),
+      };
+      for (const tag of Object.keys(mixtures[0]?.measures ?? {}) as (keyof RouterMeasures)[]) {
+        results[tag] = tf.div(tf.addN(mixtures.map(({ measures }) => measures[tag]!)), mixtures.length);
       }
       return results;
     },
   };
 }
 
-/** Metrics by tag, of what the entry point returned. */
+function neuronsOf(mixtures: readonly MoeRecord[]): Tensor {
+  return tf.concat(mixtures.map(({ expertsHidden }) => tf.mean(tf.abs(expertsHidden), [0, 2])));
+}
+
+/** Metrics by tag, of what the entry point returned. Several mixtures count as one: shares and entropies are means over them. */
 export function summarizeMeasurement(config: AgentConfig, outputs: ProgramOutputs): Record<string, number> {
   const { batchSize } = config.agent;
-  const features = outputs.features as Float32Array;
-  const statistics = featureStatistics({ shape: [batchSize, features.length / batchSize], data: features });
-  const scores = outputs.hiddenScores as Float32Array;
-  const mixture = mixtureOf(config.network.moe);
-  const units = mixture?.expertHiddenUnits ?? scores.length;
-  const experts = mixture?.experts ?? 1;
-  const slots = scores.length / units / experts;
+  const { features, neurons, load = [], ...scalars } = outputs as Record<string, Float32Array>;
+  const statistics = featureStatistics({ shape: [batchSize, features!.length / batchSize], data: features! });
   const metrics: Record<string, number> = {
-    'network/dormantFraction':
-      dormantPercentageOfScores({ shape: mixture === undefined ? [units] : [experts, slots, units], data: scores }) /
-      100,
-    'network/featureNorm': statistics.featureNorm,
+    'network/dormantFraction': redoDormantFraction(neurons!, 0),
+    'network/featureNorm': statistics.meanNorm,
     'network/effectiveRank': statistics.effectiveRank['0.01']!,
   };
-  if (outputs.load !== undefined) {
-    const load = outputs.load as Float32Array;
-    metrics['router/entropy'] = (outputs.entropy as Float32Array)[0]!;
-    for (const [expert, share] of load.entries()) metrics[`expert/load/${expert}`] = share;
-  }
+  for (const [tag, value] of Object.entries(scalars)) metrics[tag] = value[0]!;
+  for (const [expert, share] of load.entries()) metrics[`expert/load/${expert}`] = share;
   return metrics;
 }

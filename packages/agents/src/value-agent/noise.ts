@@ -29,3 +29,20 @@ export function drawNoise(sizes: NoiseSizes, rows: number, seed: Tensor): Networ
   const head = sizes.head && { inputNoise: next(sizes.head.inputs), outputNoise: next(sizes.head.outputs) };
   return { ...(experts ? { experts } : {}), ...(head ? { head } : {}) };
 }
+
+/** Where the random numbers of one loss come from. */
+export interface NoiseSource {
+  /** Noise of one pass through noisy layers, in `rows` rows: 1 (shared by the batch) or B (per sample). */
+  layers(pass: 'online' | 'target', rows: number, inputs: Record<string, Tensor>): NetworkNoise;
+  /** Standard normal numbers `[B, T, E]` of the load loss, of the network's `mixture`-th mixture. */
+  load(shape: readonly number[], mixture: number, inputs: Record<string, Tensor>): Tensor;
+}
+
+/** Draws from the seeds among the inputs of the learning step. */
+export function seededNoise(sizes: NoiseSizes): NoiseSource {
+  return {
+    layers: (pass, rows, inputs) => drawNoise(sizes, rows, inputs[`${pass}NoiseSeed`]!),
+    load: (shape, mixture, inputs) =>
+      randomNormal([...shape], tf.add(inputs.loadNoiseSeed!, tf.tensor1d([mixture, 0], 'int32'))),
+  };
+}

@@ -6,6 +6,7 @@ import {
   InvalidArgumentError,
   NonFiniteError,
   type Observation,
+  type Rng,
   requireInteger,
   ShapeError,
   type StateTree,
@@ -22,7 +23,7 @@ import { type AgentStep, actingNoise, type EntryName } from './entry-points.ts';
 import { changeMasks } from './mask-changes.ts';
 import { summarizeMeasurement } from './measurement.ts';
 import { drawSeed } from './noise.ts';
-import { dueWork, explorationRate } from './schedule.ts';
+import { type DueWork, dueOffline, dueWork, explorationRate } from './schedule.ts';
 import { decodeState, encodeState, streamStates } from './state.ts';
 import type { Streams } from './streams.ts';
 import { updateMetricNames } from './update-step.ts';
@@ -77,22 +78,17 @@ export class ProgramAgent implements ValueAgent {
 
   act(observation: Observation, mode: ActMode): number | Promise<number> {
     this.#requireObservation('act', observation);
-    const explore = this.#streams.explore;
+    const { explore, evaluateExplore, actNoise, evaluateNoise } = this.#streams;
+    const stream = mode === 'train' ? explore : evaluateExplore;
     // Official: random when uniform <= epsilon. Drawing also at epsilon 0 keeps the stream's position independent of the schedule.
-    const isRandom = explore.nextFloat() <= this.epsilon(mode);
-    if (isRandom) return explore.nextInteger(this.network.input.actionCount);
-    return this.values(observation, mode).then(greedyAction);
+    const isRandom = stream.nextFloat() <= this.epsilon(mode);
+    if (isRandom) return stream.nextInteger(this.network.input.actionCount);
+    return this.#values(observation, mode, mode === 'train' ? actNoise : evaluateNoise).then(greedyAction);
   }
 
   async values(observation: Observation, mode: ActMode = 'evaluate'): Promise<Float32Array> {
     this.#requireObservation('values', observation);
-    const entry = mode === 'evaluate' && this.config.network.noisy ? 'evaluate' : 'act';
-    const isNoisy = actingNoise(this.#step, mode) !== 'none';
-    const { values } = await this.#program.run(entry, {
-      observation: observation as TypedArray,
-      ...(isNoisy ? { noiseSeed: drawSeed(this.#streams.actNoise) } : {}),
-    });
-    return values as Float32Array;
+    return this.#values(observation, mode, this.#streams.inspect);
   }
 
   async observe(transition: Transition): Promise<AgentMetrics | undefined> {
@@ -106,13 +102,13 @@ export class ProgramAgent implements ValueAgent {
     requireInteger('action', transition.action, 0, this.network.input.actionCount - 1);
     const clip = agent.rewardClip;
     this.replay.add({ ...transition, reward: clip > 0 ? Math.min(clip, Math.max(-clip, reward)) : reward });
-    const step = this.#trainingAgentSteps++;
-    let metrics: AgentMetrics | undefined;
-    if (this.replay.sampleableTransitions === 0) return metrics;
-    const { updates, syncsTarget } = dueWork(agent, step, this.replay.addedTransitions);
-    for (let update = 0; update < updates; update++) metrics = await this.learn();
-    if (syncsTarget) await this.syncTarget();
-    return metrics;
+    const step = ++this.#trainingAgentSteps;
+    if (this.replay.sampleableTransitions === 0) return undefined;
+    return this.#doDueWork(dueWork(agent, step, this.replay.addedTransitions));
+  }
+
+  async trainOffline(): Promise<AgentMetrics | undefined> {
+    return this.#doDueWork(dueOffline(this.config.agent, this.#trainingAgentSteps++));
   }
 
   async learn(): Promise<AgentMetrics> {
@@ -135,7 +131,10 @@ export class ProgramAgent implements ValueAgent {
     }
     if (priorities !== undefined) this.replay.updatePriorities(batch.indices, priorities);
     this.#updates++;
-    const result: Record<string, number> = { 'train/epsilon': this.epsilon('train') };
+    const result: Record<string, number> = {
+      'train/epsilon': this.epsilon('train'),
+      'replay/transitions': this.replay.sampleableTransitions,
+    };
     for (const [index, name] of this.#metricNames.entries()) result[`train/${name}`] = metrics![index]!;
     const period = this.config.statistics.periodUpdates;
     if (period > 0 && this.#updates % period === 0) Object.assign(result, await this.measure());
@@ -212,6 +211,23 @@ export class ProgramAgent implements ValueAgent {
 
   dispose(): void {
     this.#program.dispose();
+  }
+
+  async #doDueWork({ updates, syncsTarget }: DueWork): Promise<AgentMetrics | undefined> {
+    let metrics: AgentMetrics | undefined;
+    for (let update = 0; update < updates; update++) metrics = await this.learn();
+    if (syncsTarget) await this.syncTarget();
+    return metrics;
+  }
+
+  async #values(observation: Observation, mode: ActMode, noise: Rng): Promise<Float32Array> {
+    const entry = mode === 'evaluate' && this.config.network.noisy ? 'evaluate' : 'act';
+    const isNoisy = actingNoise(this.#step, mode) !== 'none';
+    const { values } = await this.#program.run(entry, {
+      observation: observation as TypedArray,
+      ...(isNoisy ? { noiseSeed: drawSeed(noise) } : {}),
+    });
+    return values as Float32Array;
   }
 
   #requireObservation(where: string, observation: Observation): void {

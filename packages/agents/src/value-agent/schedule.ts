@@ -23,12 +23,19 @@ export interface DueWork {
   readonly syncsTarget: boolean;
 }
 
+const NOTHING: DueWork = { updates: 0, syncsTarget: false };
+
 /**
- * What is due at agent step `step` (from 0), after `transitions` have been stored: nothing until they exceed the minimal history (strictly); from then on
- * both periods are those of the agent steps, not of the first update.
+ * What is due at agent step `step`, when `transitions` are stored. Agent step t is the moment after the t-th transition and before the next action, as in the
+ * official code. Nothing is due until the transitions exceed the minimal history (strictly); from then on both periods count agent steps, so their phase is not
+ * that of the first update.
  */
 export function dueWork(config: LearningConfig, step: number, transitions: number): DueWork {
-  if (transitions <= config.minReplayHistoryAgentSteps) return { updates: 0, syncsTarget: false };
+  return transitions <= config.minReplayHistoryAgentSteps ? NOTHING : dueOffline(config, step);
+}
+
+/** As `dueWork` for learning from a dataset, where no history has to be collected: step 0 learns and copies. */
+export function dueOffline(config: LearningConfig, step: number): DueWork {
   return {
     updates: step % config.updatePeriodAgentSteps === 0 ? config.updatesPerPeriod : 0,
     syncsTarget: step % config.targetUpdatePeriodAgentSteps === 0,

@@ -3,7 +3,8 @@ import { CheckpointError, elementCount, type RngState, type StateTree, type Tens
 import type { Streams } from './streams.ts';
 
 const STATE_KIND = 'moe-rl/value-agent';
-const STATE_VERSION = 1;
+/** 2: evaluation and inspection have random streams of their own. */
+const STATE_VERSION = 2;
 
 type Shapes = Readonly<Record<string, readonly number[]>>;
 
@@ -42,8 +43,9 @@ export function streamStates(streams: Streams): Record<string, RngState> {
  */
 export function decodeState(state: StateTree, expected: Shapes, streams: Streams): AgentState {
   if (state.kind !== STATE_KIND || state.version !== STATE_VERSION) {
+    const hint = state.kind === STATE_KIND ? '; resume it with the release that wrote it, or start the run anew' : '';
     throw new CheckpointError(
-      `agent state is "${String(state.kind)}" version ${String(state.version)}; expected "${STATE_KIND}" version ${STATE_VERSION}`,
+      `agent state is "${String(state.kind)}" version ${String(state.version)}; expected "${STATE_KIND}" version ${STATE_VERSION}${hint}`,
     );
   }
   const variables = decodeVariables(state, expected);

@@ -15,7 +15,7 @@ export interface UpdateStepConfig extends LossConfig {
 
 /** Names of the numbers in the `metrics` output of the learning step. */
 export function updateMetricNames(step: UpdateStepConfig): readonly string[] {
-  return lossMetricNames(step);
+  return [...lossMetricNames(step), 'gradientNorm', 'learningRate'];
 }
 
 /** Builds the learning step. It returns `metrics` (see `updateMetricNames`) and, for prioritized replay, `priorities` `[B]`. */
@@ -29,14 +29,26 @@ export function createUpdateStep(step: UpdateStepConfig): (inputs: Record<string
       const { total, perSample, metrics } = loss(online);
       return { loss: total, metrics, ...(isPrioritized ? { perSample } : {}) };
     });
+    // Before the update, which may count a schedule on.
+    const rate = tf.add(tf.scalar(0), optimizers[0]!.optimizer.learningRate());
+    const metrics = tf.concat([auxiliary.metrics!, tf.stack([globalNorm(Object.values(gradients)), rate])]);
     for (const { optimizer, names } of optimizers) {
       optimizer.applyGradients(Object.fromEntries(names.map((name) => [name, gradients[name]!])));
     }
     for (const [name, mask] of Object.entries(masks)) online[name]!.assign(tf.mul(online[name]!, mask));
-    const outputs: Record<string, Tensor> = { metrics: auxiliary.metrics! };
+    const outputs: Record<string, Tensor> = { metrics };
     if (isPrioritized) outputs.priorities = prioritiesFromLosses(auxiliary.perSample!);
     return outputs;
   };
+}
+
+/** The l2 norm of all gradients together. A product of each with itself: one operation, and no squares are stored. */
+function globalNorm(gradients: readonly Tensor[]): Tensor {
+  const squares = gradients.map((gradient) => {
+    const row = tf.reshape(gradient, [1, gradient.size]);
+    return tf.reshape(tf.matMul(row as tf.Tensor2D, row as tf.Tensor2D, false, true), []);
+  });
+  return tf.sqrt(tf.addN(squares));
 }
 
 /** Gradients of the loss with respect to the named parameters, without an update: what RigL grows by. */

@@ -20,7 +20,7 @@ const create = (changes: DeepPartial<AgentConfig> = {}, preset = 'dqn'): Promise
 async function observe(agent: ValueAgent, steps: number, seed = 2): Promise<number[]> {
   const transitions = randomTransitions(seed);
   const learnedAt: number[] = [];
-  for (let step = 0; step < steps; step++) if (await agent.observe(transitions.next().value)) learnedAt.push(step);
+  for (let step = 1; step <= steps; step++) if (await agent.observe(transitions.next().value)) learnedAt.push(step);
   return learnedAt;
 }
 
@@ -33,7 +33,7 @@ const norm = (values: Awaited<ReturnType<ValueAgent['readParameters']>>) =>
 describe('schedules', () => {
   it('starts to learn strictly after the minimal history, then once per period', async () => {
     const agent = await create();
-    expect(await observe(agent, 16)).toEqual([8, 10, 12, 14]);
+    expect(await observe(agent, 16)).toEqual([10, 12, 14, 16]);
     expect(agent.updates).toBe(4);
     expect(agent.trainingAgentSteps).toBe(16);
     agent.dispose();
@@ -249,6 +249,9 @@ describe('bad input', () => {
     const moe = await create({}, 'dqn-nature-soft-moe');
     await expect(agent.setState(await moe.getState())).rejects.toThrow('another architecture');
     await expect(agent.setState({ kind: 'something else' })).rejects.toThrow('agent state is "something else"');
+    await expect(agent.setState({ ...(await agent.getState()), version: 1 })).rejects.toThrow(
+      'agent state is "moe-rl/value-agent" version 1; expected "moe-rl/value-agent" version 2; resume it with the release that wrote it',
+    );
     expect(norm(await agent.readParameters())).toBe(before);
     for (const each of [agent, other, moe]) each.dispose();
   });

@@ -18,7 +18,12 @@ export interface ValueAgent extends Agent {
   /** Action values `[A]` of one observation, as `act` in this mode sees them. */
   values(observation: Observation, mode?: ActMode): Promise<Float32Array>;
   /**
-   * One update on a batch from `replay`, whatever the schedule says: what offline agents are trained with.
+   * One agent step of learning from a dataset in `replay`: as `observe`, but without a transition and without waiting for a history. Step 0 is the first. Returns
+   * the metrics of its last update, if it made one.
+   */
+  trainOffline(): Promise<AgentMetrics | undefined>;
+  /**
+   * One update on a batch from `replay`, whatever the schedule says.
    * @throws NonFiniteError when the loss is not finite; InvalidArgumentError when the buffer holds too little
    */
   learn(): Promise<AgentMetrics>;

@@ -59,10 +59,17 @@ const VARIANTS: Readonly<Record<string, { preset: string; changes?: DeepPartial<
 const config = (name: string): AgentConfig => {
   const { preset, changes = {} } = VARIANTS[name]!;
   const { updateHorizon } = getPreset(preset).agent;
-  const tiny = mergeConfig(fit(getPreset(preset), TINY), {
+  // Types first: what is small depends on them.
+  const tiny = mergeConfig(fit(mergeConfig(getPreset(preset), changes), TINY), {
     agent: { updatePeriodAgentSteps: 2, updateHorizon: Math.min(updateHorizon, 3), minReplayHistoryAgentSteps: 8 },
   });
   return mergeConfig(tiny, changes);
+};
+
+const ROUTER_TAGS = {
+  none: [],
+  soft: ['router/dispatchEntropy', 'router/combineEntropy'],
+  'token-choice': ['router/entropy', 'router/droppedTokenFraction'],
 };
 
 const { canRecord } = await loadTestBackend();
@@ -100,7 +107,9 @@ describe('the recorded step equals the eager one', () => {
       results.push({ metrics, values: await agent.values(probe, 'train'), evaluation: await agent.values(probe) });
       const measured = await agent.measure();
       expect(measured['network/effectiveRank']).toBeGreaterThan(0);
-      expect(agent.network.config.moe.router.type === 'none').toBe(measured['router/entropy'] === undefined);
+      expect(ROUTER_TAGS[agent.network.config.moe.router.type as keyof typeof ROUTER_TAGS]).toEqual(
+        Object.keys(measured).filter((tag) => tag.startsWith('router/')),
+      );
       agent.dispose();
     }
     const [eager, recorded] = results as [(typeof results)[0], (typeof results)[0]];
@@ -139,6 +148,36 @@ describe('a resumed agent goes on exactly', () => {
     resumed.dispose();
   });
 });
+
+describe('evaluating in between changes nothing in training', () => {
+  it.each(['dqn soft moe', 'rainbow soft moe'])('%s', async (name) => {
+    const run = async (evaluates: boolean) => {
+      const agent = await createValueAgent({
+        config: mergeConfig(config(name), { agent: { epsilonEvaluate: 0.5 } }),
+        environment: SMALL_SPEC,
+        seed: 3,
+      });
+      const probes = randomTransitions(8);
+      const log: unknown[] = [];
+      for (const transition of take(randomTransitions(5), 20)) {
+        log.push(await agent.act(transition.observation, 'train'), await agent.observe(transition));
+        if (!evaluates) continue;
+        for (const { observation } of take(probes, 3)) await agent.act(observation, 'evaluate');
+        await agent.values(transition.observation, 'train');
+        await agent.values(transition.observation);
+        if (agent.replay.sampleableTransitions > 0) await agent.measure();
+      }
+      log.push((await agent.readParameters())[agent.network.trainableParameters[0]!]!.data);
+      agent.dispose();
+      return log;
+    };
+    expect(await run(true)).toEqual(await run(false));
+  });
+});
+
+function take<T>(iterator: Iterator<T>, count: number): T[] {
+  return Array.from({ length: count }, () => iterator.next().value as T);
+}
 
 /** The same to float32 rounding of other kernels in the same order: a graph may fuse what runs one by one eagerly. */
 function expectClose(actual: number, expected: number): void {

@@ -59,6 +59,9 @@ export interface MoeOutput<Tensor> {
   readonly slotsUsed: Tensor;
   /** The router's own result; undefined for Soft MoE, which chooses nothing. */
   readonly routing: Routing<Tensor> | undefined;
+  /** Weights of soft slots over tokens, and of tokens over soft slots [B, T, E, P]; undefined where a router chooses. */
+  readonly dispatchWeights: Tensor | undefined;
+  readonly combineWeights: Tensor | undefined;
   readonly tokenMask: Tensor | undefined;
 }
 

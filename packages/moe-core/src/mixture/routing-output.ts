@@ -23,6 +23,8 @@ export function routingOutput<Tensor>(
   };
   return {
     routing: () => routing,
+    dispatchWeights: () => undefined,
+    combineWeights: () => undefined,
     tokenMask: () => tokenMask,
     routerLogits: () => logits,
     routerProbabilities: () => probabilities,

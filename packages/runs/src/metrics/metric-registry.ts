@@ -1,5 +1,5 @@
 // Every metric that a run can log: its tag, unit and meaning, defined once. A tag that is not here throws, so a typing error can't make a silent new
-// curve. Tags are `noun/measure`; `*` stands for a number (an expert's index).
+// curve. Tags are `noun/measure`; `*` stands for one more part: an expert's index, or the name of one of several losses.
 import { InvalidArgumentError } from '@moe-rl/core';
 
 export interface MetricDefinition {
@@ -17,7 +17,9 @@ const DEFINITIONS: Readonly<Record<string, MetricDefinition>> = {
   'train/meanReturn': { unit: 'points', description: 'Mean return of the last 100 training episodes' },
   'train/loss': { unit: '', description: 'Mean loss of the updates since the last row' },
   'train/tdLoss': { unit: '', description: 'Mean temporal difference loss since the last row' },
-  'train/auxiliaryLoss': { unit: '', description: 'Mean auxiliary (router) loss since the last row' },
+  'train/auxiliaryLoss': { unit: '', description: 'Mean of the weighted router losses together since the last row' },
+  'train/auxiliaryLoss/*': { unit: '', description: 'Mean of one weighted router loss since the last row' },
+  'train/penalty/*': { unit: '', description: 'Mean of a penalty, before its coefficient, since the last row' },
   'train/epsilon': { unit: '', description: 'Probability of a random action' },
   'train/updates': { unit: 'updates', description: 'Gradient updates so far' },
   'train/meanQ': { unit: 'points', description: 'Mean value of the chosen actions in the batches' },
@@ -25,18 +27,25 @@ const DEFINITIONS: Readonly<Record<string, MetricDefinition>> = {
   'train/meanTarget': { unit: 'points', description: 'Mean of the bootstrap targets' },
   'train/gradientNorm': { unit: '', description: 'Global L2 norm of the gradient' },
   'train/learningRate': { unit: '', description: 'Learning rate of the optimizer' },
-  'replay/transitions': { unit: 'transitions', description: 'Transitions in the replay memory' },
-  'router/entropy': { unit: 'nats', description: 'Mean entropy of the router probabilities' },
-  'router/dispatchEntropy': { unit: 'nats', description: 'Mean entropy of the dispatch weights over tokens' },
-  'router/combineEntropy': { unit: 'nats', description: 'Mean entropy of the combine weights over slots' },
-  'router/droppedTokenFraction': { unit: '', description: 'Tokens without a place in any expert, as a fraction' },
+  'replay/transitions': { unit: 'transitions', description: 'Transitions in the replay memory that can be sampled' },
+  'router/entropy': { unit: 'nats', description: 'Sparse: mean entropy of a token’s router probabilities' },
+  'router/dispatchEntropy': {
+    unit: 'nats',
+    description: 'Soft: mean entropy of a slot’s dispatch weights over tokens',
+  },
+  'router/combineEntropy': { unit: 'nats', description: 'Soft: mean entropy of a token’s combine weights over slots' },
+  'router/droppedTokenFraction': { unit: '', description: 'Sparse: share of tokens without a place in any expert' },
   'expert/load/*': {
     unit: '',
-    description: 'Share of the combine weight (soft) or of the tokens (sparse) that one expert gets',
+    description: 'Share of the combine weight (soft) or of the tokens assigned (sparse) that one expert gets',
   },
-  'network/dormantFraction': { unit: '', description: 'Fraction of dormant neurons' },
+  'network/dormantFraction': {
+    unit: '',
+    description:
+      'Share of neurons (of the experts, or of the dense layer before the head) that are 0 over a whole batch',
+  },
   'network/effectiveRank': { unit: '', description: 'Effective rank of the features' },
-  'network/featureNorm': { unit: '', description: 'Mean norm of the features' },
+  'network/featureNorm': { unit: '', description: 'Mean l2 norm of the feature vectors' },
   'evaluation/return': { unit: 'points', description: 'Mean return of the episodes of one evaluation during training' },
   'evaluation/standardError': {
     unit: 'points',
@@ -64,7 +73,9 @@ const DEFINITIONS: Readonly<Record<string, MetricDefinition>> = {
  * @throws InvalidArgumentError for a tag that is not defined.
  */
 export function metricDefinition(tag: string): MetricDefinition {
-  const definition = DEFINITIONS[tag] ?? DEFINITIONS[tag.replace(/\/\d+$/, '/*')];
+  const definition =
+    DEFINITIONS[tag] ??
+    (tag.startsWith('expert/') ? DEFINITIONS[tag.replace(/\/\d+$/, '/*')] : DEFINITIONS[tag.replace(/\/[^/]+$/, '/*')]);
   if (definition === undefined) {
     throw new InvalidArgumentError(`unknown metric tag "${tag}"; define it in metric-registry.ts`);
   }

@@ -18,6 +18,8 @@ export interface TokenChoice<Tensor> {
   readonly weights: Tensor;
   /** 1 for choices that the router wanted, dropped ones included [B, T, K]. */
   readonly wanted: Tensor;
+  /** No expert is ever full: C = T, and slot t of every expert is token t's. Then rows can be grouped by expert, at a cost that grows with K, not E. */
+  readonly isDropless?: boolean;
 }
 
 /** Experts choose: C tokens for each expert. */
@@ -45,6 +47,8 @@ interface AssignOptions<Tensor> {
   readonly capacity?: number | undefined;
   /** 1 for choices to carry out [B, T, K]. Left out: all. */
   readonly wanted?: Tensor | undefined;
+  /** 1 for tokens, 0 for padding [B, T], which gets no slot. Left out: all are tokens. */
+  readonly tokenMask?: Tensor | undefined;
   /** Tokens with a higher value [B, T] get their slots first. Left out: in token order. */
   readonly priority?: Tensor | undefined;
 }
@@ -58,7 +62,13 @@ export function assignTokens<Tensor>(
 ): TokenChoice<Tensor> {
   const { numExperts: E } = options;
   const [B, T, K] = ops.shape(experts) as [number, number, number];
-  const wanted = options.wanted ?? ops.fill([B, T, K], 1);
+  const all = ops.fill([B, T, K], 1);
+  const unmasked = options.wanted ?? all;
+  const wanted =
+    options.tokenMask === undefined ? unmasked : ops.multiply(unmasked, ops.reshape(options.tokenMask, [B, T, 1]));
+  const nothing = ops.fill([B, T, K], 0);
+  // Not a product: a weight that is not carried out counts as 0 even where it is NaN.
+  const weightsOf = (kept: Tensor): Tensor => ops.where(ops.greater(kept, nothing), weights, nothing);
   const rest = { kind: 'token-choice', numExperts: E, experts, wanted } as const;
   if (options.capacity === undefined) {
     // Slot t of every expert is token t's: no counting needed.
@@ -67,7 +77,15 @@ export function assignTokens<Tensor>(
       [1, T, 1],
     );
     const positions = ops.add(rows, ops.fill([B, T, K], 0));
-    return { ...rest, capacity: T, positions, kept: wanted, weights: ops.multiply(weights, wanted) };
+    const isAll = wanted === all;
+    return {
+      ...rest,
+      capacity: T,
+      positions,
+      kept: wanted,
+      weights: isAll ? weights : weightsOf(wanted),
+      isDropless: true,
+    };
   }
   const order = options.priority && sortingMatrix(ops, options.priority);
   let mask = ops.multiply(ops.oneHot(experts, E), ops.reshape(wanted, [B, T, K, 1]));
@@ -79,7 +97,7 @@ export function assignTokens<Tensor>(
   if (order) positions = ops.matmul(order, positions, true);
   const isFull = ops.greaterEqual(positions, ops.fill([], options.capacity));
   const kept = ops.subtract(wanted, ops.multiply(wanted, isFull));
-  return { ...rest, capacity: options.capacity, positions, kept, weights: ops.multiply(weights, kept) };
+  return { ...rest, capacity: options.capacity, positions, kept, weights: weightsOf(kept) };
 }
 
 /** The permutation matrix [B, T, T] that sorts tokens by descending value; equal ones keep their order. */

@@ -51,7 +51,7 @@ export function dispatchMatrices<Tensor>(
   const [B, T, K] = ops.shape(weights) as [number, number, number];
   const slot = ops.add(ops.multiply(ops.toFloat(assignment.experts), ops.fill([], C)), assignment.positions);
   const columns = ops.oneHot(keptOnly(ops, slot, assignment.kept), E * C);
-  const weighted = ops.multiply(columns, ops.reshape(weights, [B, T, K, 1]));
+  const weighted = ops.multiply(columns, ops.reshape(keptWeights(ops, assignment), [B, T, K, 1]));
   const merge = (x: Tensor): Tensor => ops.reshape(K === 1 ? x : ops.sum(x, [2]), [B, T, E, C]);
   return { dispatch: merge(columns), combine: merge(weighted) };
 }
@@ -73,8 +73,8 @@ function denseDispatch<Tensor>(
 
 /** Slot numbers as integers, -1 where not kept. */
 function keptOnly<Tensor>(ops: TensorOps<Tensor>, slot: Tensor, kept: Tensor): Tensor {
-  const one = ops.fill([], 1);
-  return ops.toInteger(ops.subtract(ops.multiply(ops.add(slot, one), kept), one));
+  const isKept = ops.greater(kept, ops.fill([], 0));
+  return ops.toInteger(ops.where(isKept, slot, ops.fill(ops.shape(slot), -1)));
 }
 
 /** Row of sample b's first element, [B, 1, 1], when every sample has `size` rows. */
@@ -85,28 +85,70 @@ function sampleOffsets<Tensor>(ops: TensorOps<Tensor>, B: number, size: number):
   );
 }
 
+/**
+ * Which of `values` [N] (numbers of at least 0) stands at each of `size` places, -1 where none does: integers [size].
+ * @param places [N], integers, each at most once, negative for none
+ */
+export function valuesAt<Tensor>(
+  ops: TensorOps<Tensor>,
+  values: ArrayLike<number>,
+  places: Tensor,
+  size: number,
+): Tensor {
+  const N = values.length;
+  const shifted = ops.tensor(
+    Float32Array.from({ length: N }, (_, index) => values[index]! + 1),
+    [N, 1],
+  );
+  const sums = ops.segmentSum(shifted, places, size);
+  return ops.toInteger(ops.subtract(ops.reshape(sums, [size]), ops.fill([], 1)));
+}
+
+/** The weights of choices, 0 where not carried out, also where the router made NaN. */
+function keptWeights<Tensor>(ops: TensorOps<Tensor>, { kept, weights }: TokenChoice<Tensor>): Tensor {
+  return ops.where(ops.greater(kept, ops.fill([], 0)), weights, ops.fill(ops.shape(weights), 0));
+}
+
+/** Weighted sum over the K choices of each token; what a token did not get counts as 0, whatever is there. */
+export function sumChoices<Tensor>(ops: TensorOps<Tensor>, picked: Tensor, assignment: TokenChoice<Tensor>): Tensor {
+  const [B, T, K] = ops.shape(assignment.weights) as [number, number, number];
+  const O = ops.shape(picked).at(-1)!;
+  const safe = ops.reshape(keptWeights(ops, assignment), [B, T, K, 1]);
+  const weighted = ops.multiply(ops.reshape(picked, [B, T, K, O]), safe);
+  return K === 1 ? ops.reshape(weighted, [B, T, O]) : ops.sum(weighted, [2]);
+}
+
 function tokenChoiceByIndex<Tensor>(
   ops: TensorOps<Tensor>,
   assignment: TokenChoice<Tensor>,
   tokens: Tensor,
 ): Dispatch<Tensor> {
-  const { numExperts: E, capacity: C, experts, kept, positions, weights } = assignment;
+  const { numExperts: E, capacity: C, experts, kept, positions } = assignment;
   const [B, T, D] = ops.shape(tokens) as [number, number, number];
   const K = ops.shape(experts)[2]!;
+  const [N, S] = [B * T * K, E * B * C];
   // Row of the slot in [E, B, C]: expert, then sample, then position.
   const expertOffsets = ops.multiply(ops.toFloat(experts), ops.fill([], B * C));
   const row = ops.add(ops.add(expertOffsets, positions), sampleOffsets(ops, B, C));
-  const ids = ops.reshape(keptOnly(ops, row, kept), [B * T * K]);
-  const repeated = K === 1 ? tokens : ops.add(ops.reshape(tokens, [B, T, 1, D]), ops.fill([B, T, K, D], 0));
-  const slots = ops.segmentSum(ops.reshape(repeated, [B * T * K, D]), ids, E * B * C);
+  const slotOfChoice = ops.reshape(keptOnly(ops, row, kept), [N]);
+  const choices = Array.from({ length: N }, (_, choice) => choice);
+  const choiceOfSlot = valuesAt(ops, choices, slotOfChoice, S);
+  const tokenOfSlot =
+    K === 1
+      ? choiceOfSlot
+      : valuesAt(
+          ops,
+          choices.map((choice) => Math.floor(choice / K)),
+          slotOfChoice,
+          S,
+        );
+  const slots = ops.takeRows(ops.reshape(tokens, [B * T, D]), tokenOfSlot, ops.reshape(slotOfChoice, [B * T, K]));
   return {
     slots: ops.reshape(slots, [E, B * C, D]),
     combine(outputs) {
       const O = ops.shape(outputs)[2]!;
-      // A dropped choice reads row 0 with weight 0.
-      const rows = ops.toInteger(ops.reshape(ops.multiply(row, kept), [B * T * K]));
-      const picked = ops.reshape(ops.gather(ops.reshape(outputs, [E * B * C, O]), rows), [B, T, K, O]);
-      return ops.sum(ops.multiply(picked, ops.reshape(weights, [B, T, K, 1])), [2]);
+      const rows = ops.reshape(outputs, [S, O]);
+      return sumChoices(ops, ops.takeRows(rows, slotOfChoice, ops.reshape(choiceOfSlot, [S, 1])), assignment);
     },
   };
 }

@@ -86,8 +86,51 @@ export function applyExperts<Tensor>(
   scope: string,
   noise?: ExpertNoise<Tensor>,
 ): ExpertOutput<Tensor> {
+  requireShape(ops, 'slots', slots, [config.numExperts, -1, config.tokenSize]);
+  const { kernel, bias, outputKernel, outputBias } = expertWeights(ops, parameters, config, scope, noise);
+  const hidden = ops.relu(ops.add(ops.matmul(slots, kernel), bias));
+  return { output: ops.add(ops.matmul(hidden, outputKernel), outputBias), hidden };
+}
+
+/** What the experts made of rows. */
+export interface ExpertRows<Tensor> {
+  /** [N, D]; zeros for rows after the last segment. */
+  readonly output: Tensor;
+  /** relu activations [N, H] */
+  readonly hidden: Tensor;
+}
+
+/**
+ * Applies each expert to a segment of rows. Costs as much as one MLP on N rows, whatever E.
+ * @param rows [N, D], those of expert 0 first, then those of expert 1, ...
+ * @param counts rows of each expert [E], integers
+ * @throws ShapeError when a parameter or `rows` has another shape than `config` says
+ */
+export function applyExpertsToRows<Tensor>(
+  ops: TensorOps<Tensor>,
+  parameters: Parameters<Tensor>,
+  rows: Tensor,
+  counts: Tensor,
+  config: ExpertConfig,
+  scope: string,
+  noise?: ExpertNoise<Tensor>,
+): ExpertRows<Tensor> {
   const { numExperts: E, tokenSize: D, hiddenSize: H } = config;
-  requireShape(ops, 'slots', slots, [E, -1, D]);
+  requireShape(ops, 'rows', rows, [-1, D]);
+  const { kernel, bias, outputKernel, outputBias } = expertWeights(ops, parameters, config, scope, noise);
+  const hidden = ops.relu(ops.segmentMatmul(rows, kernel, counts, ops.reshape(bias, [E, H])));
+  return { output: ops.segmentMatmul(hidden, outputKernel, counts, ops.reshape(outputBias, [E, D])), hidden };
+}
+
+/** Both layers' weights: kernels [E, D, H] and [E, H, D], biases [E, 1, H] and [E, 1, D]. */
+function expertWeights<Tensor>(
+  ops: TensorOps<Tensor>,
+  parameters: Parameters<Tensor>,
+  config: ExpertConfig,
+  scope: string,
+  noise: ExpertNoise<Tensor> | undefined,
+): { kernel: Tensor; bias: Tensor; outputKernel: Tensor; outputBias: Tensor } {
+  const { numExperts: E, tokenSize: D, hiddenSize: H } = config;
   const kernel = (name: string, inputs: number, outputs: number): Tensor =>
     parameter(ops, parameters, `${scope}${name}`, [E, inputs, outputs]);
   const offset = (name: string, outputs: number): Tensor =>
@@ -103,9 +146,12 @@ export function applyExperts<Tensor>(
     weights = ops.add(weights, ops.multiply(kernel('net/kernel_sigma', D, H), ops.multiply(input, output)));
     bias = ops.add(bias, ops.multiply(offset('net/bias_sigma', H), output));
   }
-  const hidden = ops.relu(ops.add(ops.matmul(slots, weights), bias));
-  const output = ops.add(ops.matmul(hidden, kernel('Dense_0/kernel', H, D)), offset('Dense_0/bias', D));
-  return { output, hidden };
+  return {
+    kernel: weights,
+    bias,
+    outputKernel: kernel('Dense_0/kernel', H, D),
+    outputBias: offset('Dense_0/bias', D),
+  };
 }
 
 /** sign(x) sqrt(|x|), the noise transform of Fortunato et al. (2017). */

@@ -12,13 +12,16 @@ export { type CapacityConfig, capacityOf } from './capacity.ts';
 export { type Dispatch, type DispatcherName, dispatch, dispatcherNames, dispatchMatrices } from './dispatch.ts';
 export {
   applyExperts,
+  applyExpertsToRows,
   type ExpertConfig,
   type ExpertNoise,
   type ExpertOutput,
+  type ExpertRows,
   expertParameterSpecs,
   initExperts,
 } from './expert.ts';
 export { checkFinite } from './finite.ts';
+export { type GroupedDispatch, groupedDispatch } from './grouped-dispatch.ts';
 export { lecunNormal, orthogonal, standardNormal, uniform, xavierUniform } from './initializers.ts';
 export { lazyRecord } from './lazy.ts';
 export {

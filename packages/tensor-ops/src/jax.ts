@@ -152,6 +152,56 @@ export function createJaxOps(jax: JaxJs): JaxOps {
       const sums = np.matmul(np.transpose(oneHot(ids, count)), flat);
       return keep(np.reshape(sums, [count, ...x.shape.slice(1)]));
     },
+    takeRows(x, indices) {
+      const rows = asInteger(indices);
+      const isThere = np.greaterEqual(rows.ref, 0);
+      const picked = np.take(x.ref, np.maximum(rows, 0), 0);
+      const shape = [indices.shape[0]!, ...x.shape.slice(1).map(() => 1)];
+      return keep(np.where(np.reshape(isThere, shape), picked, 0));
+    },
+    groupRows(groups, count) {
+      // No scatter and no sort of pairs in jax-js: places are counted with one-hot rows, and the order is read off the places.
+      const N = groups.shape[0]!;
+      const given = asInteger(groups);
+      const all = np.where(np.less(given.ref, 0), count, given);
+      const isIn = oneHot(all, count + 1);
+      all.dispose();
+      const before = np.subtract(np.cumsum(isIn.ref, 0), isIn.ref);
+      const sizes = np.sum(isIn.ref, [0]);
+      const offsets = np.subtract(np.cumsum(sizes.ref, 0), sizes.ref);
+      const places = np
+        .sum(np.multiply(isIn, np.add(before, np.reshape(offsets, [1, count + 1]))), [1])
+        .astype(np.int32);
+      const [, order] = lax.topK(np.negative(places.ref.astype(np.float32)), N);
+      const head = np.take(sizes, np.arange(0, count, 1, { dtype: np.int32 }), 0);
+      return { order: keep(order), places: keep(places), counts: keep(head.astype(np.int32)) };
+    },
+    segmentMatmul(x, weights, counts, bias) {
+      // One masked product per segment: right, and E times the work.
+      const [N, D] = x.shape as [number, number];
+      const [E, , H] = weights.shape as [number, number, number];
+      const ends = np.cumsum(asInteger(counts), 0);
+      const rows = np.arange(0, N, 1, { dtype: np.int32 });
+      let total = np.zeros([N, H], { dtype: np.float32 });
+      for (let segment = 0; segment < E; segment++) {
+        const one = (array: Tensor, index: number): Tensor =>
+          np.take(array, np.array(Int32Array.of(index), { dtype: np.int32 }), 0);
+        const end = one(ends.ref, segment);
+        const start = segment === 0 ? np.zeros([1], { dtype: np.int32 }) : one(ends.ref, segment - 1);
+        const isIn = np
+          .multiply(np.greaterEqual(rows.ref, start).astype(np.float32), np.less(rows.ref, end).astype(np.float32))
+          .astype(np.bool);
+        const mask = np.reshape(isIn, [N, 1]);
+        const own = np.where(mask.ref, x.ref, 0);
+        let product = np.matmul(own, np.reshape(one(weights.ref, segment), [D, H]));
+        if (bias) product = np.add(product, np.where(mask, one(bias.ref, segment), 0));
+        else mask.dispose();
+        total = np.add(total, product);
+      }
+      ends.dispose();
+      rows.dispose();
+      return keep(total);
+    },
   };
 }
 

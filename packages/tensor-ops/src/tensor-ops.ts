@@ -115,6 +115,34 @@ export interface TensorOps<Tensor> {
   gather(x: Tensor, indices: Tensor): Tensor;
   /** Sums the rows of `x` `[N, ...]` that have the same id: `[count, ...]`. Rows with a negative id are left out. `ids` is `[N]`. */
   segmentSum(x: Tensor, ids: Tensor, count: number): Tensor;
+
+  /**
+   * Rows of `x` `[N, ...]` at `indices` `[M]` (integers): `[M, ...]`, zeros for a negative one. No row touches another, NaN or not.
+   * @param inverse `[N, K]`, integers: the places of row n in the result, negative for none. With it the gradient is a gather as well.
+   * @param isComplete promises that neither holds a negative number, which saves a copy. Default false.
+   */
+  takeRows(x: Tensor, indices: Tensor, inverse: Tensor, isComplete?: boolean): Tensor;
+  /**
+   * Sorts N rows by group, keeping the order within each: what `segmentMatmul` wants.
+   * @param groups `[N]`, integers below `count`; rows of a negative one come last, in no group
+   * @returns integers: `order` [N], the row at each sorted place; `places` [N], the place of each row; `counts` [count], the rows of each group
+   */
+  groupRows(groups: Tensor, count: number): RowGroups<Tensor>;
+  /**
+   * `x` `[N, D]` holds segments of `counts[e]` rows one after another; each is multiplied by its own matrix, `weights[e]`, and `bias[e]` is added:
+   * `[N, H]`. Rows after the last segment give zeros. Costs as much as one product of N rows, whatever E (jax-js: E times that).
+   * @param weights `[E, D, H]`
+   * @param counts `[E]`, integers, as `groupRows` makes them
+   * @param bias `[E, H]`
+   */
+  segmentMatmul(x: Tensor, weights: Tensor, counts: Tensor, bias?: Tensor): Tensor;
+}
+
+/** Rows sorted by group. */
+export interface RowGroups<Tensor> {
+  readonly order: Tensor;
+  readonly places: Tensor;
+  readonly counts: Tensor;
 }
 
 /** Number of elements of a shape. */

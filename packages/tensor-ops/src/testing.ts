@@ -307,4 +307,36 @@ export const conformanceCases: readonly ConformanceCase[] = [
       expectTensor(ops, ops.segmentSum(x, ids, 4), [4, 2], [0, 0, 6, 8, 0, 0, 7, 8]);
     },
   },
+  {
+    name: 'takeRows gives zeros for negative indices, and keeps NaN in its row',
+    run(ops) {
+      const x = ops.tensor([Number.NaN, 2, 3, 4], [2, 2]);
+      const indices = ops.toInteger(ops.tensor([1, -1, 1], [3]));
+      const inverse = ops.toInteger(ops.tensor([-1, -1, 0, 2], [2, 2]));
+      expectTensor(ops, ops.takeRows(x, indices, inverse), [3, 2], [3, 4, 0, 0, 3, 4]);
+      const swapped = ops.toInteger(ops.tensor([1, 0], [2]));
+      const taken = ops.takeRows(x, swapped, ops.reshape(swapped, [2, 1]), true);
+      expectTensor(ops, taken, [2, 2], [3, 4, Number.NaN, 2]);
+    },
+  },
+  {
+    name: 'groupRows sorts by group, stably, the ungrouped last',
+    run(ops) {
+      const { order, places, counts } = ops.groupRows(ops.toInteger(ops.tensor([2, 0, -1, 2, 0, 3], [6])), 5);
+      expectTensor(ops, ops.toFloat(order), [6], [1, 4, 0, 3, 5, 2]);
+      expectTensor(ops, ops.toFloat(places), [6], [2, 0, 5, 3, 1, 4]);
+      expectTensor(ops, ops.toFloat(counts), [5], [2, 0, 2, 1, 0]);
+    },
+  },
+  {
+    name: 'segmentMatmul multiplies each segment by its own matrix; rows in no segment give zeros',
+    run(ops) {
+      const x = ops.tensor([1, 2, 3, 4, 5, 6, Number.NaN, 8], [4, 2]);
+      const weights = ops.tensor([1, 0, 0, 1, 9, 9, 9, 9, 2, 0, 1, 1], [3, 2, 2]);
+      const counts = ops.toInteger(ops.tensor([1, 0, 2], [3]));
+      expectTensor(ops, ops.segmentMatmul(x, weights, counts), [4, 2], [1, 2, 10, 4, 16, 6, 0, 0]);
+      const bias = ops.tensor([1, 2, 3, 4, 5, 6], [3, 2]);
+      expectTensor(ops, ops.segmentMatmul(x, weights, counts, bias), [4, 2], [2, 4, 15, 10, 21, 12, 0, 0]);
+    },
+  },
 ];

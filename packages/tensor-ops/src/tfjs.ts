@@ -3,11 +3,22 @@
 import type * as tfjs from '@tensorflow/tfjs-core';
 import { TensorOpsError } from './errors.ts';
 import { type Shape, sizeOf, type TensorOps } from './tensor-ops.ts';
+import { createSegmentOps } from './tfjs-segments.ts';
 
 /** The part of `@tensorflow/tfjs-core` (or `@tensorflow/tfjs`, tfjs-node, ...) that the adapter calls. */
 export type TfjsCore = Pick<
   typeof tfjs,
   | 'add'
+  | 'unstack'
+  | 'tensor1d'
+  | 'stack'
+  | 'slice'
+  | 'range'
+  | 'neg'
+  | 'logicalAnd'
+  | 'less'
+  | 'getBackend'
+  | 'backend'
   | 'cast'
   | 'concat'
   | 'cos'
@@ -71,6 +82,7 @@ export function createTfjsOps(tf: TfjsCore): TfjsOps {
   const sumAt = (x: Tensor, ids: Tensor, count: number): Tensor => {
     const rest = x.shape.slice(ids.rank);
     const rows = tf.reshape(x, [ids.size, ...rest]);
+    if (tf.getBackend() === 'cpu') return sumOnHost(tf, rows, ids, count);
     return tf.unsortedSegmentSum(rows, tf.reshape(ids, [ids.size]) as tfjs.Tensor1D, count);
   };
   const mutable = (shape: Shape): number[] => shape as number[];
@@ -82,7 +94,17 @@ export function createTfjsOps(tf: TfjsCore): TfjsOps {
     return axes;
   };
 
+  /** Rows at indices, zeros for negative ones: those read a row of zeros that is put at the end. */
+  const rowsOrZeros = (x: Tensor, indices: Tensor, isComplete: boolean): Tensor => {
+    if (isComplete) return rowsAt(x, indices);
+    const rest = x.shape.slice(1);
+    const extended = tf.concat([x, tf.zeros([1, ...rest])], 0);
+    const last = tf.scalar(x.shape[0]!, 'int32');
+    return rowsAt(extended, tf.where(tf.less(indices, tf.scalar(0, 'int32')), last, indices));
+  };
+
   return {
+    ...createSegmentOps(tf),
     name: 'tfjs',
     epsilon: 2 ** -23,
     isOnHost: false,
@@ -172,5 +194,32 @@ export function createTfjsOps(tf: TfjsCore): TfjsOps {
         };
       })(x);
     },
+    takeRows(x, indices, inverse, isComplete = false) {
+      const [rows, places] = [asInteger(indices), asInteger(inverse)];
+      return tf.customGrad((source, save) => {
+        (save as tfjs.GradSaveFunc)([places]);
+        return {
+          value: rowsOrZeros(source as Tensor, rows, isComplete),
+          gradFunc: (dy, [saved]) => {
+            const [N, K] = saved!.shape as [number, number];
+            const rest = dy.shape.slice(1);
+            const taken = rowsOrZeros(dy, tf.reshape(saved!, [N * K]), isComplete);
+            return K === 1 ? tf.reshape(taken, [N, ...rest]) : tf.sum(tf.reshape(taken, [N, K, ...rest]), 1);
+          },
+        };
+      })(x);
+    },
   };
+}
+
+/** tfjs' own kernel for cpu multiplies all rows with a mask for every segment: slow, and one NaN reaches every segment. */
+function sumOnHost(tf: TfjsCore, rows: tfjs.Tensor, ids: tfjs.Tensor, count: number): tfjs.Tensor {
+  const values = rows.dataSync();
+  const size = ids.size === 0 ? 0 : values.length / ids.size;
+  const sums = new Float32Array(count * size);
+  ids.dataSync().forEach((id, row) => {
+    if (id < 0 || id >= count) return;
+    for (let column = 0; column < size; column++) sums[id * size + column]! += values[row * size + column]!;
+  });
+  return tf.tensor(sums, [count, ...rows.shape.slice(1)]);
 }

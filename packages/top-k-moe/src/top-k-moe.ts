@@ -1,9 +1,12 @@
 // The sparse MoE layer: gate logits -> router -> dispatch -> experts -> combine, as pure functions over a parameter tree. One layer for all routers.
 import {
+  type Assignment,
   applyExperts,
+  applyExpertsToRows,
   batchTokens,
   checkFinite,
   dispatch,
+  groupedDispatch,
   lazyRecord,
   type MixtureInputs,
   type MoeOutput,
@@ -11,6 +14,7 @@ import {
   parameter,
   type Routing,
   routingOutput,
+  type TokenChoice,
 } from '@moe-rl/moe-core';
 import type { TensorOps } from '@moe-rl/tensor-ops';
 import { BALANCE_BIAS, balanceBiasRate, type ResolvedTopKMoe, resolveTopKMoe, type TopKMoeConfig } from './config.ts';
@@ -44,7 +48,7 @@ export function applyTopKMoe<Tensor>(
   inputs: TopKMoeInputs<Tensor> = {},
 ): TopKMoeOutput<Tensor> {
   const layer = resolveTopKMoe(config);
-  const { numExperts: E, tokenSize: D, hiddenSize: H, moeScope } = layer;
+  const { numExperts: E, tokenSize: D, moeScope } = layer;
   const batch = batchTokens(ops, tokens, { tokenSize: D });
   const { batchSize: B, numTokens: T } = batch;
   checkFinite(ops, 'tokens', tokens, config.checkFinite);
@@ -60,13 +64,13 @@ export function applyTopKMoe<Tensor>(
   const noiseLogits = layer.router.type === 'noisy-top-k' ? project('router/noise/kernel') : undefined;
   const bias = inputs.bias ?? balanceBias(ops, parameters, layer);
   const routing = createRouter(layer.router).route(ops, logits, { ...inputs, noiseLogits, bias });
-  const moved = dispatch(ops, routing.assignment, batch.tokens, layer.dispatcher);
-  const slots = config.normalizesInput ? normalizeSlots(ops, parameters, moved.slots, layer) : moved.slots;
-  const own = inputs.experts?.(ops.reshape(slots, [E, B, routing.assignment.capacity, D]));
-  const experts = own
-    ? { output: ops.reshape(own.output, ops.shape(slots)), hidden: own.hidden }
-    : applyExperts(ops, parameters, slots, layer, layer.expertScope, inputs.expertNoise);
-  let output = moved.combine(experts.output);
+  const { assignment } = routing;
+  const isGrouped =
+    assignment.kind === 'token-choice' && assignment.isDropless && layer.dispatcher !== 'dense' && !inputs.experts;
+  const worked = isGrouped
+    ? workInGroups(ops, parameters, assignment, batch.tokens, layer, config, inputs)
+    : workInSlots(ops, parameters, assignment, batch.tokens, layer, config, inputs);
+  let { output } = worked;
   if (layer.shared) {
     const all = ops.reshape(rows, [1, B * T, D]);
     const shared = applyExperts(ops, parameters, all, layer.shared, layer.sharedScope);
@@ -78,11 +82,56 @@ export function applyTopKMoe<Tensor>(
     ...routingOutput(ops, routing),
     output: () => batch.unbatch(output),
     routing: () => routing,
-    expertsHidden: () => {
-      const hidden = ops.reshape(experts.hidden, [E, B, routing.assignment.capacity, H]);
-      return batch.unbatch(ops.transpose(hidden, [1, 0, 2, 3]));
-    },
+    expertsHidden: () => batch.unbatch(worked.hidden()),
   });
+}
+
+/** What the experts made of the tokens [B, T, D], and how to see their hidden activations [B, E, C, H]. */
+interface Work<Tensor> {
+  readonly output: Tensor;
+  hidden(): Tensor;
+}
+
+/** Every expert works on a buffer of C slots per sample. */
+function workInSlots<Tensor>(
+  ops: TensorOps<Tensor>,
+  parameters: Parameters<Tensor>,
+  assignment: Assignment<Tensor>,
+  tokens: Tensor,
+  layer: ResolvedTopKMoe,
+  config: TopKMoeConfig,
+  inputs: TopKMoeInputs<Tensor>,
+): Work<Tensor> {
+  const { numExperts: E, hiddenSize: H, tokenSize: D } = layer;
+  const { capacity: C } = assignment;
+  const B = ops.shape(tokens)[0]!;
+  const moved = dispatch(ops, assignment, tokens, layer.dispatcher);
+  const slots = config.normalizesInput ? normalizeSlots(ops, parameters, moved.slots, layer) : moved.slots;
+  const own = inputs.experts?.(ops.reshape(slots, [E, B, C, D]));
+  const experts = own
+    ? { output: ops.reshape(own.output, ops.shape(slots)), hidden: own.hidden }
+    : applyExperts(ops, parameters, slots, layer, layer.expertScope, inputs.expertNoise);
+  return {
+    output: moved.combine(experts.output),
+    hidden: () => ops.transpose(ops.reshape(experts.hidden, [E, B, C, H]), [1, 0, 2, 3]),
+  };
+}
+
+/** Every expert works on its choices, all samples' together: nothing is dropped, and nothing is computed that no token asked for. */
+function workInGroups<Tensor>(
+  ops: TensorOps<Tensor>,
+  parameters: Parameters<Tensor>,
+  assignment: TokenChoice<Tensor>,
+  tokens: Tensor,
+  layer: ResolvedTopKMoe,
+  config: TopKMoeConfig,
+  inputs: TopKMoeInputs<Tensor>,
+): Work<Tensor> {
+  const grouped = groupedDispatch(ops, assignment, tokens);
+  const { counts } = grouped;
+  const rows = config.normalizesInput ? normalizeRows(ops, parameters, grouped.rows, counts, layer) : grouped.rows;
+  const experts = applyExpertsToRows(ops, parameters, rows, counts, layer, layer.expertScope, inputs.expertNoise);
+  return { output: grouped.combine(experts.output), hidden: () => grouped.toSlots(experts.hidden) };
 }
 
 /** Layer normalization of slots [E, N, D] with each expert's scale and offset. */
@@ -95,10 +144,31 @@ function normalizeSlots<Tensor>(
   const { numExperts: E, tokenSize: D, moeScope } = layer;
   const get = (name: string): Tensor =>
     ops.reshape(parameter(ops, parameters, `${moeScope}LayerNorm_0/${name}`, [E, D]), [E, 1, D]);
-  const centered = ops.subtract(slots, ops.mean(slots, [2], true));
-  const variance = ops.mean(ops.multiply(centered, centered), [2], true);
-  const scaled = ops.divide(centered, ops.sqrt(ops.add(variance, ops.fill([], 1e-5))));
-  return ops.add(ops.multiply(scaled, get('scale')), get('bias'));
+  return ops.add(ops.multiply(standardize(ops, slots), get('scale')), get('bias'));
+}
+
+/** The same for rows [N, D] sorted by expert. */
+function normalizeRows<Tensor>(
+  ops: TensorOps<Tensor>,
+  parameters: Parameters<Tensor>,
+  rows: Tensor,
+  counts: Tensor,
+  layer: ResolvedTopKMoe,
+): Tensor {
+  const { numExperts: E, tokenSize: D, moeScope } = layer;
+  const get = (name: string): Tensor => parameter(ops, parameters, `${moeScope}LayerNorm_0/${name}`, [E, D]);
+  // Rows of ones times [1, D] matrices: each row gets its expert's scale and offset.
+  const ones = ops.fill([ops.shape(rows)[0]!, 1], 1);
+  const own = (name: string): Tensor => ops.segmentMatmul(ones, ops.reshape(get(name), [E, 1, D]), counts);
+  return ops.add(ops.multiply(standardize(ops, rows), own('scale')), own('bias'));
+}
+
+/** Mean 0 and variance 1 over the last axis. */
+function standardize<Tensor>(ops: TensorOps<Tensor>, x: Tensor): Tensor {
+  const axis = [ops.shape(x).length - 1];
+  const centered = ops.subtract(x, ops.mean(x, axis, true));
+  const variance = ops.mean(ops.multiply(centered, centered), axis, true);
+  return ops.divide(centered, ops.sqrt(ops.add(variance, ops.fill([], 1e-5))));
 }
 
 /** The bias of router 'deepseek', where it has one. */

@@ -141,6 +141,40 @@ export function matmul(
   return { shape: [...batch, rows, columns], data };
 }
 
+/** Segment after segment of `counts[e]` rows times `weights[e]`, plus `bias[e]`; rows after the last one stay 0. */
+export function segmentMatmul(
+  x: TypedArrayTensor,
+  weights: TypedArrayTensor,
+  counts: TypedArrayTensor,
+  bias: TypedArrayTensor | undefined,
+  allocate: Allocate,
+): TypedArrayTensor {
+  const [N = 0, D = 0] = x.shape;
+  const [E, inner, H = 0] = weights.shape;
+  if (weights.shape.length !== 3 || inner !== D || counts.data.length !== E) {
+    throw new TensorOpsError(
+      'SHAPE',
+      `segmentMatmul: shapes [${x.shape}], [${weights.shape}] and [${counts.shape}] don't fit`,
+    );
+  }
+  const data = allocate(N * H);
+  const sums = new Float64Array(H);
+  let row = 0;
+  for (let segment = 0; segment < E; segment++) {
+    const end = row + counts.data[segment]!;
+    for (; row < end; row++) {
+      for (let column = 0; column < H; column++) sums[column] = bias ? bias.data[segment * H + column]! : 0;
+      for (let k = 0; k < D; k++) {
+        const factor = x.data[row * D + k]!;
+        const start = (segment * D + k) * H;
+        for (let column = 0; column < H; column++) sums[column]! += factor * weights.data[start + column]!;
+      }
+      data.set(sums, row * H);
+    }
+  }
+  return { shape: [N, H], data };
+}
+
 function swapLast(x: TypedArrayTensor, allocate: Allocate): TypedArrayTensor {
   const axes = x.shape.map((_, axis) => axis);
   axes.push(...axes.splice(-2).reverse());

@@ -7,6 +7,7 @@ import {
   binary,
   matmul,
   reduce,
+  segmentMatmul,
   stridesOf,
   type TypedArrayTensor as Tensor,
   transpose,
@@ -181,6 +182,31 @@ export function createTypedArrayOps(options: { readonly precision?: 'float32' | 
       });
       return { shape: [count, ...x.shape.slice(1)], data };
     },
+    takeRows(x, indices) {
+      const size = x.data.length / x.shape[0]!;
+      const data = allocate(indices.data.length * size);
+      indices.data.forEach((index, row) => {
+        if (index >= 0) data.set(x.data.subarray(index * size, (index + 1) * size), row * size);
+      });
+      return { shape: [indices.data.length, ...x.shape.slice(1)], data };
+    },
+    groupRows(groups, count) {
+      const N = groups.data.length;
+      const counts = allocate(count + 1);
+      const groupOf = (row: number): number => (groups.data[row]! < 0 ? count : groups.data[row]!);
+      for (let row = 0; row < N; row++) counts[groupOf(row)]!++;
+      const next = new Int32Array(count + 1);
+      for (let group = 0; group < count; group++) next[group + 1] = next[group]! + counts[group]!;
+      const [order, places] = [allocate(N), allocate(N)];
+      for (let row = 0; row < N; row++) {
+        const place = next[groupOf(row)]!++;
+        order[place] = row;
+        places[row] = place;
+      }
+      const integers = (data: Values): Tensor => ({ shape: [data.length], data });
+      return { order: integers(order), places: integers(places), counts: integers(counts.slice(0, count)) };
+    },
+    segmentMatmul: (x, weights, counts, bias) => segmentMatmul(x, weights, counts, bias, allocate),
   };
 }
 

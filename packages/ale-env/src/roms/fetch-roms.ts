@@ -37,7 +37,7 @@ export async function fetchRoms(onProgress: (line: string) => void = () => {}): 
   } catch (cause) {
     if (cause instanceof MissingDependencyError) {
       throw new MissingDependencyError(
-        `the ROMs could not be fetched, because they come in the ale-py wheel: ${cause.message}. Or put ROM files into a folder and name it with --folder or MOE_RL_ROMS`,
+        `the ROMs could not be fetched, because they come in the ale-py wheel, which needs pip or uv: ${cause.message}. Or put ROM files into a folder and name it with --folder or MOE_RL_ROMS`,
         { cause },
       );
     }

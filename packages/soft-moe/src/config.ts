@@ -1,5 +1,5 @@
 // Configuration of a Soft MoE layer and the sizes and parameter names that follow from it.
-import { InvalidArgumentError, type Rng, requireFinite, requireInteger, requireOneOf } from '@moe-rl/core';
+import { didYouMean, InvalidArgumentError, type Rng, requireFinite, requireInteger, requireOneOf } from '@moe-rl/core';
 import {
   expertParameterSpecs,
   type InitialParameters,
@@ -71,11 +71,44 @@ export function slotsPerExpert(
   return expertType === 'big' ? Math.floor(Math.sqrt(slots)) ** 2 : slots;
 }
 
+const OPTIONS: Readonly<Record<keyof SoftMoeConfig, true>> = {
+  numExperts: true,
+  numTokens: true,
+  tokenSize: true,
+  hiddenSize: true,
+  capacityFactor: true,
+  slotsPerExpert: true,
+  isNormalized: true,
+  phi: true,
+  isNoisy: true,
+  expertType: true,
+  routing: true,
+  tokensPerSlot: true,
+  slotsPerToken: true,
+  scope: true,
+  moduleIndex: true,
+  checkFinite: true,
+};
+
+/**
+ * Refuses options that don't exist: JavaScript would take a misspelt one silently.
+ * @throws InvalidArgumentError naming the option, its near names and those that exist
+ */
+export function requireKnownOptions(where: string, options: object, known: readonly string[]): void {
+  const unknown = Object.keys(options).find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  throw new InvalidArgumentError(
+    `${where} has no option ${JSON.stringify(unknown)}; expected some of ${known.join(', ')}${didYouMean(unknown, known)}`,
+  );
+}
+
 /**
  * Fills in defaults and checks every value.
- * @throws InvalidArgumentError naming the option, its value and the bound.
+ * @throws InvalidArgumentError naming the option, its value and the bound, or an unknown option
  */
 export function resolveSoftMoe(config: SoftMoeConfig): ResolvedSoftMoe {
+  requireKnownOptions('Soft MoE', config, Object.keys(OPTIONS));
+  const given = Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined));
   const layer = {
     numExperts: 8,
     hiddenSize: 512,
@@ -88,7 +121,7 @@ export function resolveSoftMoe(config: SoftMoeConfig): ResolvedSoftMoe {
     scope: 'params/',
     moduleIndex: 0,
     checkFinite: false,
-    ...config,
+    ...(given as unknown as SoftMoeConfig),
   };
   for (const name of ['numExperts', 'numTokens', 'tokenSize', 'hiddenSize'] as const)
     requireInteger(name, layer[name], 1);
@@ -104,9 +137,11 @@ export function resolveSoftMoe(config: SoftMoeConfig): ResolvedSoftMoe {
       'tokensPerSlot or slotsPerToken is set; expected neither with routing "expert-choice"',
     );
   }
+  const counted = slotsPerExpert(numTokens, numExperts, layer.capacityFactor, layer.expertType);
   const slots = requireInteger(
     'slotsPerExpert',
-    config.slotsPerExpert ?? slotsPerExpert(numTokens, numExperts, layer.capacityFactor, layer.expertType),
+    // No expert can choose more tokens than there are, whatever the factor.
+    config.slotsPerExpert ?? (isChoice ? Math.min(counted, numTokens) : counted),
     1,
     isChoice ? numTokens : undefined,
   );

@@ -5,13 +5,20 @@ import {
   lazyRecord,
   type Mixture,
   type MixtureDefinition,
+  type MixtureInputs,
   type MixtureSizes,
   type MoeOutput,
   normalizedEntropy,
-  routerZLoss,
+  ratioOrZero,
 } from '@moe-rl/moe-core';
 import type { TensorOps } from '@moe-rl/tensor-ops';
-import { initSoftMoe, resolveSoftMoe, type SoftMoeConfig, softMoeParameterSpecs } from './config.ts';
+import {
+  initSoftMoe,
+  type ResolvedSoftMoe,
+  resolveSoftMoe,
+  type SoftMoeConfig,
+  softMoeParameterSpecs,
+} from './config.ts';
 import { applySoftMoe, type SoftMoeOutput } from './soft-moe.ts';
 
 /** Soft MoE as plain data: `{ type: 'soft', slotsPerExpert: 4 }`. */
@@ -61,16 +68,22 @@ function createSoftMixture(options: Readonly<Record<string, unknown>>, sizes: Mi
       return initial;
     },
     apply(ops, parameters, tokens, inputs = {}) {
-      const { expertNoise, experts } = inputs;
-      const given = { ...(expertNoise ? { noise: expertNoise } : {}), ...(experts ? { experts } : {}) };
-      return softOutput(ops, applySoftMoe(ops, parameters, tokens, config, given), experts !== undefined);
+      const { expertNoise, experts, tokenMask } = inputs;
+      const given = {
+        ...(expertNoise ? { noise: expertNoise } : {}),
+        ...(experts ? { experts } : {}),
+        ...(tokenMask === undefined ? {} : { tokenMask }),
+      };
+      return softOutput(ops, applySoftMoe(ops, parameters, tokens, config, given), layer, inputs);
     },
     inputs: [],
     runsOnHost: 'never',
     auxiliaryLosses: {
       importance: { loss: (ops, output) => importanceLoss(ops, output.expertShares) },
-      routerZ: { loss: (ops, output) => routerZLoss(ops, output.routerLogits) },
-      entropy: { loss: (ops, output) => ops.mean(normalizedEntropy(ops, output.expertShares), [1]) },
+      routerZ: { loss: routerZ },
+      entropy: {
+        loss: (ops, output) => meanOfTokens(ops, normalizedEntropy(ops, output.expertShares), output.tokenMask),
+      },
       loadBalancing: { refused: 'its slots are always full, so that all experts have the same load by construction' },
     },
     updateState: undefined,
@@ -79,11 +92,24 @@ function createSoftMixture(options: Readonly<Record<string, unknown>>, sizes: Mi
   };
 }
 
+/** Router z-loss over tokens: mean squared logsumexp of the experts' logits [B]. */
+function routerZ<Tensor>(ops: TensorOps<Tensor>, { routerLogits, tokenMask }: MoeOutput<Tensor>): Tensor {
+  const logZ = ops.logSumExp(routerLogits, 2);
+  return meanOfTokens(ops, ops.multiply(logZ, logZ), tokenMask);
+}
+
+/** Mean over the tokens of each sample [B] of values [B, T]; 0 for a sample of padding only. */
+function meanOfTokens<Tensor>(ops: TensorOps<Tensor>, values: Tensor, mask: Tensor | undefined): Tensor {
+  if (mask === undefined) return ops.mean(values, [1]);
+  return ratioOrZero(ops, ops.sum(ops.multiply(values, mask), [1]), ops.sum(mask, [1]));
+}
+
 /** The record every mixture returns. Slots always hold something; an expert's load is its mean share of the tokens' outputs. */
 function softOutput<Tensor>(
   ops: TensorOps<Tensor>,
   record: SoftMoeOutput<Tensor>,
-  hasOwnExperts: boolean,
+  { routing }: ResolvedSoftMoe,
+  { tokenMask, experts }: MixtureInputs<Tensor>,
 ): MoeOutput<Tensor> {
   return lazyRecord<MoeOutput<Tensor>>({
     output: () => record.output,
@@ -91,11 +117,18 @@ function softOutput<Tensor>(
     routerProbabilities: () => record.routerProbabilities,
     expertShares: () => record.expertShares,
     topExperts: () => record.topExperts,
-    expertLoad: () => ops.mean(record.expertShares, [0, 1]),
+    expertLoad: () => {
+      const total = ops.sum(record.expertShares, [0, 1]);
+      return ratioOrZero(ops, total, ops.sum(total, [0]));
+    },
     droppedFraction: () => ops.fill([], 0),
-    unroutedFraction: () => ops.fill([], 0),
+    unroutedFraction: () => {
+      if (routing === 'soft') return ops.fill([], 0);
+      const work = ops.minimum(ops.sum(record.dispatchWeights, [2, 3]), ops.fill([], 1));
+      return ops.mean(ops.subtract(ops.fill([], 1), meanOfTokens(ops, work, tokenMask)), [0]);
+    },
     // Experts of the caller's own return [E, B, P, H], passed on as they are.
-    expertsHidden: () => (hasOwnExperts ? ops.transpose(record.expertsHidden!, [1, 0, 2, 3]) : record.expertsHidden!),
+    expertsHidden: () => (experts ? ops.transpose(record.expertsHidden!, [1, 0, 2, 3]) : record.expertsHidden!),
     slotsUsed: () => {
       const [B = 0, , E = 0, P = 0] = ops.shape(record.routerLogits);
       return ops.fill([B, E, P], 1);
@@ -103,6 +136,6 @@ function softOutput<Tensor>(
     routing: () => undefined,
     dispatchWeights: () => record.dispatchWeights,
     combineWeights: () => record.combineWeights,
-    tokenMask: () => undefined,
+    tokenMask: () => tokenMask,
   });
 }

@@ -248,6 +248,7 @@ describe('gradients on tfjs', () => {
     ['top-k', { tokensPerSlot: 2, slotsPerToken: 3 }],
     ['expert choice', { routing: 'expert-choice' }],
     ['noisy', { isNoisy: true }],
+    ['fixed random phi', { phi: 'fixed-random' }],
   ])('reach every trainable parameter and are finite, also with an all-zero token: %s', (_, change) => {
     const full = { ...config, ...change };
     const values = tokensOf(30).map((value, index) => (index < 5 ? 0 : value));
@@ -276,9 +277,31 @@ describe('gradients on tfjs', () => {
       }
       expect(Array.from(grads[tokens.name]!.dataSync()).every(Number.isFinite)).toBe(true);
       const untrained = softMoeParameterSpecs(full).filter((spec) => !spec.isTrainable);
-      for (const { name } of untrained) expect(grads[variables[name]!.name] ?? null).toBeNull();
+      for (const { name } of untrained) {
+        expect(Array.from(grads[variables[name]!.name]!.dataSync()).every((value) => value === 0)).toBe(true);
+      }
     });
   });
+});
+
+test('tf.grads takes everything that initSoftMoe makes, also what does not train, and a record without it will do', () => {
+  const tfOps = createTfjsOps(tf);
+  for (const change of [{}, { phi: 'fixed-random' as const }]) {
+    const full = { ...config, ...change };
+    const initial = toTensors(tfOps, initSoftMoe(createRng(1), full));
+    const names = Object.keys(initial);
+    const tokens = tf.tensor(tokensOf(30), [6, 5]);
+    const output = (tensors: tf.Tensor[]) =>
+      applySoftMoe(tfOps, Object.fromEntries(names.map((name, index) => [name, tensors[index]!])), tokens, full).output;
+    const gradients = tf.grads((...tensors: tf.Tensor[]) => tf.sum(output(tensors)) as tf.Scalar)(
+      Object.values(initial),
+    );
+    const scalar = gradients[names.indexOf('params/SoftMoE_0/scalar')]!;
+    expect(Array.from(scalar.dataSync())).toEqual([0]);
+    const { 'params/SoftMoE_0/scalar': _, ...rest } = initial;
+    const without = applySoftMoe(tfOps, rest, tokens, full).output;
+    expect(Array.from(without.dataSync())).toEqual(Array.from(output(Object.values(initial)).dataSync()));
+  }
 });
 
 describe('bad input', () => {
@@ -302,6 +325,17 @@ describe('bad input', () => {
     [{ expertType: 'big', slotsPerExpert: 4 }, /has shape \[5,4,2\]; expected \[5,4,4\]/],
   ])('%o', (change, message) => {
     expect(() => apply(good, change)).toThrow(message);
+  });
+
+  test('an option that does not exist is refused by name', () => {
+    const misspelt = { ...config, numExpert: 4 };
+    expect(() => initSoftMoe(createRng(1), misspelt)).toThrow(
+      /Soft MoE has no option "numExpert"; expected some of numExperts, .*; did you mean numExperts\?/,
+    );
+    expect(() => applySoftMoe(ops, parameters, good, misspelt)).toThrow(/no option "numExpert"/);
+    expect(initSoftMoe(createRng(1), { ...config, hiddenSize: undefined as unknown as number })).toEqual(
+      initSoftMoe(createRng(1), { ...config, hiddenSize: 512 }),
+    );
   });
 
   test('shapes and values of tokens', () => {

@@ -1,6 +1,6 @@
 // Soft Mixture of Experts as a pure function: tokens -> slots (dispatch) -> experts -> tokens (combine).
-// Layouts are chosen for few operations on a batch: one matmul for all logits, dispatch kept as [B, S, T] so that both softmaxes run over the last
-// axis, and one batched matmul per expert layer over [E, B*P, D].
+// Layouts are chosen for few operations on a batch: one matmul for all logits (logits.ts), dispatch kept as [B, S, T] so that both softmaxes run over the
+// last axis (weights.ts), and one batched matmul per expert layer over [E, B*P, D].
 import {
   applyExperts,
   batchTokens,
@@ -9,18 +9,14 @@ import {
   type ExpertOutput,
   lazyRecord,
   type Parameters,
-  parameter,
   requireShape,
   slotsFromExperts,
   slotsToExperts,
 } from '@moe-rl/moe-core';
 import type { TensorOps } from '@moe-rl/tensor-ops';
 import { type ResolvedSoftMoe, resolveSoftMoe, type SoftMoeConfig } from './config.ts';
-
-/** Added to norms before dividing, as in the official code. */
-const NORM_EPSILON = 1e-6;
-/** Logit of what a sparse variant leaves out: its softmax is exactly 0, and unlike minus infinity it makes no NaN. */
-const LEFT_OUT = -1e30;
+import { softMoeLogits } from './logits.ts';
+import { keepMasked, weighTokens } from './weights.ts';
 
 /** Things that change from call to call. */
 export interface SoftMoeInputs<Tensor> {
@@ -31,10 +27,18 @@ export interface SoftMoeInputs<Tensor> {
    * sqrt(P) x sqrt(P) for big experts) and returns outputs of the same shape, and hidden activations if it likes.
    */
   readonly experts?: (slots: Tensor) => { readonly output: Tensor; readonly hidden?: Tensor };
+  /**
+   * 1 for tokens, 0 for padding [B, T] (or [T], as the tokens are). Padding moves no slot, whatever it holds, gets zeros, and its rows of the weights and
+   * shares are zeros. Left out: all are tokens.
+   */
+  readonly tokenMask?: Tensor;
 }
 
-/** Result of a Soft MoE layer. All but `output` is computed when first read. */
-export interface SoftMoeOutput<Tensor> {
+/**
+ * Result of a Soft MoE layer. All but `output` is computed when first read; read it within the same `tidy`. (A type and no interface, so that tf.tidy takes
+ * it.)
+ */
+export type SoftMoeOutput<Tensor> = {
   /** Tokens of the same shape as the input. */
   readonly output: Tensor;
   /** Weight of each token in each slot [B, T, E, P]; sums to 1 over T. */
@@ -47,18 +51,18 @@ export interface SoftMoeOutput<Tensor> {
   readonly routerProbabilities: Tensor;
   /** Summed combine weight of an expert's slots [B, T, E]: a distribution over experts. */
   readonly expertShares: Tensor;
-  /** Expert with the largest probability for each token [B, T, 1]; integers. */
+  /** Expert with the largest probability for each token [B, T, 1]; integers, 0 for padding. */
   readonly topExperts: Tensor;
   /** Hidden activations of the experts [B, E, P, H]; undefined when experts of your own give none. */
   readonly expertsHidden: Tensor | undefined;
-}
+};
 
 /**
  * Applies a Soft MoE layer (Puigcerver et al., 2023, algorithm 1; in RL: Obando Ceron et al., 2024, section 3).
  * @param parameters as `initSoftMoe` makes them, moved to the tensor library with `toTensors`; others in the same record are ignored
  * @param tokens [B, T, D] or [T, D]; samples never mix. Without a batch axis the results have none either.
  * @throws ShapeError when tokens or parameters don't have the shapes of `config`
- * @throws InvalidArgumentError for a bad configuration
+ * @throws InvalidArgumentError for a bad configuration or an unknown option
  * @throws NonFiniteError for NaN or infinite tokens or logits, on host adapters or with `config.checkFinite`
  */
 export function applySoftMoe<Tensor>(
@@ -72,26 +76,33 @@ export function applySoftMoe<Tensor>(
   const { numExperts: E, slotsPerExpert: P, numTokens: T } = layer;
   const batch = batchTokens(ops, tokens, layer);
   const { batchSize: B, unbatch } = batch;
-  checkFinite(ops, 'tokens', tokens, layer.checkFinite);
+  const mask = inputs.tokenMask && tokenMask(ops, inputs.tokenMask, tokens);
+  // Zeros in the place of padding: a weight of 0 would let NaN through.
+  const real = mask ? keepMasked(ops, batch.tokens, mask, 1, 0) : batch.tokens;
+  checkFinite(ops, 'tokens', real, layer.checkFinite);
 
-  const logits = softMoeLogits(ops, parameters, batch.tokens, layer);
+  const logits = softMoeLogits(ops, parameters, real, layer);
   checkFinite(ops, 'router logits', logits, layer.checkFinite);
 
-  const routing = layer.routing === 'soft' ? mixTokens(ops, logits, layer) : chooseTokens(ops, logits, layer);
-  const slots = slotsToExperts(ops, ops.matmul(routing.dispatch, batch.tokens), E);
+  const weighting = weighTokens(ops, logits, layer, mask);
+  const slots = slotsToExperts(ops, weighting.toSlots(real), E);
   const experts = runExperts(ops, parameters, slots, layer, B, inputs);
-  const output = ops.matmul(routing.combine, slotsFromExperts(ops, experts.output, B));
+  const output = weighting.toTokens(slotsFromExperts(ops, experts.output, B));
 
   const split = (x: Tensor): Tensor => ops.reshape(x, [B, T, E, P]);
-  const probabilities = (): Tensor => ops.mean(split(routing.combine), [3]);
+  const weights = lazyRecord({
+    dispatch: () => split(ops.transpose(weighting.dispatchWeights(), [0, 2, 1])),
+    combine: () => split(weighting.combineWeights()),
+  });
+  const scores = lazyRecord({ probabilities: () => ops.mean(weights.combine, [3]) });
   return lazyRecord<SoftMoeOutput<Tensor>>({
     output: () => unbatch(output),
-    dispatchWeights: () => unbatch(split(ops.transpose(routing.dispatch, [0, 2, 1]))),
-    combineWeights: () => unbatch(split(routing.combine)),
+    dispatchWeights: () => unbatch(weights.dispatch),
+    combineWeights: () => unbatch(weights.combine),
     routerLogits: () => unbatch(split(logits)),
-    routerProbabilities: () => unbatch(probabilities()),
-    expertShares: () => unbatch(ops.sum(split(routing.combine), [3])),
-    topExperts: () => unbatch(ops.topK(probabilities(), 1).indices),
+    routerProbabilities: () => unbatch(scores.probabilities),
+    expertShares: () => unbatch(ops.sum(weights.combine, [3])),
+    topExperts: () => unbatch(ops.topK(scores.probabilities, 1).indices),
     expertsHidden: () => {
       if (!experts.hidden || inputs.experts) return experts.hidden;
       const hidden = ops.reshape(experts.hidden, [E, B, P, layer.hiddenSize]);
@@ -100,65 +111,11 @@ export function applySoftMoe<Tensor>(
   });
 }
 
-/** Logits [B, T, S]: tokens times phi, both normalized if the layer is. */
-function softMoeLogits<Tensor>(
-  ops: TensorOps<Tensor>,
-  parameters: Parameters<Tensor>,
-  tokens: Tensor,
-  layer: ResolvedSoftMoe,
-): Tensor {
-  const { numExperts: E, slotsPerExpert: P, numSlots: S, tokenSize: D } = layer;
-  const [B, T] = ops.shape(tokens) as [number, number, number];
-  let phi = ops.reshape(parameter(ops, parameters, layer.phiName, [D, E, P]), [D, S]);
-  if (layer.phi === 'fixed-random') phi = ops.stopGradient(phi);
-  let rows = ops.reshape(tokens, [B * T, D]);
-  if (layer.isNormalized) {
-    rows = normalize(ops, rows, 1);
-    phi = ops.multiply(parameter(ops, parameters, layer.scalarName, [1]), normalize(ops, phi, 0));
-  }
-  return ops.reshape(ops.matmul(rows, phi), [B, T, S]);
-}
-
-/** x / (l2 norm + 1e-6). The floor keeps the square root's gradient finite at an all-zero token, where the official code makes NaN. */
-function normalize<Tensor>(ops: TensorOps<Tensor>, x: Tensor, axis: number): Tensor {
-  const squares = ops.sum(ops.multiply(x, x), [axis], true);
-  const norm = ops.sqrt(ops.maximum(squares, ops.fill([], 1e-24)));
-  return ops.divide(x, ops.add(norm, ops.fill([], NORM_EPSILON)));
-}
-
-interface Routing<Tensor> {
-  /** [B, S, T] */
-  readonly dispatch: Tensor;
-  /** [B, T, S] */
-  readonly combine: Tensor;
-}
-
-/** Soft slots: a softmax over tokens for each slot, and over slots for each token, each over its best few only if the layer says so. */
-function mixTokens<Tensor>(ops: TensorOps<Tensor>, logits: Tensor, layer: ResolvedSoftMoe): Routing<Tensor> {
-  const bySlot = ops.transpose(logits, [0, 2, 1]);
-  return {
-    dispatch: ops.softmax(keepTop(ops, bySlot, layer.tokensPerSlot), -1),
-    combine: ops.softmax(keepTop(ops, logits, layer.slotsPerToken), -1),
-  };
-}
-
-/** All but the k largest of the last axis replaced by a logit that counts for nothing. */
-function keepTop<Tensor>(ops: TensorOps<Tensor>, logits: Tensor, k: number): Tensor {
-  const shape = ops.shape(logits);
-  if (k === shape.at(-1)) return logits;
-  const picked = ops.sum(ops.oneHot(ops.topK(logits, k).indices, shape.at(-1)!), [shape.length - 1]);
-  return ops.where(picked, logits, ops.fill(shape, LEFT_OUT));
-}
-
-/** Slots that hold single tokens: each expert takes the P tokens that give it the largest share, and returns them weighted by that share. */
-function chooseTokens<Tensor>(ops: TensorOps<Tensor>, logits: Tensor, layer: ResolvedSoftMoe): Routing<Tensor> {
-  const { numExperts: E, slotsPerExpert: P, numSlots: S, numTokens: T } = layer;
-  const B = ops.shape(logits)[0]!;
-  const shares = ops.sum(ops.reshape(ops.softmax(logits, -1), [B, T, E, P]), [3]);
-  const chosen = ops.topK(ops.transpose(shares, [0, 2, 1]), P);
-  const dispatch = ops.reshape(ops.oneHot(chosen.indices, T), [B, S, T]);
-  const weighted = ops.multiply(dispatch, ops.reshape(chosen.values, [B, S, 1]));
-  return { dispatch, combine: ops.transpose(weighted, [0, 2, 1]) };
+/** The mask as [B, T]. @throws ShapeError when it is not that of the tokens */
+function tokenMask<Tensor>(ops: TensorOps<Tensor>, mask: Tensor, tokens: Tensor): Tensor {
+  const shape = ops.shape(tokens).slice(0, -1);
+  requireShape(ops, 'inputs.tokenMask', mask, shape);
+  return shape.length === 2 ? mask : ops.reshape(mask, [1, ...shape]);
 }
 
 /** Runs the layer's own experts, or the caller's, on [E, B*P, D]. */

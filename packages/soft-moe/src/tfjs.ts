@@ -1,9 +1,9 @@
 // Soft MoE as a tf.layers.Layer: usable in tf.sequential and tf.model, saved and loaded by TensorFlow.js. Importing this file registers the class.
 import { createRng } from '@moe-rl/core';
 import { tfjsOps } from '@moe-rl/tensor-ops/tfjs-core';
-import { randomNormal, serialization, type Tensor, tensor, tidy } from '@tensorflow/tfjs-core';
+import { cast, randomNormal, serialization, type Tensor, tensor, tidy } from '@tensorflow/tfjs-core';
 import { type initializers, type LayerVariable, layers, type Shape } from '@tensorflow/tfjs-layers';
-import { initSoftMoe, type SoftMoeConfig, softMoeParameterSpecs } from './config.ts';
+import { initSoftMoe, requireKnownOptions, type SoftMoeConfig, softMoeParameterSpecs } from './config.ts';
 import { applySoftMoe, type SoftMoeOutput } from './soft-moe.ts';
 
 /** Options of the layer: the layer's own, which its input shape does not give, and those every tf.layers.Layer takes. */
@@ -17,36 +17,59 @@ export interface SoftMoeLayerConfig
   readonly batchInputShape?: Shape;
 }
 
+/** Options that go to `applySoftMoe`. */
+const OPTIONS = [
+  'numExperts',
+  'hiddenSize',
+  'capacityFactor',
+  'slotsPerExpert',
+  'isNormalized',
+  'phi',
+  'isNoisy',
+  'routing',
+  'tokensPerSlot',
+  'slotsPerToken',
+] as const;
+/** Those that every tf.layers.Layer takes. TensorFlow.js adds customObjects when it loads a model. */
+const LAYER_OPTIONS = [
+  'seed',
+  'name',
+  'trainable',
+  'inputShape',
+  'batchInputShape',
+  'batchSize',
+  'dtype',
+  'weights',
+  'inputDType',
+  'updatable',
+  'customObjects',
+];
+
 /**
  * Soft MoE over tokens [B, T, D], or over a feature map [B, H, W, C] whose H*W positions are the tokens (PerConv). Output shape = input shape.
- * Noisy experts draw new noise in training and use their mean weights otherwise.
+ * Noisy experts draw new noise in training and use their mean weights otherwise. A mask from a layer before it (tf.layers.masking, an embedding with
+ * maskZero) is honoured: masked tokens move no slots and come out as zeros; the mask goes on to the next layer.
  */
 export class SoftMoeLayer extends layers.Layer {
   static className = 'SoftMoeLayer';
-  readonly #options: SoftMoeLayerConfig;
+  readonly #options: Pick<SoftMoeLayerConfig, (typeof OPTIONS)[number]>;
   readonly #seed: number;
   #config: SoftMoeConfig | undefined;
   readonly #variables = new Map<string, LayerVariable>();
 
+  /** @throws InvalidArgumentError for an unknown option */
   constructor(config: SoftMoeLayerConfig = {}) {
     super(config as ConstructorParameters<typeof layers.Layer>[0]);
-    // TensorFlow.js adds customObjects when it loads a model.
-    const { customObjects: _, ...options } = config as SoftMoeLayerConfig & { customObjects?: unknown };
-    this.#options = options;
+    requireKnownOptions('SoftMoeLayer', config, [...OPTIONS, ...LAYER_OPTIONS]);
+    const given = OPTIONS.filter((name) => config[name] !== undefined).map((name) => [name, config[name]]);
+    this.#options = Object.fromEntries(given);
     this.#seed = config.seed ?? Math.floor(Math.random() * 2 ** 32);
+    this.supportsMasking = true;
   }
 
   override build(inputShape: Shape | Shape[]): void {
     const { numTokens, tokenSize } = tokenSizes(inputShape as Shape);
-    const {
-      seed: _,
-      name: _name,
-      trainable: _trainable,
-      inputShape: _shape,
-      batchInputShape: _batch,
-      ...options
-    } = this.#options;
-    const config: SoftMoeConfig = { ...options, numTokens, tokenSize, scope: '' };
+    const config: SoftMoeConfig = { ...this.#options, numTokens, tokenSize, scope: '' };
     const initial = initSoftMoe(createRng(this.#seed), config);
     for (const { name, shape, isTrainable } of softMoeParameterSpecs(config)) {
       const initializer = { apply: () => tensor(initial[name]!.data, shape as number[]) };
@@ -64,28 +87,44 @@ export class SoftMoeLayer extends layers.Layer {
     super.build(inputShape);
   }
 
-  override call(inputs: Tensor | Tensor[], kwargs: { readonly training?: boolean }): Tensor {
+  override call(
+    inputs: Tensor | Tensor[],
+    kwargs: { readonly training?: boolean; readonly mask?: Tensor | Tensor[] },
+  ): Tensor {
     return tidy(() => {
       const input = Array.isArray(inputs) ? inputs[0]! : inputs;
-      return tfjsOps.reshape(this.#apply(input, kwargs?.training ?? false).output, input.shape);
+      const given = Array.isArray(kwargs?.mask) ? kwargs.mask[0] : kwargs?.mask;
+      // TensorFlow.js leaves the last mask in kwargs after a layer that ends it: one of other sizes is not this input's.
+      const mask = given?.size === input.shape[0]! * this.#config!.numTokens ? given : undefined;
+      return tfjsOps.reshape(this.#apply(input, mask, kwargs?.training ?? false).output, input.shape);
     });
   }
 
-  /** Dispatch and combine weights, router statistics and hidden activations for an input, as `applySoftMoe` returns them. Evaluation mode. */
-  explain(input: Tensor): SoftMoeOutput<Tensor> {
-    if (!this.built) this.build(input.shape);
-    return tidy(() => this.#apply(input, false) as unknown as Tensor) as unknown as SoftMoeOutput<Tensor>;
+  /**
+   * Dispatch and combine weights, router statistics and hidden activations for an input, as `applySoftMoe` returns them. Evaluation mode.
+   * @param mask 1 (or true) for tokens, 0 for padding [B, T]
+   */
+  explain(input: Tensor, mask?: Tensor): SoftMoeOutput<Tensor> {
+    return tidy(() => {
+      // Called, not built: TensorFlow.js gives weights their names when it calls a layer, and a saved model finds them by those.
+      if (!this.built) this.apply(input);
+      return this.#apply(input, mask, false);
+    });
   }
 
-  #apply(input: Tensor, isTraining: boolean): SoftMoeOutput<Tensor> {
+  #apply(input: Tensor, mask: Tensor | undefined, isTraining: boolean): SoftMoeOutput<Tensor> {
     const config = this.#config!;
     const parameters = Object.fromEntries([...this.#variables].map(([name, variable]) => [name, variable.read()]));
-    const tokens = tfjsOps.reshape(input, [input.shape[0]!, config.numTokens, config.tokenSize]);
+    const [B, T] = [input.shape[0]!, config.numTokens];
+    const tokens = tfjsOps.reshape(input, [B, T, config.tokenSize]);
     const noise =
       config.isNoisy && isTraining
         ? { input: randomNormal([config.tokenSize]), output: randomNormal([config.hiddenSize ?? 512]) }
         : undefined;
-    return applySoftMoe(tfjsOps, parameters, tokens, config, noise ? { noise } : {});
+    return applySoftMoe(tfjsOps, parameters, tokens, config, {
+      ...(noise ? { noise } : {}),
+      ...(mask ? { tokenMask: tfjsOps.reshape(cast(mask, 'float32'), [B, T]) } : {}),
+    });
   }
 
   override computeOutputShape(inputShape: Shape | Shape[]): Shape | Shape[] {
@@ -93,8 +132,7 @@ export class SoftMoeLayer extends layers.Layer {
   }
 
   override getConfig(): serialization.ConfigDict {
-    const { inputShape: _shape, batchInputShape: _batch, ...options } = this.#options;
-    return { ...super.getConfig(), ...options, seed: this.#seed } as serialization.ConfigDict;
+    return { ...super.getConfig(), ...this.#options, seed: this.#seed } as serialization.ConfigDict;
   }
 }
 

@@ -339,4 +339,14 @@ export const conformanceCases: readonly ConformanceCase[] = [
       expectTensor(ops, ops.segmentMatmul(x, weights, counts, bias), [4, 2], [2, 4, 15, 10, 21, 12, 0, 0]);
     },
   },
+  {
+    name: 'softmaxMatmul, where there is one, is softmax, then matmul',
+    run(ops) {
+      if (!ops.softmaxMatmul) return;
+      const logits = ops.tensor([0, 0, 0, Math.log(3), 90, 0, -1e30, 2, -1e30, -1e30, 5, 5], [2, 3, 2]);
+      const values = ops.tensor([1, 2, 3, 6, 5, -1, 7, 7], [2, 2, 2]);
+      const expected = [2, 4, 2.5, 5, 1, 2, 7, 7, 6, 3, 6, 3];
+      expectTensor(ops, ops.softmaxMatmul(logits, values), [2, 3, 2], expected);
+    },
+  },
 ];

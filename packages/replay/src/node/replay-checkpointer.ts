@@ -8,14 +8,17 @@ import {
   AlreadyInUseError,
   CheckpointError,
   CorruptDataError,
-  decodeState,
-  encodeState,
+  decodeSafetensors,
+  encodeSafetensors,
+  type NamedTensors,
   NotFoundError,
   requireInteger,
+  type StateTree,
+  type TypedArray,
 } from '@moe-rl/core';
-import { appendDurably, readPrefix, replaceDurably, withStorageErrors } from '@moe-rl/core/node';
 import { allocateFrames, type FrameArray } from '../frame-store.ts';
 import type { ReplayBuffer } from '../replay-buffer.ts';
+import { appendDurably, readPrefix, replaceDurably, withStorageErrors } from './durable-files.ts';
 import {
   currentParts,
   encodeManifest,
@@ -29,6 +32,7 @@ import {
   parseManifest,
   restName,
 } from './replay-manifest.ts';
+import { putArrays, takeArrays } from './state-arrays.ts';
 
 export interface ReplayCheckpointerConfig {
   readonly replay: ReplayBuffer;
@@ -69,7 +73,7 @@ export class ReplayCheckpointer {
    * @throws AlreadyInUseError when the folder holds checkpoints that this object neither saved nor restored
    */
   async save(): Promise<ReplaySaveOutput> {
-    await withStorageErrors('create the folder', this.#folder, () => mkdir(this.#folder, { recursive: true }));
+    await withStorageErrors(this.#folder, 'make', () => mkdir(this.#folder, { recursive: true }));
     if (this.#newest === undefined && (await checkpointIds(this.#folder)).length > 0) {
       throw new AlreadyInUseError(
         `${this.#folder} already holds replay checkpoints; restore one first, or choose another folder`,
@@ -84,7 +88,11 @@ export class ReplayCheckpointer {
     const chunks = state.frames as readonly (FrameArray | null)[];
     const { frameBytes, frames, writtenBytes } = await this.#saveFrames(chunks, layout, state.slotsWritten as number);
 
-    const { json, tensors: rest } = encodeState({ ...state, frames: null });
+    const arrays: Record<string, TypedArray> = {};
+    const json = takeArrays({ ...state, frames: null }, '', arrays) as StateTree;
+    const tensors: NamedTensors = {};
+    for (const [name, data] of Object.entries(arrays)) tensors[name] = { shape: [data.length], data };
+    const rest = encodeSafetensors(tensors);
     await replaceDurably(this.#path(restName(checkpointId)), rest);
 
     const manifest: Manifest = {
@@ -94,7 +102,7 @@ export class ReplayCheckpointer {
       frameBytes,
       frames,
       rest: { bytes: rest.byteLength, crc32: crc32(rest) },
-      state: JSON.parse(json),
+      state: json,
     };
     const text = new TextEncoder().encode(encodeManifest(manifest));
     await replaceDurably(this.#path(manifestName(checkpointId)), text);
@@ -136,7 +144,8 @@ export class ReplayCheckpointer {
     }
     const restPath = this.#path(restName(id));
     const rest = await readIntact(restPath, manifest.rest.bytes, manifest.rest.crc32);
-    const state = decodeState(JSON.stringify(manifest.state), rest);
+    const { tensors } = decodeSafetensors(rest);
+    const state = putArrays(manifest.state, '', tensors) as StateTree;
     const chunks = await this.#readFrames(manifest, state.layout as unknown as Layout);
     this.#replay.setState({ ...state, frames: chunks });
     this.#newest = manifest;
@@ -202,7 +211,7 @@ export class ReplayCheckpointer {
 
   async #readManifest(id: number): Promise<Manifest> {
     const path = this.#path(manifestName(id));
-    const text = await withStorageErrors('read', path, () => readFile(path, 'utf8'));
+    const text = await withStorageErrors(path, 'read', () => readFile(path, 'utf8'));
     return parseManifest(path, text, id);
   }
 
@@ -238,7 +247,7 @@ async function checkpointIds(folder: string): Promise<number[]> {
     names = await readdir(folder);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    return withStorageErrors('read', folder, () => Promise.reject(error));
+    return withStorageErrors(folder, 'read', () => Promise.reject(error));
   }
   return names
     .map((name) => /^checkpoint-(\d+)\.json$/.exec(name)?.[1])
@@ -253,9 +262,9 @@ async function readIntact(path: string, expectedBytes: number, expectedCrc32: nu
   try {
     bytes = await readPrefix(path, expectedBytes);
   } catch (cause) {
+    const isMissing = ((cause as Error).cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT';
     // A file that the manifest names and that is gone is damage like any other: an older checkpoint may be whole.
-    if (!(cause instanceof NotFoundError)) throw cause;
-    throw new CorruptDataError(`${path}, which the checkpoint needs, is missing`, { cause });
+    throw isMissing ? new CorruptDataError(`${path}, which the checkpoint needs, is missing`, { cause }) : cause;
   }
   if (bytes.byteLength !== expectedBytes) {
     throw new CorruptDataError(`${path} holds ${bytes.byteLength} bytes; the checkpoint needs ${expectedBytes}`);

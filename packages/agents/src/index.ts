@@ -16,6 +16,7 @@ export type {
   SparsityConfig,
   StatisticsConfig,
 } from './config/agent-config.ts';
+export { AGENT_SETTINGS } from './config/schema.ts';
 export {
   AGENT_CONFIG_GROUPS,
   agentConfigJsonSchema,

@@ -2,21 +2,18 @@
 export { BACKENDS, type BackendOption } from './config/backends.ts';
 export { DEFAULT_EVALUATION_SETTINGS, type EvaluationSettings } from './config/evaluation-settings.ts';
 export {
-  type AgentSettings,
-  agentConfigOf,
   changeOnResume,
   checkRunConfig,
-  DEFAULT_RUN_SETTINGS,
-  evaluationConfig,
+  describeRunConfig,
   newRunConfig,
   parseSetOption,
   type RequestedSettings,
-  type RunConfig,
-  type RunSettings,
+  runConfigJsonSchema,
+  settingDifferences,
 } from './config/run-config.ts';
+export { DEFAULT_RUN_SETTINGS, type ModuleReference, type RunConfig, type RunSettings } from './config/run-settings.ts';
 export { type EvaluateAgentOptions, type EvaluationOutput, evaluateAgent } from './evaluation/evaluate-agent.ts';
 export { type EvaluateVisiblyOptions, evaluateVisibly } from './evaluation/evaluate-visibly.ts';
-export { humanNormalizedScore } from './evaluation/human-scores.ts';
 export { type ReturnStatistics, returnStatistics } from './evaluation/statistics.ts';
 export {
   type CheckpointStore,
@@ -30,13 +27,43 @@ export {
   openRunFolder,
   type RunFolder,
   readRunConfig,
+  readRunModules,
   runFolderPaths,
 } from './folder/run-folder.ts';
-export { METRIC_TAGS, type MetricDefinition, metricDefinition } from './metrics/metric-registry.ts';
+export {
+  findMetric,
+  type MetricDefinition,
+  metricDefinition,
+  metricTags,
+  registerMetric,
+} from './metrics/metric-registry.ts';
 export { createRunStatistics, type RunStatistics } from './metrics/run-statistics.ts';
+export type {
+  AgentKind,
+  AgentRequest,
+  EnvironmentKind,
+  Preset,
+  PublishedProtocol,
+  Purpose,
+  RunAgent,
+  RunSink,
+  SinkKind,
+} from './registry/kinds.ts';
+export { type LoadedModule, loadModule, loadModules, moduleReference } from './registry/load-module.ts';
+export { createRunRegistry, environmentOf, gamesOf, type RunRegistry } from './registry/run-registry.ts';
+export {
+  agentKindOf,
+  loadTrainedAgent,
+  makeEnvironment,
+  openSession,
+  openSinks,
+  registerRunSinks,
+  type Session,
+} from './session/session.ts';
 export { keptBytes, type MetricsFile, openMetricsFile, readMetricRows, syncedLength } from './sinks/metrics-file.ts';
 export { createProgress, type Progress } from './sinks/progress.ts';
 export { createStatusLine, type ProgressOutput, type StatusLine } from './sinks/status-line.ts';
-export { openTensorBoardFile, type TensorBoardFile } from './sinks/tensorboard.ts';
+export { createTensorBoardSink, openTensorBoardFile, type TensorBoardFile } from './sinks/tensorboard.ts';
 export { count, duration, meanText, number, table } from './sinks/text.ts';
-export { type ReplayPersistence, type TrainRunOptions, type TrainRunOutput, trainRun } from './training/train-run.ts';
+export type { ReplayPersistence } from './training/replay-persistence.ts';
+export { type TrainRunOptions, type TrainRunOutput, trainRun } from './training/train-run.ts';

@@ -1,11 +1,17 @@
 // Public entry of @moe-rl/training: a run put together from its configuration.
+export { compareRuns, type GroupResult, type RunComparison } from './comparison/compare-runs.ts';
+export { type ComparedRun, groupRuns, type RunGroup } from './comparison/group-runs.ts';
+export { humanNormalizedScore } from './evaluation/human-scores.ts';
 export { findGames, makeEnvironment } from './games.ts';
+export { agentConfigOf, type ValueAgentRunConfig } from './kinds/value-agent.ts';
+export { changeOnResume, checkRun, newRunConfig, registry, type TrainingRegistry, withBackend } from './registry.ts';
 export {
   drawCurve,
   type EvaluationPair,
   type EvaluationSummary,
   finishRun,
   type TrainedSession,
+  type TrainInFolderOptions,
   trainInFolder,
 } from './run-session.ts';
-export { loadTrainedAgent, openSession, type Session } from './session.ts';
+export { loadTrainedAgent, openSession } from './session.ts';

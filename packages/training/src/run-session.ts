@@ -1,23 +1,26 @@
 // A whole run in its folder: sets everything up, trains, and at the end evaluates, draws the curve and writes summary.json.
+import { existsSync } from 'node:fs';
 import type { Agent, Environment } from '@moe-rl/core';
 import { createRandomAgent } from '@moe-rl/core';
 import { replaceFile } from '@moe-rl/core/node';
 import { learningCurveSvg, svgToPng } from '@moe-rl/figures';
-import type { EvaluationOutput, ProgressOutput, RunFolder } from '@moe-rl/runs';
+import type { EvaluationOutput, ProgressOutput, RunFolder, Session, TrainRunOptions } from '@moe-rl/runs';
 import {
+  agentKindOf,
   duration,
   evaluateVisibly,
-  evaluationConfig,
-  humanNormalizedScore,
   meanText,
   number,
+  openSinks,
   readMetricRows,
   type TrainRunOutput,
   table,
   trainRun,
 } from '@moe-rl/runs';
+import { humanNormalizedScore } from './evaluation/human-scores.ts';
 import { makeEnvironment } from './games.ts';
-import { openSession, type Session } from './session.ts';
+import { registry } from './registry.ts';
+import { openSession } from './session.ts';
 
 /** Seeds of evaluation episodes are far from those of training. */
 const EVALUATION_SEED_OFFSET = 1_000_000;
@@ -26,31 +29,42 @@ export interface TrainedSession extends Session {
   readonly output: TrainRunOutput;
 }
 
-/** Trains in `folder`. The caller disposes what comes back. */
-export async function trainInFolder(
-  folder: RunFolder,
-  isResume: boolean,
-  signal: AbortSignal,
-  say: (line: string) => void,
-  output: ProgressOutput = process.stderr,
-): Promise<TrainedSession> {
-  const session = await openSession(folder, say);
+export interface TrainInFolderOptions {
+  readonly isResume: boolean;
+  readonly signal: AbortSignal;
+  readonly say: (line: string) => void;
+  /** Where progress goes. Default: standard error. */
+  readonly output?: ProgressOutput;
+  /** Sinks beside those that the configuration turns on. */
+  readonly sinks?: TrainRunOptions['sinks'];
+  readonly freshReplay?: boolean;
+  readonly wantsCheckpoint?: () => boolean;
+}
+
+/** Trains in `folder`. The caller disposes what comes back. A start that fails before the first step takes its folder back. */
+export async function trainInFolder(folder: RunFolder, options: TrainInFolderOptions): Promise<TrainedSession> {
+  const { isResume, say, output = process.stderr, sinks, ...rest } = options;
+  let session: Session | undefined;
   try {
-    const { agent, environment, replay, tensorCount } = session;
+    session = await openSession(folder, say);
+    for (const note of agentKindOf(folder.config, registry).notes?.(folder.config) ?? []) say(note);
+    const { agent, environment, replay, tensorCount, makeEvaluationEnvironment } = session;
     const result = await trainRun({
+      ...rest,
       folder,
       agent,
       environment,
-      makeEvaluationEnvironment: () => makeEnvironment(evaluationConfig(folder.config)),
+      makeEvaluationEnvironment,
       isResume,
       output,
-      signal,
-      replay,
-      tensorCount,
+      sinks: { ...openSinks(folder, registry), ...sinks },
+      ...(replay === undefined ? {} : { replay }),
+      ...(tensorCount === undefined ? {} : { tensorCount }),
     });
     return { ...session, output: result };
   } catch (error) {
-    session.dispose();
+    if (!isResume && (session?.agent.trainingAgentSteps ?? 0) === 0) folder.discard();
+    session?.dispose();
     throw error;
   }
 }
@@ -81,7 +95,7 @@ export async function finishRun(
     game: config.game,
     preset: config.preset,
     seed: config.seed,
-    backend: session.backendName,
+    backend: session.backendName ?? null,
     training: session.output,
     evaluation: evaluation ?? null,
     humanNormalizedScore: normalized ?? null,
@@ -103,7 +117,7 @@ async function evaluateBoth(
   const seed = config.seed + EVALUATION_SEED_OFFSET;
   const run = async (name: string, agentFor: (environment: Environment) => Agent) => {
     say(`evaluating the ${name} agent: ${episodes} episodes`);
-    const environment = makeEnvironment(evaluationConfig(config));
+    const environment = makeEnvironment(config, 'evaluation');
     try {
       const agent = agentFor(environment);
       const {
@@ -130,15 +144,19 @@ async function evaluateBoth(
   return { trained, random };
 }
 
-/** Writes learning-curve.svg and .png from the metrics so far. */
+/**
+ * Draws the learning curve of the metrics so far and returns the files written.
+ * @param files names that end with .svg or .png; default: learning-curve.svg and .png in the run folder
+ */
 export async function drawCurve(
   folder: Pick<RunFolder, 'config' | 'metricsFile' | 'curveSvgFile' | 'curvePngFile'>,
   evaluation?: EvaluationPair,
-): Promise<void> {
+  files: readonly string[] = [folder.curveSvgFile, folder.curvePngFile],
+): Promise<readonly string[]> {
   const { game, preset, seed } = folder.config;
   const svg = learningCurveSvg({
     title: `${game}: ${preset}, seed ${seed}`,
-    rows: readMetricRows(folder.metricsFile),
+    rows: existsSync(folder.metricsFile) ? readMetricRows(folder.metricsFile) : [],
     references:
       evaluation === undefined
         ? []
@@ -147,8 +165,8 @@ export async function drawCurve(
             { label: 'random agent', value: evaluation.random.mean, color: '#b3471d' },
           ],
   });
-  replaceFile(folder.curveSvgFile, svg);
-  replaceFile(folder.curvePngFile, await svgToPng(svg));
+  for (const file of files) replaceFile(file, file.toLowerCase().endsWith('.png') ? await svgToPng(svg) : svg);
+  return files;
 }
 
 function closingText(

@@ -2,9 +2,9 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createRunFolder, newRunConfig } from '@moe-rl/runs';
+import { checkRunConfig, createRunFolder, describeRunConfig } from '@moe-rl/runs';
 import { afterAll, describe, expect, it } from 'vitest';
-import { finishRun, makeEnvironment, trainInFolder } from './index.ts';
+import { agentConfigOf, checkRun, finishRun, makeEnvironment, newRunConfig, registry, trainInFolder } from './index.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'moe-rl-training-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -30,7 +30,7 @@ describe('a run put together from its configuration', () => {
     });
     const folder = createRunFolder(join(root, 'run'), config);
     const { signal } = new AbortController();
-    const session = await trainInFolder(folder, false, signal, () => {}, quiet);
+    const session = await trainInFolder(folder, { isResume: false, signal, say: () => {}, output: quiet });
     const text = await finishRun(folder, session, signal, () => {}, quiet);
     session.dispose();
     folder.unlock();
@@ -56,9 +56,81 @@ describe('games by name', () => {
   });
 
   it('refuses unknown names with near ones', () => {
-    const config = newRunConfig({ options: { game: 'bsuite/cach', preset: 'dqn' } });
-    expect(() => makeEnvironment(config)).toThrow(
+    expect(() => newRunConfig({ options: { game: 'bsuite/cach', preset: 'dqn' } })).toThrow(
       expect.objectContaining({ code: 'NOT_FOUND', message: expect.stringMatching(/did you mean bsuite\/catch/) }),
     );
+  });
+});
+
+describe('the configuration of a run', () => {
+  it('is the preset of the agent and its protocol, and changes', () => {
+    const config = newRunConfig({
+      file: { preset: 'der', seed: 3, agent: { batchSize: 16, updateHorizon: 5 }, environment: { stackSize: 2 } },
+      set: [
+        ['agent.batchSize', '8'],
+        ['environment.noopMax', '30'],
+      ],
+    });
+    expect(config).toMatchObject({ preset: 'der', seed: 3, game: 'windfall', trainingAgentSteps: 100_000 });
+    expect(config.agent).toMatchObject({ batchSize: 8, updateHorizon: 5, atoms: 51 });
+    // DER's own environment rules, the changes, and Dopamine's defaults for the rest.
+    expect(config.environment).toMatchObject({
+      ...{ type: 'atari', repeatActionProbability: 0, terminalOnLifeLoss: true, maxEpisodeFrames: 108_000 },
+      ...{ stackSize: 2, noopMax: 30, frameSkip: 4, rom: null },
+    });
+    expect(checkRunConfig(JSON.parse(JSON.stringify(config)), registry)).toEqual(config);
+    expect(agentConfigOf(config).environment.maxEpisodeAgentSteps).toBe(27_000);
+    // Whole games in evaluation.
+    const environment = makeEnvironment(config, 'evaluation');
+    expect(environment.observationSpec.stackSize).toBe(2);
+    environment.close?.();
+  });
+
+  it('lists exactly what can be set, for every preset', () => {
+    for (const preset of registry.presets.names()) {
+      for (const game of ['windfall', 'minatar/breakout']) {
+        const config = newRunConfig({ options: { preset, game } });
+        const set = describeRunConfig(config, registry).map(
+          ({ path, value }) => [path, typeof value === 'string' ? value : JSON.stringify(value)] as const,
+        );
+        expect(newRunConfig({ set })).toEqual(config);
+      }
+    }
+  });
+
+  it.each([
+    [
+      { game: 'minatar/breakout' },
+      'environment.frameSkip=3',
+      'environment.frameSkip does not apply to environment.type minatar; it belongs to atari',
+    ],
+    [
+      { game: 'bsuite/catch' },
+      'environment.rom=x.bin',
+      'environment.rom does not apply to environment.type small; it belongs to atari',
+    ],
+    [{}, 'environment.maxPoolFrames=3', 'environment.maxPoolFrames is 3; expected'],
+    [{}, 'environment.frameSkip=1', 'environment.maxPoolFrames is 2; expected at most frameSkip, 1'],
+    [{}, 'environment.frameskip=1', 'did you mean environment.frameSkip'],
+    [{}, 'agent.batchSize=1e9', 'agent.batchSize is 1000000000; expected'],
+    [{}, 'replay.capacity=5e8', 'replay.capacity is 500000000; expected'],
+  ])('refuses %j %s', (options, text, message) => {
+    expect(() => newRunConfig({ options, set: [text.split('=') as [string, string]] })).toThrow(message);
+  });
+
+  it('is refused before a start that could never learn', () => {
+    const config = newRunConfig({ options: { game: 'bsuite/catch', trainingAgentSteps: 100 } });
+    expect(() => checkRun(config)).toThrow(
+      /agent\.minReplayHistoryAgentSteps is 20000, so a run of 100 agent steps never learns/,
+    );
+  });
+
+  it('says what should be known before a start', () => {
+    const notesOf = (preset: string, set: readonly (readonly [string, string])[] = []) =>
+      registry.agents.get('value').notes!(newRunConfig({ options: { preset }, set }));
+    expect(notesOf('rainbow-soft-moe').join()).toContain('agent.expertNoiseInEvaluation=false turns that off');
+    expect(notesOf('rainbow-soft-moe', [['agent.expertNoiseInEvaluation', 'false']])).toEqual([]);
+    expect(notesOf('dqn-soft-moe')).toEqual([]);
+    expect(notesOf('rainbow')).toEqual([]);
   });
 });

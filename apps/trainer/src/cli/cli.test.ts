@@ -13,37 +13,16 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { metricDefinition, readCheckpoint, readMetricRows } from '@moe-rl/runs';
+import { readCheckpoint } from '@moe-rl/runs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type CliResult, runCli, startCli } from '../testing/spawn-cli.ts';
+import { runCli, startCli } from '../testing/spawn-cli.ts';
+import { expectRefusal, reproducibleRows, TINY, until } from '../testing/tiny-runs.ts';
 
 let root = '';
 beforeAll(() => {
   root = mkdtempSync(join(tmpdir(), 'moe-rl-cli-'));
 });
 afterAll(() => rmSync(root, { recursive: true, force: true }));
-
-/** A run small enough for a test: Catch, a tiny Soft MoE network, the plain JavaScript backend. */
-const TINY = [
-  ...['--game', 'bsuite/catch', '--preset', 'classic-control-soft-moe', '--backend', 'cpu', '--seed', '3'],
-  ...['--set', 'agent.batchSize=8', '--set', 'agent.minReplayHistoryAgentSteps=60', '--set', 'network.hiddenUnits=16'],
-  ...[
-    '--set',
-    'network.encoder.hiddenUnits=16',
-    '--set',
-    'network.moe.expertHiddenUnits=8',
-    '--set',
-    'network.moe.experts=2',
-  ],
-  ...['--set', 'checkpointPeriodAgentSteps=100', '--set', 'logPeriodAgentSteps=50', '--set', 'evaluationEpisodes=3'],
-];
-
-function expectRefusal(result: CliResult, message: RegExp): void {
-  expect(result.stderr).toMatch(message);
-  expect(result.stderr).not.toMatch(/\n\s+at /);
-  expect(result.stderr).not.toContain('this is a bug');
-  expect(result.code).toBe(2);
-}
 
 describe('bad input', () => {
   const cases: [name: string, args: string[], message: RegExp][] = [
@@ -61,6 +40,32 @@ describe('bad input', () => {
       /cannot read \/nowhere\/x\.json: there is no such file/,
     ],
     ['resume of nothing', ['train', '--resume', '--run-folder', '/nowhere/run'], /there is no run in \/nowhere\/run/],
+    ['a fresh replay of a new run', ['train', '--fresh-replay'], /--fresh-replay belongs to --resume/],
+    [
+      'a run that never learns',
+      ['train', '--game', 'bsuite/catch', '--agent-steps', '100'],
+      /agent\.minReplayHistoryAgentSteps is 20000, so a run of 100 agent steps never learns/,
+    ],
+    [
+      'ROM of a small game',
+      ['train', '--game', 'bsuite/catch', '--rom', '/etc/passwd'],
+      /environment\.rom does not apply to environment\.type small/,
+    ],
+    [
+      'setting of another router',
+      ['train', '--set', 'network.moe.router.k=2'],
+      /network\.moe\.router\.k does not apply to network\.moe\.router\.type soft/,
+    ],
+    [
+      'batch beyond all bounds',
+      ['train', '--set', 'agent.batchSize=1e9'],
+      /agent\.batchSize is 1000000000; expected an integer/,
+    ],
+    [
+      'missing module',
+      ['train', '--module', './none.mjs'],
+      /cannot load the module \.\/none\.mjs: there is no such file/,
+    ],
     ['evaluate without a run', ['evaluate', '/nowhere/run'], /\/nowhere\/run holds no run/],
     ['play without a run', ['play', '/nowhere/run'], /\/nowhere\/run holds no run/],
     ['unknown game', ['train', '--game', 'bsuite/cach'], /there is no game "bsuite\/cach"; did you mean bsuite\/catch/],
@@ -100,7 +105,7 @@ describe('bad input', () => {
       await runCli(['train', '--game', 'breakout'], { env, cwd: root }),
       /the ROM of breakout .* is not on this machine .*roms --fetch/,
     );
-    expectRefusal(await runCli(['roms', '--fetch'], { env, cwd: root }), /need.* pip or uv/);
+    expectRefusal(await runCli(['roms', '--fetch'], { env, cwd: root }), /neither pip nor uv was found/);
   });
 
   it.runIf(process.getuid?.() === 0)('no write permission', async () => {
@@ -208,12 +213,22 @@ describe('a run', { timeout: 120_000 }, () => {
       trained: { agentSteps: 8, truncatedEpisodes: 2, returns: [0, 0] },
     });
     const endless = startCli(['evaluate', killed, '--episodes', '1000000']);
+    let isStopped = false;
     endless.child.stderr!.on('data', (chunk: Buffer) => {
-      if (chunk.toString().includes('trained: episode ')) endless.child.kill('SIGINT');
+      if (isStopped || !chunk.toString().includes('trained: episode ')) return;
+      isStopped = endless.child.kill('SIGINT');
     });
     const interrupted = await endless.result;
     expect(interrupted.stderr).not.toContain('this is a bug');
-    expect(interrupted).toMatchObject({ code: 130, stdout: '' });
+    expect(interrupted.code).toBe(130);
+    // Whole episodes that were played by then are kept.
+    const played = /trained: stopped after (\d+) of 1000000 episodes; the result is of these/.exec(interrupted.stdout);
+    expect(Number(played?.[1])).toBeGreaterThan(0);
+    expect(interrupted.stdout).toMatch(/^trained +-?[\d.]+ /m);
+    const piped = await runCli(['evaluate', killed, '--episodes', '1', '--json', '-'], { cwd: root });
+    expect(JSON.parse(piped.stdout)).toMatchObject({ trained: { episodes: 1, standardError: null, isComplete: true } });
+    expect(piped.stderr).toMatch(/^trained +-?[\d.]+ +-?[\d.]+/m);
+    expect(existsSync(join(root, '-'))).toBe(false);
     expectRefusal(await runCli([...evaluate, '--max-agent-steps', '0']), /--max-agent-steps is 0; expected an integer/);
   });
 
@@ -254,19 +269,3 @@ describe('a run', { timeout: 120_000 }, () => {
     );
   });
 });
-
-/** Rows without what depends on the clock and the machine. */
-function reproducibleRows(folder: string) {
-  return readMetricRows(join(folder, 'metrics.jsonl')).map(({ agentSteps, values }) => ({
-    agentSteps,
-    ...Object.fromEntries(Object.entries(values).filter(([tag]) => metricDefinition(tag).isTiming !== true)),
-  }));
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  const deadline = performance.now() + 40_000;
-  while (!condition()) {
-    if (performance.now() > deadline) throw new Error('waited 40 s in vain');
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}

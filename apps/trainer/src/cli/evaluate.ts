@@ -1,75 +1,43 @@
-// `moe-rl evaluate`: how good is the agent of a run, with an error bar, against the random agent and the human score.
-import { type Agent, createRandomAgent, requireInteger, requireOneOf } from '@moe-rl/core';
+// `moe-rl evaluate`: plays evaluation episodes with the agent of a run, beside the random agent.
+import { type Agent, createRandomAgent, type Environment, requireInteger } from '@moe-rl/core';
 import { replaceFile } from '@moe-rl/core/node';
-import type { EvaluationOutput } from '@moe-rl/runs';
-import {
-  BACKENDS,
-  evaluateVisibly,
-  evaluationConfig,
-  humanNormalizedScore,
-  meanText,
-  number,
-  type RunConfig,
-  readRunConfig,
-  table,
-} from '@moe-rl/runs';
-import { loadTrainedAgent, makeEnvironment } from '@moe-rl/training';
-import { interruptible, note, print } from './terminal.ts';
+import { type EvaluationOutput, evaluateVisibly, meanText, number, table } from '@moe-rl/runs';
+import { humanNormalizedScore, loadTrainedAgent, makeEnvironment } from '@moe-rl/training';
+import { openStoredRun, type StoredRunOptions } from './stored-run.ts';
+import { interruptible, note, print, stoppedExitCode } from './terminal.ts';
 
-interface EvaluateOptions {
+interface EvaluateOptions extends StoredRunOptions {
   readonly episodes: number;
   readonly maxAgentSteps?: number;
   readonly seed: number;
-  readonly backend?: string;
-  readonly threads?: number;
   readonly random: boolean;
   readonly json?: string;
 }
 
-/**
- * The stored configuration with another backend where one is asked for.
- * @throws InvalidArgumentError for an unknown backend or a bad number of threads
- */
-export function withBackend(
-  config: RunConfig,
-  options: { readonly backend?: string; readonly threads?: number },
-): RunConfig {
-  return {
-    ...config,
-    ...(options.backend === undefined ? {} : { backend: requireOneOf('backend', options.backend, BACKENDS) }),
-    ...(options.threads === undefined ? {} : { threads: requireInteger('threads', options.threads, 1, 1024) }),
-  };
-}
-
 export async function evaluate(path: string, options: EvaluateOptions): Promise<void> {
-  const { episodes, maxAgentSteps, seed } = options;
+  const { episodes, maxAgentSteps, seed, json } = options;
   requireInteger('--episodes', episodes, 1);
   if (maxAgentSteps !== undefined) requireInteger('--max-agent-steps', maxAgentSteps, 1);
-  const config = withBackend(readRunConfig(path), options);
+  const config = await openStoredRun(path, options);
+  // JSON on standard output stands alone there.
+  const tell = json === '-' ? note : print;
   await interruptible(async (signal) => {
     const trainedAgent = await loadTrainedAgent(path, config, note);
-    const environment = makeEnvironment(evaluationConfig(config));
+    const environment = makeEnvironment(config, 'evaluation');
     try {
       const run = (name: string, agent: Agent): Promise<EvaluationOutput> =>
         evaluateVisibly({
-          name,
-          agent,
-          environment,
-          episodes,
-          seed,
-          signal,
+          ...{ name, agent, environment, episodes, seed, signal, maxEpisodeAgentSteps: maxAgentSteps },
           output: process.stderr,
           listsEpisodes: true,
-          ...(maxAgentSteps === undefined ? {} : { maxEpisodeAgentSteps: maxAgentSteps }),
         });
       const trained = await run('trained', trainedAgent.agent);
-      if (!trained.isComplete) signal.throwIfAborted();
-      const random = options.random ? await run('random', createRandomAgent(environment.actionCount, seed)) : undefined;
+      const random = options.random && trained.isComplete ? await runRandom(run, environment, seed, signal) : undefined;
       const normalized = humanNormalizedScore(config.game, trained.mean);
-      print(resultTable(trained, random));
-      for (const line of truncationNotes({ trained, random })) print(line);
-      if (normalized !== undefined) print(`\nhuman-normalized score: ${number(normalized)} (0 = random, 1 = human)`);
-      if (options.json !== undefined) {
+      tell(resultTable(trained, random));
+      for (const line of outputNotes({ trained, random }, episodes)) tell(line);
+      if (normalized !== undefined) tell(`\nhuman-normalized score: ${number(normalized)} (0 = random, 1 = human)`);
+      if (json !== undefined) {
         const result = {
           game: config.game,
           checkpoint: trainedAgent.checkpoint,
@@ -78,8 +46,11 @@ export async function evaluate(path: string, options: EvaluateOptions): Promise<
           random: random ?? null,
           humanNormalizedScore: normalized ?? null,
         };
-        replaceFile(options.json, `${JSON.stringify(result, null, 2)}\n`);
+        const text = `${JSON.stringify(result, null, 2)}\n`;
+        if (json === '-') process.stdout.write(text);
+        else replaceFile(json, text);
       }
+      if (signal.aborted) process.exitCode = stoppedExitCode();
     } finally {
       environment.close?.();
       trainedAgent.dispose();
@@ -87,13 +58,29 @@ export async function evaluate(path: string, options: EvaluateOptions): Promise<
   }, 'stopping after this step');
 }
 
-/** Says which means hold episodes that did not end by themselves. */
-function truncationNotes(outputs: { readonly [name: string]: EvaluationOutput | undefined }): string[] {
-  return Object.entries(outputs).flatMap(([name, output]) =>
-    output === undefined || output.truncatedEpisodes === 0
-      ? []
-      : [`${name}: ${output.truncatedEpisodes} of ${output.episodes} episodes were cut by the limit of agent steps`],
-  );
+/** The random agent's result; undefined when it was stopped before an episode ended: the trained agent's is worth telling without it. */
+async function runRandom(
+  run: (name: string, agent: Agent) => Promise<EvaluationOutput>,
+  { actionCount }: Environment,
+  seed: number,
+  signal: AbortSignal,
+): Promise<EvaluationOutput | undefined> {
+  try {
+    return await run('random', createRandomAgent(actionCount, seed));
+  } catch (error) {
+    if (signal.aborted) return undefined;
+    throw error;
+  }
+}
+
+/** Says which means hold episodes that did not end by themselves, or fewer than were asked for. */
+function outputNotes(outputs: { readonly [name: string]: EvaluationOutput | undefined }, episodes: number): string[] {
+  return Object.entries(outputs).flatMap(([name, output]) => {
+    if (output === undefined) return [];
+    const cut = `${name}: ${output.truncatedEpisodes} of ${output.episodes} episodes were cut by the limit of agent steps`;
+    const stopped = `${name}: stopped after ${output.episodes} of ${episodes} episodes; the result is of these`;
+    return [...(output.truncatedEpisodes > 0 ? [cut] : []), ...(output.isComplete ? [] : [stopped])];
+  });
 }
 
 function resultTable(trained: EvaluationOutput, random: EvaluationOutput | undefined): string {

@@ -20,7 +20,7 @@ import {
   SCORE_KINDS,
 } from '@moe-rl/experiments';
 import { defaultFolder, namesNoPlan, type PlanOptions, planOf, slotsFor } from './experiment-options.ts';
-import { INTERRUPTED_EXIT_CODE, interruptible, note, print, programName } from './terminal.ts';
+import { interruptible, note, print, programName, stoppedExitCode } from './terminal.ts';
 
 interface RunOptions extends PlanOptions {
   readonly folder?: string;
@@ -39,7 +39,7 @@ export async function experimentRun(file: string | undefined, options: RunOption
   if (options.retryFailed === true) forgetFailures(folder);
   note(`${folder.experiment.title}: ${folder.jobs.length} jobs in ${folder.path}`);
   await workIn(folder, options.jobs);
-  if (process.exitCode === INTERRUPTED_EXIT_CODE) return;
+  if (process.exitCode === stoppedExitCode()) return;
   print(resultsText(readResults(folder)));
   const { failed } = countJobs(jobStates(folder));
   if (failed > 0) process.exitCode = FAILED_JOBS_EXIT_CODE;
@@ -90,7 +90,7 @@ async function workIn(folder: ExperimentFolder, jobs: number | undefined, leaseM
       });
       if (!signal.aborted) return;
       note(`paused; go on with: ${programName()} experiment run --folder ${folder.path}`);
-      process.exitCode = INTERRUPTED_EXIT_CODE;
+      process.exitCode = stoppedExitCode();
     }, 'saving the jobs under way');
   } finally {
     shown.end();

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { isMoeRlError } from '@moe-rl/core';
 import { CommanderError } from 'commander';
 import { buildProgram } from './program.ts';
-import { INTERRUPTED_EXIT_CODE, note } from './terminal.ts';
+import { note, stoppedExitCode } from './terminal.ts';
 
 /** Exit code of a failure that the user can do something about. */
 const BAD_INPUT_EXIT_CODE = 2;
@@ -19,8 +19,8 @@ export async function main(args: readonly string[]): Promise<number> {
       note(`moe-rl: ${error.message}`);
       return BAD_INPUT_EXIT_CODE;
     }
-    // Ctrl-C, which `interruptible` has acknowledged.
-    if (error instanceof DOMException && error.name === 'AbortError') return INTERRUPTED_EXIT_CODE;
+    // Ctrl-C and its like, which `interruptible` has acknowledged.
+    if (error instanceof DOMException && error.name === 'AbortError') return stoppedExitCode();
     note(`moe-rl: this is a bug in moe-rl, please report it\n${error instanceof Error ? error.stack : String(error)}`);
     return 1;
   }

@@ -1,7 +1,15 @@
-// From the options that describe a run to the settings they ask for.
+// From the options that describe a run to the settings they ask for, and the modules that settings may need.
+import { dirname, extname } from 'node:path';
 import { InvalidArgumentError } from '@moe-rl/core';
-import { readJson } from '@moe-rl/core/node';
-import { parseSetOption, type RequestedSettings } from '@moe-rl/runs';
+import { readBytes, readJson } from '@moe-rl/core/node';
+import {
+  type LoadedModule,
+  loadModules,
+  type ModuleReference,
+  parseSetOption,
+  type RequestedSettings,
+} from '@moe-rl/runs';
+import { note } from './terminal.ts';
 
 /** Values of the run options as the command line hands them over. */
 export interface RunOptions {
@@ -15,24 +23,64 @@ export interface RunOptions {
   readonly steps?: number;
   readonly config?: string;
   readonly set: readonly string[];
+  readonly module: readonly string[];
 }
 
 /** What the options ask for: a configuration file, `--set`, named options. */
-export function requestedSettings(options: RunOptions): RequestedSettings {
+export async function requestedSettings(options: RunOptions): Promise<RequestedSettings> {
   const { game, rom, preset, seed, backend, threads, config } = options;
   const trainingAgentSteps = options.agentSteps ?? options.steps;
   return {
-    file: config === undefined ? {} : readSettingsFile(config),
+    file: config === undefined ? {} : await readSettingsFile(config),
     set: options.set.map(parseSetOption),
-    options: { game, rom, preset, seed, backend, threads, trainingAgentSteps },
+    options: { game, preset, seed, backend, threads, trainingAgentSteps, 'environment.rom': rom },
   };
 }
 
-function readSettingsFile(path: string): Readonly<Record<string, unknown>> {
-  const content = readJson(path);
-  if (typeof content !== 'object' || content === null || Array.isArray(content)) {
-    throw new InvalidArgumentError(`${path}: expected a JSON object of settings`);
+/** Loads the modules named on the command line, and those that a run or a configuration file was made with. */
+export async function useModules(
+  given: readonly string[],
+  kept: readonly ModuleReference[] = [],
+  folder = '.',
+): Promise<readonly LoadedModule[]> {
+  if (given.length === 0 && kept.length === 0) return [];
+  const { registry } = await import('@moe-rl/training');
+  return loadModules(given, kept, folder, registry, note);
+}
+
+/** The modules that a configuration file names, relative to where it lies. */
+export function modulesOf(
+  file: RequestedSettings['file'],
+  path: string | undefined,
+): [readonly ModuleReference[], string] {
+  const { modules = [] } = file ?? {};
+  if (
+    !Array.isArray(modules) ||
+    !modules.every((one) => typeof one?.path === 'string' && typeof one.sha256 === 'string')
+  ) {
+    throw new InvalidArgumentError(
+      `${path}: modules is ${JSON.stringify(modules)}; expected a list of { path, sha256 }`,
+    );
   }
-  const { formatVersion: _, ...settings } = content as Record<string, unknown>;
+  return [modules as ModuleReference[], path === undefined ? '.' : dirname(path)];
+}
+
+async function readSettingsFile(path: string): Promise<Readonly<Record<string, unknown>>> {
+  const isYaml = ['.yaml', '.yml'].includes(extname(path).toLowerCase());
+  const content = isYaml ? await readYaml(path) : readJson(path);
+  if (typeof content !== 'object' || content === null || Array.isArray(content)) {
+    throw new InvalidArgumentError(`${path}: expected settings, as a run folder keeps them in config.json`);
+  }
+  const { formatVersion: _, $schema: __, ...settings } = content as Record<string, unknown>;
   return settings;
+}
+
+async function readYaml(path: string): Promise<unknown> {
+  const { parse } = await import('yaml');
+  try {
+    return parse(new TextDecoder().decode(readBytes(path)));
+  } catch (cause) {
+    if (!(cause instanceof Error) || cause.name !== 'YAMLParseError') throw cause;
+    throw new InvalidArgumentError(`${path} is not valid YAML: ${cause.message}`, { cause });
+  }
 }

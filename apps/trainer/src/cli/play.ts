@@ -1,6 +1,12 @@
 // `moe-rl play`: films an episode of a run's agent as GIF or MP4.
 import { dirname, extname, join } from 'node:path';
-import { createRandomAgent, InvalidArgumentError, requireInteger, requireOneOf } from '@moe-rl/core';
+import {
+  createRandomAgent,
+  InvalidArgumentError,
+  MissingDependencyError,
+  requireInteger,
+  requireOneOf,
+} from '@moe-rl/core';
 import { makeFolder, replaceFile } from '@moe-rl/core/node';
 import {
   encodeGif,
@@ -10,12 +16,12 @@ import {
   recordEpisode,
   writeMp4,
 } from '@moe-rl/figures';
-import { evaluationConfig, number, readRunConfig, runFolderPaths } from '@moe-rl/runs';
+import { number, runFolderPaths } from '@moe-rl/runs';
 import { loadTrainedAgent, makeEnvironment } from '@moe-rl/training';
-import { withBackend } from './evaluate.ts';
+import { openStoredRun, type StoredRunOptions } from './stored-run.ts';
 import { note, print } from './terminal.ts';
 
-interface PlayOptions {
+interface PlayOptions extends StoredRunOptions {
   readonly output?: string;
   readonly format?: string;
   readonly seed: number;
@@ -24,8 +30,6 @@ interface PlayOptions {
   readonly randomAgent?: boolean;
   readonly bestOf: number;
   readonly maxAgentSteps: number;
-  readonly backend?: string;
-  readonly threads?: number;
 }
 
 /** Agent steps are four frames of 60 Hz; other environments have no clock of their own. */
@@ -35,9 +39,9 @@ export async function play(path: string, options: PlayOptions): Promise<void> {
   requireInteger('--scale', options.scale, 1, 16);
   requireInteger('--best-of', options.bestOf, 1, 1000);
   requireInteger('--max-agent-steps', options.maxAgentSteps, 1, MAX_FILM_AGENT_STEPS);
-  const config = withBackend(readRunConfig(path), options);
   const formats = chosenFormats(options);
-  const environment = makeEnvironment(evaluationConfig(config));
+  const config = await openStoredRun(path, options);
+  const environment = makeEnvironment(config, 'evaluation');
   const trained = options.randomAgent === true ? undefined : await loadTrainedAgent(path, config, note);
   try {
     const agent = trained?.agent ?? createRandomAgent(environment.actionCount, options.seed);
@@ -87,17 +91,21 @@ export function describeFilm({ episodeReturn, agentSteps, isCut }: RecordedEpiso
     : `return ${number(episodeReturn)}, ${steps}`;
 }
 
+/** @throws InvalidArgumentError for another format; MissingDependencyError, before anything is played, for an MP4 without ffmpeg */
 function chosenFormats({ output, format }: PlayOptions): VideoFormat[] {
-  if (output !== undefined) {
-    const extension = extname(output).slice(1).toLowerCase();
-    if (extension !== 'gif' && extension !== 'mp4') {
-      throw new InvalidArgumentError(
-        `--output is ${JSON.stringify(output)}; expected a name that ends with .gif or .mp4`,
-      );
-    }
-    return [extension];
+  if (output === undefined && format === undefined) return hasFfmpeg() ? ['gif', 'mp4'] : ['gif'];
+  const extension = output === undefined ? undefined : extname(output).slice(1).toLowerCase();
+  if (extension !== undefined && extension !== 'gif' && extension !== 'mp4') {
+    throw new InvalidArgumentError(
+      `--output is ${JSON.stringify(output)}; expected a name that ends with .gif or .mp4`,
+    );
   }
-  if (format === undefined) return hasFfmpeg() ? ['gif', 'mp4'] : ['gif'];
-  const choice = requireOneOf('--format', format, ['gif', 'mp4', 'both']);
-  return choice === 'both' ? ['gif', 'mp4'] : [choice];
+  const choice = extension ?? requireOneOf('--format', format, ['gif', 'mp4', 'both']);
+  const formats: VideoFormat[] = choice === 'both' ? ['gif', 'mp4'] : [choice];
+  if (formats.includes('mp4') && !hasFfmpeg()) {
+    throw new MissingDependencyError(
+      'writing an MP4 needs the ffmpeg program on the path; without it, ask for a GIF (--format gif, or an --output that ends with .gif)',
+    );
+  }
+  return formats;
 }

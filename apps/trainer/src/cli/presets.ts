@@ -1,22 +1,35 @@
-// `moe-rl presets`: the agents that can be trained, and every setting of one of them.
-import { describeAgentConfig, getPreset, listPresets } from '@moe-rl/agents';
-import { table } from '@moe-rl/runs';
+// `moe-rl presets`: the agents that can be trained, and every setting of a run with one of them: exactly what `--set` takes.
+import { describeRunConfig, runConfigJsonSchema, table } from '@moe-rl/runs';
+import { newRunConfig, registry } from '@moe-rl/training';
+import { useModules } from './options.ts';
 import { print } from './terminal.ts';
 
-export function presets(name: string | undefined): void {
-  if (name === undefined) {
-    print(
-      table(
-        ['preset', 'what it is'],
-        listPresets().map((preset) => [preset.name, preset.description]),
-      ),
-    );
+interface PresetsOptions {
+  readonly game?: string;
+  readonly jsonSchema?: boolean;
+  readonly module: readonly string[];
+}
+
+export async function presets(name: string | undefined, options: PresetsOptions): Promise<void> {
+  await useModules(options.module);
+  if (name === undefined && options.jsonSchema !== true) {
+    const rows = registry.presets.names().map((preset) => [preset, registry.presets.get(preset).description]);
+    print(table(['preset', 'what it is'], rows));
     return;
   }
-  const config = getPreset(name) as unknown as Record<string, unknown>;
-  const rows = describeAgentConfig().map(({ path, doc, choices }) => {
-    const value = path.split('.').reduce<unknown>((node, key) => (node as Record<string, unknown>)[key], config);
-    return [path, JSON.stringify(value), choices === undefined ? doc : `${doc} (${choices.join(', ')})`];
-  });
+  const config = newRunConfig({ options: { preset: name, game: options.game } });
+  if (options.jsonSchema) {
+    const head = {
+      $schema: 'https://json-schema.org/draft/2020-12/schema',
+      title: `moe-rl: ${config.game}, ${config.preset}`,
+    };
+    print(JSON.stringify(runConfigJsonSchema(config, registry, head), null, 2));
+    return;
+  }
+  const rows = describeRunConfig(config, registry).map(({ path, value, doc, choices }) => [
+    path,
+    JSON.stringify(value),
+    choices === undefined ? doc : `${doc} (${choices.join(', ')})`,
+  ]);
   print(table(['setting (--set path=value)', 'value', 'meaning'], rows));
 }

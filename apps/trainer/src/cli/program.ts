@@ -33,6 +33,7 @@ export function buildProgram(version: string): Command {
     .description('train an agent on a game')
     .option('--run-folder <folder>', 'where the run is kept (default: runs/<game>-<preset>-s<seed>)')
     .option('--resume', 'continue a run from its newest checkpoint')
+    .option('--fresh-replay', 'with --resume: go on with what was learned and an empty replay memory')
     .action(async (options) => (await import('./train.ts')).train(options));
 
   withBackendOptions(program.command('evaluate'))
@@ -46,7 +47,10 @@ export function buildProgram(version: string): Command {
     )
     .option('--seed <number>', 'seed of the episodes', integer('--seed'), EVALUATION_SEED)
     .option('--no-random', 'leave out the comparison with the random agent')
-    .option('--json <file>', 'also write the result as JSON')
+    .option(
+      '--json <file>',
+      'also write the result as JSON; - writes it to standard output and the rest to standard error',
+    )
     .action(async (path, options) => (await import('./evaluate.ts')).evaluate(path, options));
 
   withBackendOptions(program.command('play'))
@@ -71,7 +75,8 @@ export function buildProgram(version: string): Command {
     .command('report')
     .description('draw the learning curve of a run again and print its summary')
     .argument('<run-folder>', 'folder of the run')
-    .action(async (path) => (await import('./report.ts')).report(path));
+    .option('--output <file>', 'picture to write, .svg or .png (default: both, in the run folder)')
+    .action(async (path, options) => (await import('./report.ts')).report(path, options));
 
   program
     .command('compare')
@@ -84,9 +89,11 @@ export function buildProgram(version: string): Command {
 
   program
     .command('presets')
-    .description('list the agent presets, or show every setting of one')
+    .description('list the agent presets, or show every setting of a run with one')
     .argument('[name]', 'preset to show')
-    .action(async (name) => (await import('./presets.ts')).presets(name));
+    .option('--game <name>', 'game of the run: it has settings too')
+    .option('--json-schema', 'print a JSON Schema of configuration files, for editors')
+    .action(async (name, options) => (await import('./presets.ts')).presets(name, options));
 
   program
     .command('roms')
@@ -99,8 +106,17 @@ export function buildProgram(version: string): Command {
   program
     .command('doctor')
     .description('show what this machine can do and what is missing')
-    .action(async () => (await import('./doctor.ts')).doctor());
+    .action(async (options) => (await import('./doctor.ts')).doctor(options));
 
+  const isGroup = (command: Command): boolean => command.commands.length > 0;
+  for (const command of program.commands.flatMap((one) => (isGroup(one) ? one.commands : [one]))) {
+    command.option(
+      '--module <file>',
+      'load a file of your own that registers environments, agents, sinks, ... (again for more)',
+      collected,
+      [] as readonly string[],
+    );
+  }
   return program;
 }
 
@@ -119,7 +135,7 @@ function withRunOptions(command: Command): Command {
     .option('--seed <number>', 'seed of every random stream', integer('--seed'))
     .option('--agent-steps <count>', 'agent steps to train', integer('--agent-steps'))
     .option('--steps <count>', 'the same as --agent-steps', integer('--steps'))
-    .option('--config <file>', 'JSON file with settings, as a run folder keeps it in config.json')
+    .option('--config <file>', 'JSON or YAML file with settings, as a run folder keeps it in config.json')
     .option(
       '--set <key=value>',
       'a setting, for instance agent.minReplayHistoryAgentSteps=1000 (again for more)',

@@ -3,16 +3,9 @@ import { existsSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { storageError } from '@moe-rl/core/node';
 import { type RecordedEpisode, recordEpisode } from '@moe-rl/figures';
-import {
-  changeOnResume,
-  createRunFolder,
-  lockRunFolder,
-  newRunConfig,
-  openRunFolder,
-  type RunFolder,
-  runFolderPaths,
-} from '@moe-rl/runs';
-import { finishRun, makeEnvironment } from '@moe-rl/training';
+import { createRunFolder, lockRunFolder, openRunFolder, type RunFolder, runFolderPaths } from '@moe-rl/runs';
+import { changeOnResume, finishRun, makeEnvironment, newRunConfig, registry } from '@moe-rl/training';
+import { useModules } from './options.ts';
 import { describeFilm, writeVideo } from './play.ts';
 import { note, print, programName } from './terminal.ts';
 import { trainAndFinish } from './train.ts';
@@ -38,12 +31,14 @@ interface QuickstartOptions {
   readonly threads?: number;
   readonly runFolder: string;
   readonly resume?: boolean;
+  readonly module: readonly string[];
 }
 
 export async function quickstart(options: QuickstartOptions): Promise<void> {
+  await useModules(options.module);
   const folder = openFolder(options);
   print(`Training a Soft MoE agent on ${folder.config.game}, our own Atari 2600 game, from its pixels.`);
-  await trainAndFinish(folder, 'quickstart', options.resume === true, async (session, signal) => {
+  await trainAndFinish(folder, 'quickstart', { isResume: options.resume === true }, async (session, signal) => {
     print(await finishRun(folder, session, signal, note));
     await film(folder, session.agent);
     print(nextSteps(folder));
@@ -79,7 +74,9 @@ function openFolder(options: QuickstartOptions): RunFolder {
     options: { trainingAgentSteps: agentSteps, seed, backend, threads, evaluationEpisodes: episodes },
   };
   const exists = existsSync(runFolderPaths(runFolder).configFile);
-  if (options.resume === true && exists) return openRunFolder(runFolder, (stored) => changeOnResume(stored, requested));
+  if (options.resume === true && exists) {
+    return openRunFolder(runFolder, (stored) => changeOnResume(stored, requested), registry);
+  }
   const config = newRunConfig(requested, QUICKSTART_SETTINGS);
   if (exists) moveAside(runFolder);
   return createRunFolder(runFolder, config);

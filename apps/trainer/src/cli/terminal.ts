@@ -16,29 +16,55 @@ export function note(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
+/** What stops a command that is under way; exit codes are 128 + the signal's number, as shells have it. */
+const STOP_SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+
+let stopCode: number = STOP_SIGNALS.SIGINT;
+
+/** Exit code of a command that was stopped: that of the signal that did it. */
+export function stoppedExitCode(): number {
+  return stopCode;
+}
+
 /**
- * Runs `work` with a signal that Ctrl-C (or SIGTERM) aborts, so that it can end cleanly; a second Ctrl-C ends the process at once, which loses nothing but what
- * came after the last checkpoint.
+ * Runs `work` with a signal that Ctrl-C (SIGTERM, a closed terminal) aborts, so that it can end cleanly; a second one ends the process at once, which loses
+ * nothing but what came after the last checkpoint.
  */
 export async function interruptible<T>(
   work: (signal: AbortSignal) => Promise<T>,
   announcement = 'stopping after this step and saving',
 ): Promise<T> {
   const controller = new AbortController();
-  const onSignal = (): void => {
-    if (controller.signal.aborted) process.exit(INTERRUPTED_EXIT_CODE);
+  const onSignal = (name: NodeJS.Signals): void => {
+    if (controller.signal.aborted) process.exit(stopCode);
+    stopCode = STOP_SIGNALS[name as keyof typeof STOP_SIGNALS];
+    // A terminal that is gone can't be written to; that must not end the process before it has saved.
+    if (name === 'SIGHUP') for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
     controller.abort();
-    note(`\n${announcement}; press Ctrl-C again to stop at once`);
+    note(`\n${announcement}${name === 'SIGINT' ? '; press Ctrl-C again to stop at once' : ''}`);
   };
-  process.on('SIGINT', onSignal);
-  process.on('SIGTERM', onSignal);
+  for (const name of Object.keys(STOP_SIGNALS)) process.on(name, onSignal);
   try {
     return await work(controller.signal);
   } finally {
-    process.off('SIGINT', onSignal);
-    process.off('SIGTERM', onSignal);
+    for (const name of Object.keys(STOP_SIGNALS)) process.off(name, onSignal);
   }
 }
 
-/** What shells use for a process ended by SIGINT. */
-export const INTERRUPTED_EXIT_CODE = 130;
+/** Whether SIGUSR1 came since this was asked last: it asks a training run for a checkpoint. */
+export function watchCheckpointRequests(): { readonly isRequested: () => boolean; readonly stop: () => void } {
+  let isRequested = false;
+  const onSignal = (): void => {
+    isRequested = true;
+    note('\nsaving a checkpoint, as SIGUSR1 asks for, and going on');
+  };
+  process.on('SIGUSR1', onSignal);
+  return {
+    isRequested: () => {
+      const was = isRequested;
+      isRequested = false;
+      return was;
+    },
+    stop: () => process.off('SIGUSR1', onSignal),
+  };
+}

@@ -1,28 +1,41 @@
 // `moe-rl train`: trains one agent on one game, in a run folder, and evaluates it at the end.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { NotFoundError } from '@moe-rl/core';
+import { InvalidArgumentError, NotFoundError } from '@moe-rl/core';
 import {
-  changeOnResume,
   createRunFolder,
-  newRunConfig,
+  moduleReference,
   openRunFolder,
   type RunConfig,
   type RunFolder,
+  readRunModules,
   runFolderPaths,
 } from '@moe-rl/runs';
-import { finishRun, makeEnvironment, type TrainedSession, trainInFolder } from '@moe-rl/training';
-import { type RunOptions, requestedSettings } from './options.ts';
-import { INTERRUPTED_EXIT_CODE, interruptible, note, print, programName } from './terminal.ts';
+import {
+  changeOnResume,
+  checkRun,
+  finishRun,
+  newRunConfig,
+  registry,
+  type TrainedSession,
+  trainInFolder,
+} from '@moe-rl/training';
+import { modulesOf, type RunOptions, requestedSettings, useModules } from './options.ts';
+import { interruptible, note, print, programName, stoppedExitCode, watchCheckpointRequests } from './terminal.ts';
 
 interface TrainOptions extends RunOptions {
   readonly runFolder?: string;
   readonly resume?: boolean;
+  readonly freshReplay?: boolean;
 }
 
 export async function train(options: TrainOptions): Promise<void> {
-  const folder = await openFolder(options);
-  await trainAndFinish(folder, 'train', options.resume === true, async (session, signal) => {
+  if (options.freshReplay && !options.resume) {
+    throw new InvalidArgumentError('--fresh-replay belongs to --resume: a new run has no replay memory yet');
+  }
+  const folder = options.resume ? await resumedFolder(options) : await newFolder(options);
+  const start = { isResume: options.resume === true, freshReplay: options.freshReplay === true };
+  await trainAndFinish(folder, 'train', start, async (session, signal) => {
     print(await finishRun(folder, session, signal, note));
   });
 }
@@ -33,12 +46,18 @@ export async function train(options: TrainOptions): Promise<void> {
 export async function trainAndFinish(
   folder: RunFolder,
   command: 'train' | 'quickstart',
-  isResume: boolean,
+  start: { readonly isResume: boolean; readonly freshReplay?: boolean },
   finish: (session: TrainedSession, signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
+  const requests = watchCheckpointRequests();
   try {
     await interruptible(async (signal) => {
-      const session = await trainInFolder(folder, isResume, signal, note);
+      const session = await trainInFolder(folder, {
+        ...start,
+        signal,
+        say: note,
+        wantsCheckpoint: requests.isRequested,
+      });
       try {
         if (session.output.isComplete) await finish(session, signal);
       } catch (error) {
@@ -50,28 +69,37 @@ export async function trainAndFinish(
         note(
           `stopped at agent step ${session.output.agentSteps}; continue with: ${programName()} ${command} --resume --run-folder ${folder.path}`,
         );
-        process.exitCode = INTERRUPTED_EXIT_CODE;
+        process.exitCode = stoppedExitCode();
       }
     });
   } finally {
+    requests.stop();
     folder.unlock();
   }
 }
 
-async function openFolder(options: TrainOptions): Promise<RunFolder> {
-  const requested = requestedSettings(options);
-  if (options.resume === true) {
-    const path = options.runFolder ?? defaultRunFolder(newRunConfig(requested));
-    if (!existsSync(runFolderPaths(path).configFile)) {
-      throw new NotFoundError(`there is no run in ${path} to resume; name its folder with --run-folder`);
-    }
-    return openRunFolder(path, (stored) => changeOnResume(stored, requested));
-  }
+async function newFolder(options: TrainOptions): Promise<RunFolder> {
+  const requested = await requestedSettings(options);
+  const modules = await useModules(options.module, ...modulesOf(requested.file, options.config));
   const config = newRunConfig(requested);
-  // Before anything is written: an unknown game or a missing ROM should leave no folder behind.
-  const environment = makeEnvironment(config);
-  environment.close?.();
-  return createRunFolder(options.runFolder ?? defaultRunFolder(config), config);
+  // Before anything is written: an unknown game, a missing ROM or a run that could never learn should leave no folder behind.
+  checkRun(config);
+  const path = options.runFolder ?? defaultRunFolder(config);
+  const references = modules.map((module) => moduleReference(module, path));
+  const folder = createRunFolder(path, { ...config, modules: references });
+  if (folder.replacesUnfinished) note(`${path} held a run that never came to a checkpoint: this one takes its place`);
+  return folder;
+}
+
+async function resumedFolder(options: TrainOptions): Promise<RunFolder> {
+  const requested = await requestedSettings(options);
+  if (options.runFolder === undefined) await useModules(options.module, ...modulesOf(requested.file, options.config));
+  const path = options.runFolder ?? defaultRunFolder(newRunConfig(requested));
+  if (!existsSync(runFolderPaths(path).configFile)) {
+    throw new NotFoundError(`there is no run in ${path} to resume; name its folder with --run-folder`);
+  }
+  await useModules(options.module, readRunModules(path), path);
+  return openRunFolder(path, (stored) => changeOnResume(stored, requested), registry);
 }
 
 function defaultRunFolder({ game, preset, seed }: RunConfig): string {

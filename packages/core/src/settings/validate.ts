@@ -1,5 +1,6 @@
 // Whether settings have the form that their schema describes. Every error names the path, the value and what was expected.
 import { InvalidArgumentError, NotFoundError } from '../errors.ts';
+import { nearMatches } from '../near-names.ts';
 import { describeSettings } from './describe.ts';
 import {
   absoluteCondition,
@@ -162,11 +163,15 @@ export function unknownSetting(schema: GroupSetting | UnionSetting, path: string
     const leaf = candidate.split('.').at(-1)!.toLowerCase();
     return leaf === last || (last.length > 2 && (leaf.includes(last) || last.includes(leaf)));
   });
-  const group = path.split('.')[0]!;
-  const hint = near.length > 0 ? near : paths.filter((candidate) => candidate.startsWith(`${group}.`));
+  const group = `${path.split('.')[0]!}.`;
+  const isInGroup = (candidate: string): boolean => candidate.startsWith(group);
+  // The same word in the group that was named, then anywhere; then what is spelled alike; then all of the group.
+  const hint = [near.filter(isInGroup), near, nearMatches(path, paths), paths.filter(isInGroup)].find(
+    (found) => found.length > 0,
+  );
   const groups = Object.keys(fieldsOf(schema, undefined)).join(', ');
   return new NotFoundError(
-    `there is no setting "${path}"; ${hint.length > 0 ? `did you mean ${[...new Set(hint)].slice(0, 8).join(', ')}` : `settings are grouped under ${groups}`}`,
+    `there is no setting "${path}"; ${hint !== undefined ? `did you mean ${[...new Set(hint)].slice(0, 8).join(', ')}` : `settings are grouped under ${groups}`}`,
   );
 }
 

@@ -3,10 +3,11 @@
 import { existsSync, rmSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
+import type { ValueAgent } from '@moe-rl/agents';
 import { CheckpointError, InvalidArgumentError } from '@moe-rl/core';
 import { readJson, replaceFile } from '@moe-rl/core/node';
 import { createRunFolder, openRunFolder, type ProgressOutput, type RunConfig, type RunFolder } from '@moe-rl/runs';
-import { finishRun, trainInFolder } from '@moe-rl/training';
+import { finishRun, registry, trainInFolder } from '@moe-rl/training';
 import { changedPaths } from '../plan/experiment-folder.ts';
 
 /** What a run's folder says about where it was made and what was trained: `job.json`. */
@@ -59,19 +60,19 @@ export async function runJob({
         },
       },
     };
-    const session = await trainInFolder(fenced, isResume, signal, say, SILENT);
+    const session = await trainInFolder(fenced, { isResume, signal, say, output: SILENT });
     try {
       if (!session.output.isComplete || signal.aborted) return false;
       fence();
       const [cpu] = cpus();
       const record: JobRecord = {
-        backend: session.backendName,
+        backend: session.backendName ?? 'none',
         cpu: cpu?.model ?? 'unknown',
         cores: cpus().length,
         memoryBytes: totalmem(),
         platform: `${process.platform} ${process.arch}`,
         node: process.version,
-        parameterBlocks: session.agent.network.parameterBlocks,
+        parameterBlocks: (session.agent as Partial<ValueAgent>).network?.parameterBlocks ?? [],
         residentBytes: process.memoryUsage.rss(),
       };
       replaceFile(join(runFolder, 'job.json'), `${JSON.stringify(record, null, 2)}\n`);
@@ -95,15 +96,19 @@ export function readJobRecord(runFolder: string): JobRecord | undefined {
 const SILENT: ProgressOutput = { write: () => {} };
 
 function openJobFolder(path: string, config: RunConfig): RunFolder {
-  return openRunFolder(path, (stored) => {
-    const changes = changedPaths(normal(stored), normal(config));
-    if (changes.length > 0) {
-      throw new CheckpointError(
-        `${path} is the run of another plan or version: ${changes.slice(0, 3).join(', ')}; move it away to start the job anew`,
-      );
-    }
-    return stored;
-  });
+  return openRunFolder(
+    path,
+    (stored) => {
+      const changes = changedPaths(normal(stored), normal(config));
+      if (changes.length > 0) {
+        throw new CheckpointError(
+          `${path} is the run of another plan or version: ${changes.slice(0, 3).join(', ')}; move it away to start the job anew`,
+        );
+      }
+      return stored;
+    },
+    registry,
+  );
 }
 
 /** As JSON has it: undefined left out. */

@@ -4,9 +4,8 @@ import { createNetwork, mixtureOf } from '@moe-rl/agents';
 import { EMBEDDED_GAME_NAME, findGame } from '@moe-rl/ale-env';
 import { findRoms } from '@moe-rl/ale-env/node';
 import { InvalidArgumentError, NotFoundError } from '@moe-rl/core';
-import { agentConfigOf, newRunConfig, type RunConfig } from '@moe-rl/runs';
 import { explainBackends } from '@moe-rl/tfjs-native';
-import { makeEnvironment } from '@moe-rl/training';
+import { agentConfigOf, makeEnvironment, newRunConfig, type ValueAgentRunConfig as RunConfig } from '@moe-rl/training';
 import { getProtocol, type Protocol, protocolSettings } from '../suites/protocols.ts';
 import { getSuite, type Settings, type Suite } from '../suites/suites.ts';
 import { expandVariants, type VariantSpec, variantSettings } from '../suites/variants.ts';
@@ -87,7 +86,11 @@ export function listJobs({ games, seeds, variants }: Pick<Experiment, 'games' | 
 export function jobConfig(experiment: Pick<Experiment, 'variants'>, job: Job): RunConfig {
   const variant = experiment.variants.find(({ name }) => name === job.variant);
   if (variant === undefined) throw new NotFoundError(`there is no variant "${job.variant}" in this experiment`);
-  return { ...variant.config, game: job.game, seed: job.seed } as RunConfig;
+  const { environment, ...shared } = variant.config;
+  const own = { ...shared, game: job.game, seed: job.seed };
+  // Games of one suite may be of several kinds, each with settings of its own.
+  const { type } = newRunConfig({ options: { game: job.game, preset: variant.config.preset } }).environment;
+  return newRunConfig({ file: type === environment.type ? { ...own, environment } : own });
 }
 
 /** What two folders must share to hold the same experiment. */

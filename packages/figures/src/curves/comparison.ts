@@ -11,11 +11,16 @@ export interface CurveGroup {
 /** Colors that stay apart for the color-blind (Okabe and Ito). */
 const COLORS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#000000'];
 
+export interface ComparisonConfig {
+  /** What the curves show. Default: the return. */
+  readonly title?: string;
+}
+
 /** Draws the groups as SVG. */
-export function comparisonSvg(groups: readonly CurveGroup[]): string {
+export function comparisonSvg(groups: readonly CurveGroup[], { title = 'Return' }: ComparisonConfig = {}): string {
   const points = groups.flatMap(({ curves }) => curves.flat());
   const figure = createFigure({
-    title: 'Mean return of the last 100 training episodes',
+    title,
     xLabel: 'agent steps',
     yLabel: 'return (thin: runs, thick: their mean)',
     xMaximum: points.reduce((most, { agentSteps }) => Math.max(most, agentSteps), 1),

@@ -31,15 +31,23 @@ export function trainingPoints(rows: readonly MetricRow[]): CurvePoint[] {
   });
 }
 
-/** At each point the mean of all points at most half a window of agent steps away, before or after it: unlike a mean of the last ones it doesn't lag. */
-export function windowedMeans(points: readonly CurvePoint[], windowAgentSteps: number): CurvePoint[] {
+/**
+ * At each of `at` (default: at each point) the mean of all points at most half a window of agent steps away, before or after: unlike a mean of the last ones it
+ * doesn't lag. Where there are none, there is no value.
+ * @param at agent steps, rising
+ */
+export function windowedMeans(
+  points: readonly CurvePoint[],
+  windowAgentSteps: number,
+  at: readonly number[] = points.map(({ agentSteps }) => agentSteps),
+): CurvePoint[] {
   const half = windowAgentSteps / 2;
   let first = 0;
   let end = 0;
   let sum = 0;
-  return points.map(({ agentSteps }) => {
+  return at.flatMap((agentSteps) => {
     while (end < points.length && points[end]!.agentSteps <= agentSteps + half) sum += points[end++]!.value;
-    while (points[first]!.agentSteps < agentSteps - half) sum -= points[first++]!.value;
-    return { agentSteps, value: sum / (end - first) };
+    while (first < end && points[first]!.agentSteps < agentSteps - half) sum -= points[first++]!.value;
+    return first === end ? [] : [{ agentSteps, value: sum / (end - first) }];
   });
 }

@@ -1,5 +1,5 @@
 // Plots of training runs as SVG, and SVG as PNG.
-export { type CurveGroup, comparisonSvg } from './comparison.ts';
+export { type ComparisonConfig, type CurveGroup, comparisonSvg } from './comparison.ts';
 export { type CurvePoint, evaluationPoints, isEvaluated, trainingPoints, windowedMeans } from './curve-points.ts';
 export { at, createFigure, type Figure, type FigureConfig, svgLine, svgText } from './figure.ts';
 export { type LearningCurveConfig, learningCurveSvg, type ReferenceLine } from './learning-curve.ts';

@@ -1,5 +1,5 @@
 // When a run is evaluated while it trains, and for how long.
-import { didYouMean, InvalidArgumentError, requireInteger } from '@moe-rl/core';
+import { InvalidArgumentError, type Setting, setting } from '@moe-rl/core';
 
 export interface EvaluationSettings {
   /** Agent steps of training between two evaluations; null: none. */
@@ -22,37 +22,34 @@ export const DEFAULT_EVALUATION_SETTINGS: EvaluationSettings = {
   maxEpisodeAgentSteps: null,
 };
 
-/**
- * Lays changes over settings. Naming one of `episodes` and `agentSteps` takes the other's place.
- * @throws InvalidArgumentError for a setting that does not exist.
- */
-export function changeEvaluationSettings(
-  settings: EvaluationSettings,
-  changes: Readonly<Record<string, unknown>>,
-): EvaluationSettings {
-  for (const key of Object.keys(changes)) {
-    if (Object.hasOwn(DEFAULT_EVALUATION_SETTINGS, key)) continue;
-    const known = Object.keys(DEFAULT_EVALUATION_SETTINGS).map((name) => `evaluation.${name}`);
-    const path = `evaluation.${key}`;
-    throw new InvalidArgumentError(
-      `there is no setting "${path}"${didYouMean(path, known) || `; there are ${known.join(', ')}`}`,
-    );
-  }
-  const isNamed = (key: keyof EvaluationSettings): boolean => (changes[key] ?? null) !== null;
-  return {
-    ...settings,
-    ...(isNamed('agentSteps') ? { episodes: null } : {}),
-    ...(isNamed('episodes') ? { agentSteps: null } : {}),
-    ...changes,
-  } as EvaluationSettings;
+const orNull = { isNullable: true, maximum: 1e12 } as const;
+
+export const EVALUATION_FIELDS: Readonly<Record<keyof EvaluationSettings, Setting>> = {
+  periodAgentSteps: setting.integer('Agent steps of training between two evaluations; null: none', null, orNull),
+  episodes: setting.integer('Episodes of one evaluation; null where evaluation.agentSteps says its length', 10, orNull),
+  agentSteps: setting.integer(
+    'Agent steps of one evaluation: whole episodes until so many are reached; null where evaluation.episodes says its length',
+    null,
+    orNull,
+  ),
+  maxEpisodeAgentSteps: setting.integer(
+    'Cuts an evaluation episode after this many agent steps; null: never',
+    null,
+    orNull,
+  ),
+};
+
+/** Naming one of `episodes` and `agentSteps` takes the other's place: this is what it takes beside the change itself. */
+export function impliedLength(changes: Readonly<Record<string, unknown>>): Readonly<Record<string, null>> {
+  const isNamed = (key: keyof EvaluationSettings): boolean =>
+    !['null', null, undefined].includes(changes[key] as never);
+  if (isNamed('agentSteps') && !('episodes' in changes)) return { episodes: null };
+  if (isNamed('episodes') && !('agentSteps' in changes)) return { agentSteps: null };
+  return {};
 }
 
-/** @throws InvalidArgumentError naming the first setting that is out of range, or that both lengths are given, or none. */
-export function checkEvaluationSettings(settings: EvaluationSettings): void {
-  for (const [key, value] of Object.entries(settings)) {
-    if (value !== null) requireInteger(`evaluation.${key}`, value, 1);
-  }
-  const { episodes, agentSteps } = settings;
+/** @throws InvalidArgumentError when both lengths are given, or none. */
+export function checkEvaluationSettings({ episodes, agentSteps }: EvaluationSettings): void {
   if ((episodes === null) === (agentSteps === null)) {
     throw new InvalidArgumentError(
       `evaluation.episodes is ${episodes} and evaluation.agentSteps is ${agentSteps}; expected one of them, and null for the other`,

@@ -1,62 +1,31 @@
-// A run's configuration: what `config.json` holds, whole, so that a run can be repeated even when a preset changes. Made of the preset, a JSON file, `--set`
-// and the named options, in this order. A setting that does not exist is refused with its nearest neighbors.
-import { AGENT_CONFIG_GROUPS, type AgentConfig, changeConfig, getPreset } from '@moe-rl/agents';
-import { type AtariConfig, resolveAtariConfig } from '@moe-rl/ale-env';
-import { didYouMean, InvalidArgumentError, requireFinite, requireInteger, requireOneOf } from '@moe-rl/core';
-import { BACKENDS, type BackendOption } from './backends.ts';
+// A run's configuration: what `config.json` holds, whole, so that a run can be repeated even when a preset changes. Made of the preset, a file, `--set`
+// and the named options, in this order. A setting that does not exist, or does not apply, is refused by its path.
 import {
-  changeEvaluationSettings,
-  checkEvaluationSettings,
-  DEFAULT_EVALUATION_SETTINGS,
-  type EvaluationSettings,
-} from './evaluation-settings.ts';
-
-/** What concerns the run itself, beside the agent and the environment. */
-export interface RunSettings {
-  /** Name of an Atari game, of our embedded one, or of a small environment. */
-  readonly game: string;
-  /** A ROM file to use instead of looking the game's up; null: look it up. */
-  readonly rom: string | null;
-  /** Name of the agent preset that the settings started from. */
-  readonly preset: string;
-  readonly seed: number;
-  readonly backend: BackendOption;
-  /** Processor threads within one tensor operation; null: the backend's choice. */
-  readonly threads: number | null;
-  /** Length of the training. */
-  readonly trainingAgentSteps: number;
-  /** Ends the training early once it took this long, pauses between resumes not counted; null: never. */
-  readonly maxTrainingSeconds: number | null;
-  readonly logPeriodAgentSteps: number;
-  readonly checkpointPeriodAgentSteps: number;
-  /** Episodes of the evaluation after the training; 0: none. */
-  readonly evaluationEpisodes: number;
-  /** Evaluations while the training goes on. */
-  readonly evaluation: EvaluationSettings;
-}
-
-/** The agent's groups of settings (network, agent, optimizer, replay, ...) stand beside the run's own. */
-export type AgentSettings = Omit<AgentConfig, 'environment'>;
-
-export interface RunConfig extends RunSettings, AgentSettings {
-  /** Preprocessing and rules of Atari environments; small environments take none of them. */
-  readonly environment: AtariConfig;
-}
-
-export const DEFAULT_RUN_SETTINGS: RunSettings = {
-  game: 'windfall',
-  rom: null,
-  preset: 'dqn-soft-moe',
-  seed: 1,
-  backend: 'auto',
-  threads: null,
-  trainingAgentSteps: 100_000,
-  maxTrainingSeconds: null,
-  logPeriodAgentSteps: 1000,
-  checkpointPeriodAgentSteps: 10_000,
-  evaluationEpisodes: 10,
-  evaluation: DEFAULT_EVALUATION_SETTINGS,
-};
+  defaultSettings,
+  describeSettings,
+  type GroupSetting,
+  InvalidArgumentError,
+  type JsonSchema,
+  resolveSettings,
+  type Setting,
+  type SettingEntry,
+  type SettingsTree,
+  type SettingValue,
+  setting,
+  settingsJsonSchema,
+} from '@moe-rl/core';
+import type { SinkKind } from '../registry/kinds.ts';
+import { environmentOf, type RunRegistry } from '../registry/run-registry.ts';
+import { checkEvaluationSettings, impliedLength } from './evaluation-settings.ts';
+import {
+  CHANGEABLE_ON_RESUME,
+  DEFAULT_RUN_SETTINGS,
+  type ModuleReference,
+  RUN_FIELDS,
+  RUN_SETTINGS,
+  type RunConfig,
+  type RunSettings,
+} from './run-settings.ts';
 
 /** Changes to a configuration, from a file and from the command line. */
 export interface RequestedSettings {
@@ -64,109 +33,78 @@ export interface RequestedSettings {
   readonly file?: Readonly<Record<string, unknown>>;
   /** Dotted paths, as given to `--set`: `agent.batchSize`, `seed`, `environment.stackSize`. Later ones win. */
   readonly set?: readonly (readonly [path: string, text: string])[];
-  /** Named options; undefined ones are left out. */
-  readonly options?: { readonly [K in Exclude<keyof RunSettings, 'evaluation'>]?: RunSettings[K] | string | undefined };
+  /** Values by path that win over both; undefined ones are left out. */
+  readonly options?: Readonly<Record<string, SettingValue | undefined>>;
 }
 
-/** Keys that may differ between the first start of a run and its resume: none of them changes what is learned until then. */
-const CHANGEABLE_ON_RESUME: ReadonlySet<string> = new Set([
-  'trainingAgentSteps',
-  'maxTrainingSeconds',
-  'checkpointPeriodAgentSteps',
-  'evaluationEpisodes',
-  'rom',
-]);
+/**
+ * The configuration of a new run. Without a registry only the run's own settings are known.
+ * @throws NotFoundError for an unknown game, preset or setting, InvalidArgumentError for a bad value or one that does not apply; all name it
+ */
+export function newRunConfig(
+  requested: RequestedSettings,
+  registry?: RunRegistry,
+  defaults: Partial<RunSettings> = {},
+): RunConfig {
+  const names = namesOf(requested, { ...DEFAULT_RUN_SETTINGS, ...defaults });
+  const { schema, base } = startingPoint(names, registry, defaults);
+  return withChanges(schema, base, requested, names, registry);
+}
 
 /**
- * The configuration of a new run.
- * @throws NotFoundError for an unknown preset or setting, InvalidArgumentError for a bad value; both name it.
+ * Checks a configuration read from a run folder. A setting that came with a later version is what the preset says: what it was, unnamed, before.
+ * @throws as `newRunConfig`; InvalidArgumentError for a name or the seed that is missing
  */
-export function newRunConfig(requested: RequestedSettings, defaults: Partial<RunSettings> = {}): RunConfig {
-  const { run, evaluation, environment, agent, agentPaths } = sortSettings(requested);
-  const preset = String(run.preset ?? defaults.preset ?? DEFAULT_RUN_SETTINGS.preset);
-  const { environment: published, ...presetConfig } = getPreset(preset);
-  const fromPreset = { trainingAgentSteps: published.trainingAgentSteps };
-  const settings = checkRunSettings({
-    ...DEFAULT_RUN_SETTINGS,
-    ...fromPreset,
-    ...defaults,
-    ...run,
-    evaluation: changeEvaluationSettings(defaults.evaluation ?? DEFAULT_EVALUATION_SETTINGS, evaluation),
-    preset,
-  } as RunSettings);
-  const base = resolveAtariConfig({
-    repeatActionProbability: published.repeatActionProbability,
-    terminalOnLifeLoss: published.terminalOnLifeLoss,
-  });
-  const frames = published.maxEpisodeAgentSteps * base.frameSkip;
-  return {
-    ...settings,
-    ...withAgentChanges({ environment: published, ...presetConfig }, agent, agentPaths),
-    environment: resolveAtariConfig({ ...base, maxEpisodeFrames: frames, ...environment }),
-  };
+export function checkRunConfig(value: Readonly<Record<string, unknown>>, registry?: RunRegistry): RunConfig {
+  for (const key of ['game', 'preset', 'seed', 'trainingAgentSteps']) {
+    if (!(key in value)) throw new InvalidArgumentError(`${key} is missing`);
+  }
+  return newRunConfig({ file: value }, registry);
 }
 
 /**
  * Lays changes over the configuration of a run that goes on.
- * @throws InvalidArgumentError when a change would make the second half of the run another experiment than the first.
+ * @throws InvalidArgumentError, with the path and both values, when a change would make the second half of the run another experiment than the first
  */
-export function changeOnResume(stored: RunConfig, requested: RequestedSettings): RunConfig {
-  const { run, evaluation, environment, agent, agentPaths } = sortSettings(requested);
-  const changed: RunConfig = {
-    ...stored,
-    ...checkRunSettings({
-      ...runSettingsOf(stored),
-      ...run,
-      evaluation: changeEvaluationSettings(stored.evaluation, evaluation),
-    } as RunSettings),
-    ...withAgentChanges(agentConfigOf(stored), agent, agentPaths),
-    environment: resolveAtariConfig({ ...stored.environment, ...environment }),
-  };
-  for (const key of Object.keys(changed) as (keyof RunConfig)[]) {
-    if (CHANGEABLE_ON_RESUME.has(key)) continue;
-    const [before, after] = [JSON.stringify(stored[key]), JSON.stringify(changed[key])];
-    if (before !== after) {
-      const detail = typeof stored[key] === 'object' ? '' : `: the run has ${before}, now asked for ${after}`;
-      throw new InvalidArgumentError(`${key} can't change on resume${detail}; start a new run for that`);
-    }
+export function changeOnResume(stored: RunConfig, requested: RequestedSettings, registry?: RunRegistry): RunConfig {
+  const names = namesOf(requested, stored);
+  for (const key of ['game', 'preset'] as const)
+    if (names[key] !== stored[key]) throw cantChange(key, stored[key], names[key]);
+  const { schema } = startingPoint(names, registry);
+  const { modules, ...base } = stored;
+  const changed = withChanges(schema, base as unknown as SettingsTree, requested, names, registry);
+  const kind = registry === undefined ? undefined : environmentOf(registry, stored.game).kind;
+  const isChangeable = (path: string): boolean =>
+    CHANGEABLE_ON_RESUME.has(path) ||
+    path.startsWith('sinks.') ||
+    (kind?.changeableOnResume ?? []).some((name) => path === `environment.${name}`);
+  for (const { path, left, right } of settingDifferences(stored, changed)) {
+    if (!isChangeable(path)) throw cantChange(path, left, right);
   }
-  return changed;
+  return { ...changed, modules };
 }
 
-/**
- * Checks a configuration read from a run folder.
- * @throws InvalidArgumentError or NotFoundError naming the setting that is missing, unknown or out of range.
- */
-export function checkRunConfig(value: Readonly<Record<string, unknown>>): RunConfig {
-  const { run, evaluation, environment, agent } = sortSettings({ file: value });
-  run.evaluation = changeEvaluationSettings(DEFAULT_EVALUATION_SETTINGS, evaluation);
-  for (const key of Object.keys(DEFAULT_RUN_SETTINGS)) {
-    if (!(key in run)) throw new InvalidArgumentError(`${key} is missing`);
-  }
-  const settings = checkRunSettings(run as unknown as RunSettings);
-  // A setting that came with a later version is what the preset says: what it was, unnamed, before.
-  const groups = withAgentChanges(getPreset(settings.preset), agent, {});
-  return { ...settings, ...groups, environment: resolveAtariConfig(environment) };
+/** Every setting of a configuration by path: exactly what `--set` takes there. */
+export function describeRunConfig(config: RunConfig, registry: RunRegistry): readonly SettingEntry[] {
+  const { schema } = startingPoint(config, registry);
+  return describeSettings(schema, config as unknown as SettingsTree);
 }
 
-/** The configuration for evaluation: whole games, also where a lost life ends a training episode. */
-export function evaluationConfig(config: RunConfig): RunConfig {
-  return { ...config, environment: { ...config.environment, terminalOnLifeLoss: false } };
+/** JSON Schema of the files that `--config` takes for this game and preset. */
+export function runConfigJsonSchema(config: RunConfig, registry: RunRegistry, head: JsonSchema = {}): JsonSchema {
+  return settingsJsonSchema(startingPoint(config, registry).schema, head);
 }
 
-/** The agent's part, as `createAgent` takes it. */
-export function agentConfigOf(config: RunConfig): AgentConfig {
-  const { environment } = config;
-  const groups = Object.fromEntries(Object.entries(config).filter(([key]) => !(key in DEFAULT_RUN_SETTINGS)));
-  return {
-    ...(groups as unknown as AgentSettings),
-    environment: {
-      repeatActionProbability: environment.repeatActionProbability,
-      terminalOnLifeLoss: environment.terminalOnLifeLoss,
-      maxEpisodeAgentSteps: Math.ceil(environment.maxEpisodeFrames / environment.frameSkip),
-      trainingAgentSteps: config.trainingAgentSteps,
-    },
-  };
+/** Where two configurations differ, by path; modules aside. A setting that one of them does not have is undefined there. */
+export function settingDifferences(
+  left: object,
+  right: object,
+): readonly { readonly path: string; readonly left: unknown; readonly right: unknown }[] {
+  const [from, to] = [leaves(left), leaves(right)];
+  const paths = new Set([...from.keys(), ...to.keys()]);
+  return [...paths]
+    .filter((path) => JSON.stringify(from.get(path)) !== JSON.stringify(to.get(path)))
+    .map((path) => ({ path, left: from.get(path), right: to.get(path) }));
 }
 
 /**
@@ -184,88 +122,148 @@ export function parseSetOption(option: string): readonly [path: string, text: st
   return [path, option.slice(equals + 1)];
 }
 
-/** Tells apart what is whose: the run's settings, the environment's, the agent's (nested from a file, by path from `--set`). */
-function sortSettings({ file = {}, set = [], options = {} }: RequestedSettings) {
-  const groups: readonly string[] = AGENT_CONFIG_GROUPS;
-  const run: Record<string, unknown> = {};
-  let environment: Record<string, unknown> = {};
-  let evaluation: Record<string, unknown> = {};
-  const agent: Record<string, unknown> = {};
-  const agentPaths: Record<string, string> = {};
-  for (const [key, value] of Object.entries(file)) {
-    if (key === 'evaluation') evaluation = { ...requireObject(key, value) };
-    else if (key in DEFAULT_RUN_SETTINGS) run[key] = value;
-    else if (key === 'environment') environment = { ...requireObject(key, value) };
-    else if (groups.includes(key)) agent[key] = requireObject(key, value);
-    else throw unknownSetting(key, groups);
+interface Names {
+  readonly game: string;
+  readonly preset: string;
+}
+
+/** The two names decide which settings there are, so they are looked up first. */
+function namesOf({ file = {}, set = [], options = {} }: RequestedSettings, fallback: Names): Names {
+  const name = (key: keyof Names): string => {
+    const value = options[key] ?? set.findLast(([path]) => path === key)?.[1] ?? file[key] ?? fallback[key];
+    if (typeof value !== 'string' || value === '') {
+      throw new InvalidArgumentError(`${key} is ${JSON.stringify(value)}; expected a name`);
+    }
+    return value;
+  };
+  return { game: name('game'), preset: name('preset') };
+}
+
+/** The form of all settings of a game and a preset, and their values where nothing else is said. */
+function startingPoint(
+  { game, preset }: Names,
+  registry: RunRegistry | undefined,
+  defaults: Partial<RunSettings> = {},
+): { readonly schema: GroupSetting; readonly base: SettingsTree } {
+  const run = { ...DEFAULT_RUN_SETTINGS, ...defaults, game, preset };
+  if (registry === undefined) return { schema: RUN_SETTINGS, base: run as unknown as SettingsTree };
+  const { agent, settings = {}, trainingAgentSteps, protocol = {} } = registry.presets.get(preset);
+  const agentFields = registry.agents.get(agent).settings ?? {};
+  const { type, kind } = environmentOf(registry, game);
+  const { environments } = registry;
+  const variants = environments.names().map((name) => {
+    const { description, settings: fields = {} } = environments.get(name);
+    return [name, { doc: description, fields }];
+  });
+  const schema = setting.group({
+    ...RUN_FIELDS,
+    sinks: setting.group(sinkFields(registry)),
+    environment: {
+      kind: 'union',
+      doc: 'Kind of environment: follows from the game',
+      discriminator: 'type',
+      default: type,
+      variants: Object.fromEntries(variants),
+    },
+    ...agentFields,
+  });
+  const base = {
+    ...defaultSettings(schema),
+    ...run,
+    ...(trainingAgentSteps === undefined || defaults.trainingAgentSteps !== undefined ? {} : { trainingAgentSteps }),
+  };
+  const adopted = kind.adopt?.(protocol) ?? {};
+  return {
+    schema,
+    base: resolveSettings(schema, base as unknown as SettingsTree, { nested: [{ environment: adopted }, settings] }),
+  };
+}
+
+function sinkFields({ sinks }: RunRegistry): Readonly<Record<string, Setting>> {
+  const fieldsOf = (name: string, { description, isOn = false, settings = {} }: SinkKind): Setting => {
+    const applies = { path: `sinks.${name}.isOn`, in: [true] };
+    const own = Object.entries(settings).map(([key, field]) => [key, { applies, ...field }]);
+    return setting.group({ isOn: setting.boolean(description, isOn), ...Object.fromEntries(own) });
+  };
+  return Object.fromEntries(sinks.names().map((name) => [name, fieldsOf(name, sinks.get(name))]));
+}
+
+function withChanges(
+  schema: GroupSetting,
+  base: SettingsTree,
+  { file = {}, set = [], options = {} }: RequestedSettings,
+  names: Names,
+  registry: RunRegistry | undefined,
+): RunConfig {
+  const { modules = [], ...own } = file;
+  // Without a registry nobody can judge the groups of agent and environment: they stay as they are.
+  const isKnown = (key: string): boolean => registry !== undefined || Object.hasOwn(RUN_FIELDS, key);
+  const others =
+    registry === undefined
+      ? { environment: {}, sinks: {}, ...filterKeys(base, isUnknown), ...filterKeys(own, isUnknown) }
+      : {};
+  function isUnknown(key: string): boolean {
+    return !isKnown(key);
   }
-  for (const [path, text] of set) {
-    const [first = '', ...rest] = path.split('.');
-    if (first === 'evaluation' && rest.length === 1) evaluation[rest[0]!] = jsonOrText(text);
-    else if (rest.length === 0 && first in DEFAULT_RUN_SETTINGS && first !== 'evaluation')
-      run[first] = jsonOrText(text);
-    else if (first === 'environment' && rest.length === 1) environment[rest[0]!] = jsonOrText(text);
-    else if (groups.includes(first)) agentPaths[path] = text;
-    else throw unknownSetting(path, groups);
+  const known = filterKeys(own, isKnown);
+  const paths = Object.fromEntries(set);
+  const evaluation = { ...(known.evaluation as object | undefined), ...evaluationPaths(paths) };
+  const nested = [known, { evaluation: impliedLength(evaluation) }];
+  const first = resolveSettings(schema, filterKeys(base, isKnown) as SettingsTree, { nested, paths });
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  const byPath = given.map(([path, value]) =>
+    path.split('.').reduceRight<unknown>((inner, key) => ({ [key]: inner }), value),
+  );
+  const last = resolveSettings(schema, first, { nested: byPath as object[] });
+  const config = {
+    ...last,
+    ...others,
+    ...names,
+    modules: modules as readonly ModuleReference[],
+  } as unknown as RunConfig;
+  checkEvaluationSettings(config.evaluation);
+  if (registry !== undefined) checkKinds(config, registry);
+  return config;
+}
+
+function evaluationPaths(paths: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const entries = Object.entries(paths).filter(([path]) => path.startsWith('evaluation.'));
+  return Object.fromEntries(entries.map(([path, text]) => [path.slice('evaluation.'.length), text]));
+}
+
+function checkKinds(config: RunConfig, registry: RunRegistry): void {
+  const { type, kind } = environmentOf(registry, config.game);
+  if (config.environment.type !== type) {
+    throw new InvalidArgumentError(
+      `environment.type is "${String(config.environment.type)}", but the game ${config.game} belongs to "${type}"`,
+    );
   }
-  for (const [key, value] of Object.entries(options)) if (value !== undefined) run[key] = value;
-  return { run, evaluation, environment, agent, agentPaths };
+  kind.check?.(config.environment, config.game);
+  registry.agents.get(registry.presets.get(config.preset).agent).check?.(config);
 }
 
-function withAgentChanges(
-  base: AgentConfig,
-  changes: Readonly<Record<string, unknown>>,
-  paths: Readonly<Record<string, string>>,
-): AgentSettings {
-  const { environment: _, ...groups } = changeConfig(base, { nested: [changes], paths });
-  return groups;
-}
-
-function runSettingsOf(config: RunConfig): RunSettings {
-  const keys = Object.keys(DEFAULT_RUN_SETTINGS) as (keyof RunSettings)[];
-  return Object.fromEntries(keys.map((key) => [key, config[key]])) as unknown as RunSettings;
-}
-
-function checkRunSettings(settings: RunSettings): RunSettings {
-  requireText('game', settings.game);
-  if (settings.rom !== null) requireText('rom', settings.rom);
-  requireText('preset', settings.preset);
-  requireInteger('seed', settings.seed, 0, 2 ** 31 - 1);
-  requireOneOf('backend', settings.backend, BACKENDS);
-  if (settings.threads !== null) requireInteger('threads', settings.threads, 1, 1024);
-  requireInteger('trainingAgentSteps', settings.trainingAgentSteps, 1);
-  if (settings.maxTrainingSeconds !== null) requireFinite('maxTrainingSeconds', settings.maxTrainingSeconds, 1);
-  requireInteger('logPeriodAgentSteps', settings.logPeriodAgentSteps, 1);
-  requireInteger('checkpointPeriodAgentSteps', settings.checkpointPeriodAgentSteps, 1);
-  requireInteger('evaluationEpisodes', settings.evaluationEpisodes, 0, 1_000_000);
-  checkEvaluationSettings(settings.evaluation);
-  return settings;
-}
-
-function unknownSetting(path: string, groups: readonly string[]): InvalidArgumentError {
-  const known = [...Object.keys(DEFAULT_RUN_SETTINGS), ...groups];
+function cantChange(path: string, before: unknown, after: unknown): InvalidArgumentError {
+  const show = (value: unknown): string => (value === undefined ? 'none' : JSON.stringify(value));
   return new InvalidArgumentError(
-    `there is no setting "${path}"${didYouMean(path.split('.')[0]!, known) || `; settings are ${known.join(', ')}`}`,
+    `${path} can't change on resume: the run has ${show(before)}, now asked for ${show(after)}; start a new run for that`,
   );
 }
 
-function requireText(name: string, value: unknown): void {
-  if (typeof value !== 'string' || value === '') {
-    throw new InvalidArgumentError(`${name} is ${JSON.stringify(value)}; expected a name`);
-  }
+function filterKeys(tree: object, keep: (key: string) => boolean): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(tree).filter(([key]) => keep(key)));
 }
 
-function requireObject(name: string, value: unknown): Record<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new InvalidArgumentError(`${name} is ${JSON.stringify(value)}; expected an object`);
-  }
-  return value as Record<string, unknown>;
-}
-
-function jsonOrText(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
+/** Single values by path; lists are values. */
+function leaves(tree: object): ReadonlyMap<string, unknown> {
+  const found = new Map<string, unknown>();
+  const visit = (node: object, prefix: string): void => {
+    for (const [key, value] of Object.entries(node)) {
+      if (prefix === '' && key === 'modules') continue;
+      const path = `${prefix}${key}`;
+      if (typeof value === 'object' && value !== null && !Array.isArray(value)) visit(value, `${path}.`);
+      else found.set(path, value);
+    }
+  };
+  visit(tree, '');
+  return found;
 }

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { decodeState, encodeState } from '@moe-rl/core';
 import { replaceFile, storageError } from '@moe-rl/core/node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { agentConfigOf, changeOnResume, checkRunConfig, newRunConfig, parseSetOption } from '../config/run-config.ts';
+import { changeOnResume, newRunConfig } from '../config/run-config.ts';
+import { createToyRegistry } from '../testing/toy-registry.ts';
 import { checkpointStore, readCheckpoint } from './checkpoint-store.ts';
 import { createRunFolder, lockRunFolder, openRunFolder, readRunConfig } from './run-folder.ts';
 
@@ -93,114 +94,59 @@ describe('checkpointStore', () => {
 });
 
 describe('run folder', () => {
+  const registry = createToyRegistry();
+  const named = { game: 'toy/line', preset: 'toy' };
+
   it('refuses a folder that holds a run or anything else, and opens what it made', () => {
-    const config = newRunConfig({ options: { seed: 5 }, set: [['agent.updateHorizon', '3']] });
+    const config = newRunConfig({ options: { ...named, seed: 5 }, set: [['learner.rate', '0.3']] }, registry);
     const folder = createRunFolder(join(root, 'a'), config);
     expect(() => createRunFolder(join(root, 'a'), config)).toThrow(expect.objectContaining({ code: 'ALREADY_IN_USE' }));
+    folder.checkpoints.save(1, { agent: {} });
     folder.unlock();
     expect(() => createRunFolder(join(root, 'a'), config)).toThrow(/already holds a run/);
+    expect(readRunConfig(join(root, 'a'), registry)).toEqual(config);
+    // Without a registry the run's own settings are checked, and the others are there as they are.
     expect(readRunConfig(join(root, 'a'))).toEqual(config);
     mkdirSync(join(root, 'b'));
     writeFileSync(join(root, 'b', 'thesis.txt'), 'x');
     expect(() => createRunFolder(join(root, 'b'), config)).toThrow(/not empty \(it has thesis\.txt\)/);
-    expect(existsSync(join(root, 'b', 'run.lock'))).toBe(false);
+    expect(readdirSync(join(root, 'b'))).toEqual(['thesis.txt']);
     expect(() => openRunFolder(join(root, 'b'))).toThrow(expect.objectContaining({ code: 'NOT_FOUND' }));
   });
 
-  it('changes only what may change on resume', () => {
-    const config = newRunConfig({ options: { seed: 5 } });
-    expect(changeOnResume(config, { options: { trainingAgentSteps: 7 } })).toEqual({
+  it('gives way where a start never came to a checkpoint, and takes itself back', () => {
+    const config = newRunConfig({ options: named }, registry);
+    const failed = createRunFolder(join(root, 'a'), config);
+    writeFileSync(failed.metricsFile, '{"agentSteps":1}\n');
+    mkdirSync(join(root, 'a', 'checkpoints', 'replay'), { recursive: true });
+    failed.unlock();
+    const next = createRunFolder(join(root, 'a'), { ...config, seed: 2 });
+    expect(next.replacesUnfinished).toBe(true);
+    expect(readdirSync(next.path).sort()).toEqual(['config.json', 'events', 'run.lock', 'videos']);
+    next.discard();
+    // The folder was there before the second start.
+    expect(readdirSync(next.path)).toEqual([]);
+    const fresh = createRunFolder(join(root, 'c'), config);
+    expect(fresh.replacesUnfinished).toBe(false);
+    fresh.discard();
+    expect(existsSync(join(root, 'c'))).toBe(false);
+  });
+
+  it('changes only what may change on resume, and says which setting it is otherwise', () => {
+    const config = newRunConfig({ options: { ...named, seed: 5 } }, registry);
+    expect(changeOnResume(config, { options: { trainingAgentSteps: 7 } }, registry)).toEqual({
       ...config,
       trainingAgentSteps: 7,
     });
-    expect(() => changeOnResume(config, { options: { seed: 6 } })).toThrow(
-      /seed can't change on resume: the run has 5, now asked for 6/,
-    );
-    expect(() => changeOnResume(config, { set: [['optimizer.learningRate', '1']] })).toThrow(/optimizer can't change/);
-  });
-});
-
-describe('run configuration', () => {
-  it('is the preset, then the file, then --set, then the named options', () => {
-    const config = newRunConfig({
-      file: { preset: 'der', seed: 3, agent: { batchSize: 16, updateHorizon: 5 }, environment: { stackSize: 2 } },
-      set: [
-        ['agent.batchSize', '8'],
-        ['environment.noopMax', '30'],
-        ['network.encoder.type', 'perceptron'],
-        ['network.encoder.hiddenUnits', '64,32'],
-        ['seed', '4'],
-      ],
-      options: { seed: 5, game: undefined },
-    });
-    expect(config).toMatchObject({ preset: 'der', seed: 5, game: 'windfall', trainingAgentSteps: 100_000 });
-    expect(config.agent).toMatchObject({ batchSize: 8, updateHorizon: 5, atoms: 51 });
-    expect(config.network.encoder.hiddenUnits).toEqual([64, 32]);
-    // DER's own environment rules, the change, and Dopamine's defaults for the rest.
-    expect(config.environment).toMatchObject({
-      repeatActionProbability: 0,
-      terminalOnLifeLoss: true,
-      stackSize: 2,
-      noopMax: 30,
-      frameSkip: 4,
-    });
-    expect(config.environment.maxEpisodeFrames).toBe(108_000);
-    expect(checkRunConfig(JSON.parse(JSON.stringify(config)))).toEqual(config);
-    const { batchSize, ...older } = config.agent;
-    expect(checkRunConfig({ ...config, agent: older }).agent).toEqual({ ...older, batchSize: 32 });
-    expect(batchSize).toBe(8);
-    expect(agentConfigOf(config).environment.maxEpisodeAgentSteps).toBe(27_000);
-  });
-
-  it('says how long an evaluation is in episodes or in agent steps', () => {
-    const settings = newRunConfig({
-      set: [
-        ['evaluation.periodAgentSteps', '250000'],
-        ['evaluation.agentSteps', '125000'],
-      ],
-    });
-    expect(settings.evaluation).toEqual({
-      periodAgentSteps: 250_000,
-      episodes: null,
-      agentSteps: 125_000,
-      maxEpisodeAgentSteps: null,
-    });
-    expect(checkRunConfig(JSON.parse(JSON.stringify(settings)))).toEqual(settings);
-    const { evaluation: _, ...older } = settings;
-    expect(checkRunConfig(older).evaluation.periodAgentSteps).toBe(null);
-  });
-
-  it('splits --set at the first equals sign', () => {
-    expect(parseSetOption('rom=/a=b.bin')).toEqual(['rom', '/a=b.bin']);
-    for (const bad of ['seed', '=1', 'agent..x=1', 'agent.__proto__.x=1']) {
-      expect(() => parseSetOption(bad)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
+    expect(changeOnResume(config, { set: [['environment.file', 'x']] }, registry).environment.file).toBe('x');
+    for (const [path, text, message] of [
+      ['seed', '6', "seed can't change on resume: the run has 5, now asked for 6"],
+      ['preset', 'slow', `preset can't change on resume: the run has "toy", now asked for "slow"`],
+      ['learner.rate', '1', "learner.rate can't change on resume: the run has 0.1, now asked for 1"],
+      ['environment.size', '5', "environment.size can't change on resume: the run has 9, now asked for 5"],
+    ] as const) {
+      expect(() => changeOnResume(config, { set: [[path, text]] }, registry)).toThrow(message);
     }
-  });
-
-  it.each([
-    [{ options: { preset: 'dqm' } }, 'there is no preset "dqm"'],
-    [{ file: { sede: 3 } }, 'there is no setting "sede"; did you mean seed'],
-    [{ set: [['agent.batchsize', '3']] as const }, 'did you mean agent.batchSize'],
-    [{ set: [['agent.batchSize', 'many']] as const }, 'agent.batchSize is "many"'],
-    [{ set: [['environment.frameskip', '3']] as const }, 'there is no environment setting "frameskip"'],
-    [{ file: { environment: { repeatActionProbability: 2 } } }, 'repeatActionProbability is 2; expected'],
-    [{ file: { agent: 3 } }, 'agent is 3; expected an object'],
-    [{ options: { seed: -1 } }, 'seed is -1'],
-    [{ options: { backend: 'gpu' } }, 'backend is "gpu"; expected one of auto, tensorflow'],
-    [{ options: { trainingAgentSteps: 0 } }, 'trainingAgentSteps is 0'],
-    [{ set: [['evaluation.periodAgentSteps', '0']] as const }, 'evaluation.periodAgentSteps is 0; expected'],
-    [
-      { set: [['evaluation.period', '5']] as const },
-      'no setting "evaluation.period"; did you mean evaluation.periodAgentSteps',
-    ],
-    [
-      { file: { evaluation: { episodes: 5, agentSteps: 100 } } },
-      'evaluation.episodes is 5 and evaluation.agentSteps is 100',
-    ],
-    [{ set: [['evaluation', '5']] as const }, 'no setting "evaluation"'],
-    [{ options: { evaluationEpisodes: '30' } }, 'evaluationEpisodes is "30"'],
-  ])('refuses %j', (requested, message) => {
-    expect(() => newRunConfig(requested)).toThrow(message);
   });
 });
 

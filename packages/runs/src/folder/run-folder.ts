@@ -1,9 +1,11 @@
 // The folder of a run and the names in it.
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { CheckpointError, InvalidArgumentError, NotFoundError } from '@moe-rl/core';
 import { lockFolder, makeFolder, readJson, replaceFile } from '@moe-rl/core/node';
-import { checkRunConfig, type RunConfig } from '../config/run-config.ts';
+import { checkRunConfig } from '../config/run-config.ts';
+import type { RunConfig } from '../config/run-settings.ts';
+import type { RunRegistry } from '../registry/run-registry.ts';
 import { type CheckpointStore, checkpointStore } from './checkpoint-store.ts';
 
 const CONFIG_FORMAT_VERSION = 1;
@@ -19,6 +21,10 @@ export interface RunFolder {
   readonly curvePngFile: string;
   readonly videosFolder: string;
   readonly replayFolder: string;
+  /** True when the folder held a run that never came to its first checkpoint: this one took its place. */
+  readonly replacesUnfinished: boolean;
+  /** Takes back what `createRunFolder` made, after a start that failed: whatever has been trained until then is deleted. */
+  discard(): void;
   /** Lets other processes use the folder. */
   unlock(): void;
 }
@@ -39,53 +45,86 @@ export function runFolderPaths(path: string) {
   };
 }
 
+/** Everything that a run makes in its folder. */
+const OWN_NAMES: ReadonlySet<string> = new Set([
+  ...['config.json', 'metrics.jsonl', 'events', 'checkpoints', 'videos', 'dataset'],
+  ...['summary.json', 'learning-curve.svg', 'learning-curve.png', 'run.lock'],
+]);
+
 /**
- * Makes the folder of a new run and takes its lock.
+ * Makes the folder of a new run and takes its lock. A run that never came to its first checkpoint has nothing to go on from, so it makes room.
  * @throws InvalidArgumentError when there is a run (or anything else) in it already; AlreadyInUseError; StorageError.
  */
 export function createRunFolder(path: string, config: RunConfig): RunFolder {
   const paths = runFolderPaths(path);
+  const isNew = !existsSync(path);
   makeFolder(path);
   const unlock = lockRunFolder(path);
+  const clear = (): void => {
+    for (const name of OWN_NAMES) if (name !== 'run.lock') rmSync(join(path, name), { recursive: true, force: true });
+  };
+  let replacesUnfinished = false;
   try {
-    if (existsSync(paths.configFile)) {
+    const names = readdirSync(path).filter((name) => name !== 'run.lock');
+    const others = names.filter((name) => !OWN_NAMES.has(name));
+    if (paths.checkpoints.list().length > 0) {
       throw new InvalidArgumentError(
         `${path} already holds a run; continue it with --resume, or choose another --run-folder`,
       );
     }
-    const others = readdirSync(path).filter((name) => name !== 'run.lock');
     if (others.length > 0) {
       throw new InvalidArgumentError(
         `${path} is not empty (it has ${others.slice(0, 3).join(', ')}); choose another --run-folder`,
       );
     }
+    replacesUnfinished = existsSync(paths.configFile);
+    clear();
     makeFolder(join(path, 'events'));
     makeFolder(paths.videosFolder);
-    replaceFile(paths.configFile, `${JSON.stringify({ formatVersion: CONFIG_FORMAT_VERSION, ...config }, null, 2)}\n`);
+    replaceFile(paths.configFile, configText(config));
   } catch (error) {
     unlock();
+    if (isNew) removeIfEmpty(path);
     throw error;
   }
-  return { ...paths, config, unlock };
+  const discard = (): void => {
+    clear();
+    unlock();
+    if (isNew) removeIfEmpty(path);
+  };
+  return { ...paths, config, replacesUnfinished, discard, unlock };
+}
+
+function configText(config: RunConfig): string {
+  return `${JSON.stringify({ formatVersion: CONFIG_FORMAT_VERSION, ...config }, null, 2)}\n`;
+}
+
+function removeIfEmpty(path: string): void {
+  try {
+    rmdirSync(path);
+  } catch {
+    // something else is in it: that stays
+  }
 }
 
 /**
  * Opens the folder of an existing run and takes its lock. `change` may alter the stored configuration (see `mergeOnResume`).
  * @throws NotFoundError, AlreadyInUseError, CheckpointError (written by another version), StorageError.
  */
-export function openRunFolder(path: string, change: (stored: RunConfig) => RunConfig = (stored) => stored): RunFolder {
+export function openRunFolder(
+  path: string,
+  change: (stored: RunConfig) => RunConfig = (stored) => stored,
+  registry?: RunRegistry,
+): RunFolder {
   const paths = runFolderPaths(path);
-  const stored = readRunConfig(path);
+  const stored = readRunConfig(path, registry);
   const unlock = lockRunFolder(path);
   try {
     const config = change(stored);
     if (JSON.stringify(config) !== JSON.stringify(stored)) {
-      replaceFile(
-        paths.configFile,
-        `${JSON.stringify({ formatVersion: CONFIG_FORMAT_VERSION, ...config }, null, 2)}\n`,
-      );
+      replaceFile(paths.configFile, configText(config));
     }
-    return { ...paths, config, unlock };
+    return { ...paths, config, replacesUnfinished: false, discard: unlock, unlock };
   } catch (error) {
     unlock();
     throw error;
@@ -93,10 +132,26 @@ export function openRunFolder(path: string, change: (stored: RunConfig) => RunCo
 }
 
 /**
- * Reads the configuration of a run.
+ * Reads the configuration of a run. Without a registry only the run's own settings are checked.
  * @throws NotFoundError when the folder holds no run.
  */
-export function readRunConfig(path: string): RunConfig {
+export function readRunConfig(path: string, registry?: RunRegistry): RunConfig {
+  const { file, settings } = readStoredSettings(path);
+  try {
+    return checkRunConfig(settings, registry);
+  } catch (error) {
+    if (error instanceof Error) error.message = `${file}: ${error.message}`;
+    throw error;
+  }
+}
+
+/** The modules that a run was made with: they have to be loaded before its configuration can be checked. */
+export function readRunModules(path: string): RunConfig['modules'] {
+  const { modules } = readStoredSettings(path).settings;
+  return Array.isArray(modules) ? (modules as RunConfig['modules']) : [];
+}
+
+function readStoredSettings(path: string): { readonly file: string; readonly settings: Record<string, unknown> } {
   const file = runFolderPaths(path).configFile;
   if (!existsSync(file)) throw new NotFoundError(`${path} holds no run (there is no ${file})`);
   const stored = readJson(file);
@@ -109,12 +164,7 @@ export function readRunConfig(path: string): RunConfig {
       `${file} has format version ${JSON.stringify(formatVersion ?? null)}; this program reads version ${CONFIG_FORMAT_VERSION}`,
     );
   }
-  try {
-    return checkRunConfig(settings);
-  } catch (error) {
-    if (error instanceof Error) error.message = `${file}: ${error.message}`;
-    throw error;
-  }
+  return { file, settings };
 }
 
 /**

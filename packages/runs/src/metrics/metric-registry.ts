@@ -1,6 +1,7 @@
-// Every metric that a run can log: its tag, unit and meaning, defined once. A tag that is not here throws, so a typing error can't make a silent new
-// curve. Tags are `noun/measure`; `*` stands for one more part: an expert's index, or the name of one of several losses.
-import { InvalidArgumentError } from '@moe-rl/core';
+// The metrics that runs log: tag, unit and meaning, defined once, open to others. An agent may log a tag that nobody registered: the run says so once, so
+// that a typing error can't make a silent new curve. Tags are `noun/measure`; `*` stands for one more part: an expert's index, or the name of one
+// of several losses.
+import { didYouMean, InvalidArgumentError } from '@moe-rl/core';
 
 export interface MetricDefinition {
   /** Unit as shown beside the number; empty for pure numbers. */
@@ -10,7 +11,7 @@ export interface MetricDefinition {
   readonly isTiming?: boolean;
 }
 
-const DEFINITIONS: Readonly<Record<string, MetricDefinition>> = {
+const BUILT_IN: Readonly<Record<string, MetricDefinition>> = {
   'episode/return': { unit: 'points', description: 'Sum of the unclipped rewards of one episode' },
   'episode/lengthAgentSteps': { unit: 'agent steps', description: 'Agent steps of one episode' },
   'episode/count': { unit: 'episodes', description: 'Training episodes ended so far' },
@@ -68,19 +69,47 @@ const DEFINITIONS: Readonly<Record<string, MetricDefinition>> = {
   'process/tensorCount': { unit: 'tensors', description: 'Tensors alive in the tensor library', isTiming: true },
 };
 
+const definitions = new Map<string, MetricDefinition>(Object.entries(BUILT_IN));
+
+/** The definition of a tag, if it has one. */
+export function findMetric(tag: string): MetricDefinition | undefined {
+  const pattern = tag.startsWith('expert/') ? /\/\d+$/ : /\/[^/]+$/;
+  return definitions.get(tag) ?? definitions.get(tag.replace(pattern, '/*'));
+}
+
 /**
- * Looks a tag up.
- * @throws InvalidArgumentError for a tag that is not defined.
+ * The definition of a tag.
+ * @throws InvalidArgumentError for a tag that is not registered.
  */
 export function metricDefinition(tag: string): MetricDefinition {
-  const definition =
-    DEFINITIONS[tag] ??
-    (tag.startsWith('expert/') ? DEFINITIONS[tag.replace(/\/\d+$/, '/*')] : DEFINITIONS[tag.replace(/\/[^/]+$/, '/*')]);
+  const definition = findMetric(tag);
   if (definition === undefined) {
-    throw new InvalidArgumentError(`unknown metric tag "${tag}"; define it in metric-registry.ts`);
+    throw new InvalidArgumentError(`unknown metric tag "${tag}"${didYouMean(tag, definitions.keys())}`);
   }
   return definition;
 }
 
-/** All tags, for the documentation and the tests. */
-export const METRIC_TAGS: readonly string[] = Object.keys(DEFINITIONS);
+/**
+ * Adds a metric; the same definition again is no error.
+ * @throws InvalidArgumentError for a tag that is taken, or not of the form `noun/measure`, and for a definition without unit or description
+ */
+export function registerMetric(tag: string, definition: MetricDefinition): void {
+  if (!/^[\w.-]+(\/[\w.*-]+)+$/.test(tag)) {
+    throw new InvalidArgumentError(
+      `metric tag is ${JSON.stringify(tag)}; expected noun/measure, for instance my/tdErrorMax`,
+    );
+  }
+  if (typeof definition?.unit !== 'string' || typeof definition.description !== 'string') {
+    throw new InvalidArgumentError(`metric "${tag}": expected { unit, description }`);
+  }
+  const known = definitions.get(tag);
+  if (known !== undefined && JSON.stringify(known) !== JSON.stringify(definition)) {
+    throw new InvalidArgumentError(`the metric tag "${tag}" is taken: ${known.description}`);
+  }
+  definitions.set(tag, definition);
+}
+
+/** Tags registered now, for the documentation and the tests. */
+export function metricTags(): readonly string[] {
+  return [...definitions.keys()];
+}

@@ -1,8 +1,7 @@
 // A file that only grows, written in batches, whose length goes into checkpoints: after a crash the lines behind the checkpoint are cut off, and the
 // resumed run writes them again, so that a file never holds a step twice.
 import { closeSync, existsSync, fsyncSync, ftruncateSync, openSync, statSync } from 'node:fs';
-import { StorageError } from '@moe-rl/core';
-import { storageError, writeFully } from '@moe-rl/core/node';
+import { readBytes, storageError, writeFully } from '@moe-rl/core/node';
 
 const BATCH_BYTES = 16 * 1024;
 /** Who follows the file of a running run sees a row after this long, once another follows it. */
@@ -15,28 +14,32 @@ export interface AppendFile {
   flush(options?: { readonly sync?: boolean }): void;
   /** Length once flushed. */
   byteLength(): number;
+  /** Bytes of what was to be kept that were not there. */
+  readonly lostBytes: number;
   close(): void;
 }
 
 /**
  * Opens a file for appending.
- * @param keepBytes what to keep of an existing file: its first `keepBytes`.
- * @throws StorageError when the file can't be written, or is shorter than `keepBytes`.
+ * @param keepBytes what to keep of an existing file: its first `keepBytes`; of a shorter one (somebody deleted or cut it) the records that are whole.
+ * @param wholeBytes how many of a file's bytes are whole records
+ * @throws StorageError when the file can't be written.
  */
-export function openAppendFile(path: string, keepBytes: number): AppendFile {
+export function openAppendFile(
+  path: string,
+  keepBytes: number,
+  wholeBytes: (content: Uint8Array) => number,
+): AppendFile {
   let file: number;
   let length = 0;
+  let lostBytes = 0;
   try {
     length = existsSync(path) ? statSync(path).size : 0;
     file = openSync(path, 'a');
-    if (length < keepBytes) {
-      closeSync(file);
-      throw new StorageError(
-        `${path} has ${length} bytes, but the checkpoint was made when it had ${keepBytes}; put the file back, or start a new run`,
-      );
-    }
-    if (length > keepBytes) ftruncateSync(file, keepBytes);
-    length = keepBytes;
+    const kept = length >= keepBytes ? keepBytes : length === 0 ? 0 : wholeBytes(readBytes(path));
+    lostBytes = keepBytes - kept;
+    if (length > kept) ftruncateSync(file, kept);
+    length = kept;
   } catch (cause) {
     throw storageError('write', path, cause);
   }
@@ -67,6 +70,7 @@ export function openAppendFile(path: string, keepBytes: number): AppendFile {
     },
     flush,
     byteLength: () => length,
+    lostBytes,
     close() {
       try {
         flush({ sync: true });

@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs';
 import type { MetricRow, MetricSink, StateTree } from '@moe-rl/core';
 import { CheckpointError } from '@moe-rl/core';
 import { storageError } from '@moe-rl/core/node';
-import { metricDefinition } from '../metrics/metric-registry.ts';
 import { type AppendFile, openAppendFile } from './append-file.ts';
 
 export interface MetricsFile extends MetricSink {
@@ -11,20 +10,23 @@ export interface MetricsFile extends MetricSink {
   getState(): StateTree;
   flush(): void;
   close(): void;
+  /** Bytes that the file had at the checkpoint and has no more. */
+  readonly lostBytes: number;
 }
 
 /** Opens `metrics.jsonl` as it was at `state` (from a checkpoint): rows made after it are cut off first. */
 export function openMetricsFile(path: string, state: StateTree): MetricsFile {
-  const file = openAppendFile(path, keptBytes(state));
+  // A line is whole when its end is there.
+  const file = openAppendFile(path, keptBytes(state), (content) => content.lastIndexOf(0x0a) + 1);
   const encoder = new TextEncoder();
   return {
     write(row) {
-      for (const tag of Object.keys(row.values)) metricDefinition(tag);
       file.append(encoder.encode(`${JSON.stringify({ agentSteps: row.agentSteps, ...row.values })}\n`));
     },
     getState: () => syncedLength(file),
     flush: () => file.flush(),
     close: () => file.close(),
+    lostBytes: file.lostBytes,
   };
 }
 

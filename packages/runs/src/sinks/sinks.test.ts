@@ -1,15 +1,15 @@
 // What the metric files hold, byte for byte, and what the display says.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { metricDefinition } from '../metrics/metric-registry.ts';
+import { metricDefinition, registerMetric } from '../metrics/metric-registry.ts';
 import { createRunStatistics } from '../metrics/run-statistics.ts';
 import { captureOutput } from '../testing/toy.ts';
 import { crc32c, maskedCrc32c } from './crc32c.ts';
 import { openMetricsFile, readMetricRows } from './metrics-file.ts';
 import { createProgress } from './progress.ts';
-import { openTensorBoardFile } from './tensorboard.ts';
+import { createTensorBoardSink, openTensorBoardFile } from './tensorboard.ts';
 import { count, duration, number } from './text.ts';
 
 let root = '';
@@ -70,14 +70,33 @@ describe('metrics.jsonl', () => {
     }
   });
 
-  it('refuses a tag that is not defined, and a file shorter than the checkpoint knew it', () => {
-    const file = openMetricsFile(join(root, 'metrics.jsonl'), { byteLength: 0 });
-    expect(() => file.write({ agentSteps: 1, values: { 'train/los': 1 } })).toThrow(/unknown metric tag "train\/los"/);
+  it('goes on with the whole lines of a file that is shorter than the checkpoint knew it, and says what is lost', () => {
+    const path = join(root, 'metrics.jsonl');
+    const first = openMetricsFile(path, { byteLength: 0 });
+    for (const agentSteps of [1, 2, 3]) first.write({ agentSteps, values: { 'train/loss': 1 } });
+    const state = first.getState();
+    first.close();
+    truncateSync(path, 40);
+    const cut = openMetricsFile(path, state);
+    const line = '{"agentSteps":1,"train/loss":1}\n';
+    expect(cut.lostBytes).toBe(2 * line.length);
+    cut.write({ agentSteps: 4, values: { 'train/loss': Number.NaN } });
+    cut.close();
+    expect(readMetricRows(path).map((row) => row.agentSteps)).toEqual([1, 4]);
+    expect(readMetricRows(path)[1]!.values['train/loss']).toBeNaN();
+    rmSync(path);
+    const gone = openMetricsFile(path, state);
+    expect(gone.lostBytes).toBe(state.byteLength);
+    gone.close();
+  });
+
+  it('has definitions that others add to', () => {
+    expect(() => metricDefinition('train/los')).toThrow(/unknown metric tag "train\/los"; did you mean train\/loss/);
     expect(() => metricDefinition('expert/load/x')).toThrow();
-    file.close();
-    expect(() => openMetricsFile(join(root, 'metrics.jsonl'), { byteLength: 10 })).toThrow(
-      expect.objectContaining({ code: 'STORAGE' }),
-    );
+    const definition = { unit: 'points', description: 'Largest error of a batch' };
+    registerMetric('my/tdErrorMax', definition);
+    registerMetric('my/tdErrorMax', { ...definition });
+    expect(metricDefinition('my/tdErrorMax')).toEqual(definition);
   });
 });
 
@@ -105,6 +124,29 @@ describe('TensorBoard file', () => {
     expect(records[1]!.subarray(12)).toEqual(
       Buffer.concat([Buffer.of(0x2a, value.length + 2, 0x0a, value.length), value]),
     );
+  });
+});
+
+describe('TensorBoard sink', () => {
+  it('goes on behind the whole records of a file that was cut', () => {
+    const path = join(root, 'events');
+    const first = createTensorBoardSink(path);
+    for (const agentSteps of [1, 2]) first.write({ agentSteps, values: { 'train/loss': 1 } });
+    const state = first.getState!();
+    first.close!();
+    const whole = readFileSync(path);
+    truncateSync(path, whole.length - 5);
+    const second = createTensorBoardSink(path);
+    second.setState!(state);
+    second.write({ agentSteps: 2, values: { 'train/loss': 1 } });
+    second.close!();
+    const again = readFileSync(path);
+    expect(again.length).toBe(whole.length);
+    // A new run begins the file anew.
+    const third = createTensorBoardSink(path);
+    third.write({ agentSteps: 1, values: { 'train/loss': 1 } });
+    third.close!();
+    expect(readFileSync(path).length).toBeLessThan(whole.length);
   });
 });
 

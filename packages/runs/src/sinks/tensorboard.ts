@@ -1,6 +1,7 @@
 // TensorBoard event files, written directly: a TFRecord per event (length, masked CRC, data, masked CRC), each event a small protocol buffer message
 // {1: wall time, 2: step, 3: file version, 5: summary {1: value {1: tag, 2: simple value}}}. Needs no TensorFlow.
 import type { MetricSink, StateTree } from '@moe-rl/core';
+import type { RunSink } from '../registry/kinds.ts';
 import { openAppendFile } from './append-file.ts';
 import { maskedCrc32c } from './crc32c.ts';
 import { keptBytes, syncedLength } from './metrics-file.ts';
@@ -13,7 +14,7 @@ export interface TensorBoardFile extends MetricSink {
 
 /** Opens an event file as it was at `state` (from a checkpoint). The step axis is agent steps. */
 export function openTensorBoardFile(path: string, state: StateTree): TensorBoardFile {
-  const file = openAppendFile(path, keptBytes(state));
+  const file = openAppendFile(path, keptBytes(state), wholeRecords);
   if (file.byteLength() === 0) file.append(record(event(Date.now() / 1000, 0, bytesField(3, text('brain.Event:2')))));
   return {
     write(row) {
@@ -28,6 +29,35 @@ export function openTensorBoardFile(path: string, state: StateTree): TensorBoard
     flush: () => file.flush(),
     close: () => file.close(),
   };
+}
+
+/** The same as a sink of a run: what is in the file already is kept only by a run that goes on. */
+export function createTensorBoardSink(path: string): RunSink {
+  let file: TensorBoardFile | undefined;
+  const open = (): TensorBoardFile => {
+    file ??= openTensorBoardFile(path, { byteLength: 0 });
+    return file;
+  };
+  return {
+    write: (row) => open().write(row),
+    getState: () => open().getState(),
+    setState(state) {
+      file = openTensorBoardFile(path, state ?? { byteLength: 0 });
+    },
+    close: () => file?.close(),
+  };
+}
+
+/** Bytes of the records that are whole, from the start. */
+function wholeRecords(content: Uint8Array): number {
+  const view = new DataView(content.buffer, content.byteOffset, content.byteLength);
+  let end = 0;
+  while (end + 16 <= content.length) {
+    const next = end + 16 + view.getUint32(end, true);
+    if (next > content.length) break;
+    end = next;
+  }
+  return end;
 }
 
 /** Frames one message as a TFRecord. */

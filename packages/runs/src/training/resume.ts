@@ -30,7 +30,10 @@ export interface Restored {
   readonly agentSteps: number;
   readonly skipped: readonly string[];
   readonly metrics: StateTree;
-  readonly events: StateTree;
+  /** By name; what the sinks gave at the checkpoint. */
+  readonly sinks: Readonly<Record<string, StateTree | undefined>>;
+  /** True when the replay memory was left behind. */
+  readonly hasFreshReplay: boolean;
 }
 
 /**
@@ -52,7 +55,8 @@ export async function restore(
         agentSteps: position.agentSteps,
         skipped,
         metrics: run.metrics as StateTree,
-        events: run.events as StateTree,
+        sinks: sinkStates(run.sinks),
+        hasFreshReplay: options.freshReplay === true && options.replay !== undefined,
       };
     } catch (error) {
       if (!isDamage(error)) throw error;
@@ -60,7 +64,11 @@ export async function restore(
     }
   }
   if (skipped.length > 0) {
-    throw new CorruptDataError(`no checkpoint in ${checkpoints.folder} can be read: ${skipped.join('; ')}`);
+    const hint =
+      options.replay === undefined || options.freshReplay
+        ? ''
+        : '; where only the replay memory is damaged, --resume --fresh-replay goes on with what was learned and an empty memory';
+    throw new CorruptDataError(`no checkpoint in ${checkpoints.folder} can be read: ${skipped.join('; ')}${hint}`);
   }
   // What a killed process wrote of its first checkpoint.
   if (options.replay !== undefined) rmSync(options.replay.folder, { recursive: true, force: true });
@@ -69,7 +77,7 @@ export async function restore(
 
 async function restoreFrom(
   path: string,
-  { environment, agent, replay }: TrainRunOptions,
+  { environment, agent, replay, freshReplay = false }: TrainRunOptions,
   statistics: RunStatistics,
   position: LoopPosition,
 ): Promise<{ readonly run: StateTree; readonly problem: string | undefined }> {
@@ -77,7 +85,8 @@ async function restoreFrom(
   if (agentState === undefined || environmentState === undefined || run === undefined) {
     throw new CheckpointError(`${path} lacks a part; expected agent, environment and run`);
   }
-  if (replay !== undefined) {
+  if (replay !== undefined && freshReplay) rmSync(replay.folder, { recursive: true, force: true });
+  else if (replay !== undefined) {
     if (run.replay === null || run.replay === undefined) throw new CheckpointError(`${path} has no replay memory`);
     await replay.restore(run.replay as StateTree);
   }
@@ -90,7 +99,7 @@ async function restoreFrom(
   if (problem === undefined) {
     position.episode = episode === null ? undefined : { ...episode };
   } else {
-    replay?.interruptEpisode();
+    if (!freshReplay) replay?.interruptEpisode();
     position.episode = undefined;
   }
   return { run, problem };
@@ -125,5 +134,19 @@ export function seedOfFirstReset(seed: number, restored: Restored | undefined): 
 export function tellResume(progress: Progress, restored: Restored): void {
   for (const reason of restored.skipped) progress.log(`skipped a checkpoint that can't be read: ${reason}`);
   progress.log(`resumed from ${restored.path} (${restored.agentSteps} agent steps)`);
+  if (restored.hasFreshReplay) progress.log('the replay memory is empty: learning begins again once it holds enough');
   if (restored.problem !== undefined) progress.log(`a new episode begins, because ${restored.problem}`);
+}
+
+/** A log that is shorter than the checkpoint knew it is no reason to end a run: what was learned is whole. */
+export function tellLoss(progress: Progress, { lostBytes }: { readonly lostBytes: number }, path: string): void {
+  if (lostBytes === 0) return;
+  progress.log(
+    `${path} lacks its last ${lostBytes} bytes before the checkpoint: these rows are lost, the curve has a gap there, and nothing else is affected`,
+  );
+}
+
+function sinkStates(value: StateTree[string] | undefined): Readonly<Record<string, StateTree | undefined>> {
+  const entries = Object.entries((value ?? {}) as Readonly<Record<string, StateTree | null>>);
+  return Object.fromEntries(entries.map(([name, state]) => [name, state ?? undefined]));
 }

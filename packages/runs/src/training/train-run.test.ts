@@ -11,15 +11,17 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CheckpointError } from '@moe-rl/core';
+import { CheckpointError, CorruptDataError } from '@moe-rl/core';
 import { storageError } from '@moe-rl/core/node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { newRunConfig } from '../config/run-config.ts';
 import { createRunFolder, openRunFolder, type RunFolder } from '../folder/run-folder.ts';
 import { metricDefinition } from '../metrics/metric-registry.ts';
+import type { RunSink } from '../registry/kinds.ts';
 import { readMetricRows } from '../sinks/metrics-file.ts';
 import { captureOutput, createToyAgent, createToyEnvironment } from '../testing/toy.ts';
-import { type ReplayPersistence, trainRun } from './train-run.ts';
+import type { ReplayPersistence } from './replay-persistence.ts';
+import { trainRun } from './train-run.ts';
 
 let root = '';
 beforeEach(() => {
@@ -204,6 +206,100 @@ describe('trainRun', () => {
     folder.unlock();
     const resumed = await start(openRunFolder(folder.path), true);
     expect(resumed.agent.table).toEqual(straight.agent.table);
+  });
+});
+
+describe('what a run tells and takes', () => {
+  const parts = () => ({ agent: createToyAgent(config.seed), environment: createToyEnvironment() });
+
+  it('goes on without its log, and says what is lost', async () => {
+    const path = join(root, 'lost');
+    await start(createRunFolder(path, config), false, 500);
+    rmSync(join(path, 'metrics.jsonl'));
+    const resumed = await start(openRunFolder(path), true);
+    expect(resumed.output.text).toMatch(
+      /metrics\.jsonl lacks its last \d+ bytes before the checkpoint: these rows are lost/,
+    );
+    expect(resumed.result).toMatchObject({ isComplete: true, agentSteps: 1000 });
+    expect(readMetricRows(join(path, 'metrics.jsonl'))[0]!.agentSteps).toBeGreaterThan(500);
+  });
+
+  it('gives rows to sinks of any kind, with their state across interruptions, and notes a tag that nobody registered once', async () => {
+    const sinkOf = () => {
+      const rows: number[] = [];
+      let restored: unknown = 'not called';
+      const sink: RunSink = {
+        write: (row) => void rows.push(row.agentSteps),
+        getState: () => ({ rows: rows.length }),
+        setState: (state) => {
+          restored = state;
+        },
+      };
+      return { sink, rows, restored: () => restored };
+    };
+    const folder = createRunFolder(join(root, 'sinks'), { ...config, trainingAgentSteps: 300 });
+    const first = sinkOf();
+    const output = captureOutput();
+    const agent = createToyAgent(1);
+    const observe = agent.observe.bind(agent);
+    agent.observe = async (transition) => ({ ...(await observe(transition)), 'mine/extra': 1 });
+    await trainRun({
+      folder,
+      agent,
+      environment: createToyEnvironment(),
+      isResume: false,
+      output,
+      sinks: { mine: first.sink },
+    });
+    expect(output.text.match(/the metric mine\/extra is not registered/g)).toHaveLength(1);
+    expect(first.rows).toEqual(readMetricRows(folder.metricsFile).map(({ agentSteps }) => agentSteps));
+    expect(readMetricRows(folder.metricsFile).some(({ values }) => values['mine/extra'] === 1)).toBe(true);
+    expect(first.restored()).toBe('not called');
+    folder.unlock();
+    const longer = openRunFolder(folder.path, (stored) => ({ ...stored, trainingAgentSteps: 400 }));
+    const [known, unknown] = [sinkOf(), sinkOf()];
+    await trainRun({
+      ...parts(),
+      ...{ folder: longer, isResume: true, output: captureOutput(), sinks: { mine: known.sink, other: unknown.sink } },
+    });
+    expect(known.restored()).toEqual({ rows: first.rows.length });
+    expect(unknown.restored()).toBe(undefined);
+    longer.unlock();
+  });
+
+  it('makes a checkpoint when asked, and goes on', async () => {
+    const folder = createRunFolder(join(root, 'asked'), { ...config, checkpointPeriodAgentSteps: 1e9 });
+    let steps = 0;
+    const wantsCheckpoint = () => ++steps === 321;
+    const result = await trainRun({ ...parts(), folder, isResume: false, output: captureOutput(), wantsCheckpoint });
+    expect(result.isComplete).toBe(true);
+    expect(folder.checkpoints.list()).toEqual([321, 1000]);
+    folder.unlock();
+  });
+
+  it('goes on with what was learned and an empty replay memory when that is asked for', async () => {
+    const folder = createRunFolder(join(root, 'fresh'), { ...config, trainingAgentSteps: 300 });
+    const replayOf = (restore: () => void): ReplayPersistence => ({
+      folder: folder.replayFolder,
+      save: () => ({ id: 1 }),
+      restore,
+      interruptEpisode() {},
+    });
+    await trainRun({ ...parts(), folder, isResume: false, output: captureOutput(), replay: replayOf(() => {}) });
+    folder.unlock();
+    const longer = openRunFolder(folder.path, (stored) => ({ ...stored, trainingAgentSteps: 400 }));
+    const replay = replayOf(() => {
+      throw new CorruptDataError('replay/chunk-1 is damaged');
+    });
+    const resume = { folder: longer, isResume: true, replay };
+    await expect(trainRun({ ...parts(), ...resume, output: captureOutput() })).rejects.toThrow(
+      /chunk-1 is damaged.*--resume --fresh-replay goes on with what was learned/,
+    );
+    const output = captureOutput();
+    const result = await trainRun({ ...parts(), ...resume, freshReplay: true, output });
+    expect(result).toMatchObject({ isComplete: true, agentSteps: 400, updates: 400 });
+    expect(output.text).toContain('the replay memory is empty');
+    longer.unlock();
   });
 });
 

@@ -6,30 +6,20 @@ import {
   InvalidArgumentError,
   isMoeRlError,
   type MetricRow,
-  type MetricSink,
   runLoop,
   type StateTree,
 } from '@moe-rl/core';
 import { createBreather } from '@moe-rl/core/node';
 import type { RunFolder } from '../folder/run-folder.ts';
+import { findMetric } from '../metrics/metric-registry.ts';
 import { createRunStatistics } from '../metrics/run-statistics.ts';
+import type { RunSink } from '../registry/kinds.ts';
 import { openMetricsFile } from '../sinks/metrics-file.ts';
 import { createProgress } from '../sinks/progress.ts';
 import type { ProgressOutput } from '../sinks/status-line.ts';
-import { openTensorBoardFile } from '../sinks/tensorboard.ts';
 import { evaluateOnce, isEvaluationDue } from './periodic-evaluation.ts';
-import { type LoopPosition, restore, seedOfFirstReset, tellResume } from './resume.ts';
-
-/** Saves what is too large to be written whole with every checkpoint: the replay memory. */
-export interface ReplayPersistence {
-  /** Where it is kept; nothing else is in there. */
-  readonly folder: string;
-  /** Writes what is new; returns what the checkpoint must remember to find this version again. The two versions before must stay readable. */
-  save(): StateTree | Promise<StateTree>;
-  restore(state: StateTree): void | Promise<void>;
-  /** The episode under way is lost: the next step begins another one. */
-  interruptEpisode(): void;
-}
+import type { ReplayPersistence } from './replay-persistence.ts';
+import { type LoopPosition, restore, seedOfFirstReset, tellLoss, tellResume } from './resume.ts';
 
 export interface TrainRunOptions {
   readonly folder: RunFolder;
@@ -40,6 +30,12 @@ export interface TrainRunOptions {
   /** Absent for agents whose `getState` holds everything. */
   readonly replay?: ReplayPersistence;
   readonly isResume: boolean;
+  /** On resume: goes on with what was learned and an empty replay memory, whatever state the saved one is in. */
+  readonly freshReplay?: boolean;
+  /** Who gets the rows beside `metrics.jsonl`, by name. */
+  readonly sinks?: Readonly<Record<string, RunSink>>;
+  /** Asked after each step: true makes a checkpoint. */
+  readonly wantsCheckpoint?: () => boolean;
   readonly output: ProgressOutput;
   /** Aborting ends the run after the step under way (of training or of an evaluation), with a checkpoint. */
   readonly signal?: AbortSignal;
@@ -79,11 +75,8 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunOutput
   const restored = options.isResume ? await restore(options, statistics, position) : undefined;
   // Rows behind the checkpoint are cut off: the run makes them again. Without a checkpoint that is all of them.
   const metrics = openMetricsFile(folder.metricsFile, restored?.metrics ?? { byteLength: 0 });
-  const events = openTensorBoardFile(folder.eventsFile, restored?.events ?? { byteLength: 0 });
-  const sinks: readonly MetricSink[] = [metrics, events];
-  const log = (row: MetricRow): void => {
-    for (const sink of sinks) sink.write(row);
-  };
+  const sinks = options.sinks ?? {};
+  if (restored !== undefined) for (const [name, sink] of Object.entries(sinks)) sink.setState?.(restored.sinks[name]);
   const progress = createProgress({
     output,
     label: config.game,
@@ -92,6 +85,20 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunOutput
     statistics,
   });
   if (restored !== undefined) tellResume(progress, restored);
+  tellLoss(progress, metrics, folder.metricsFile);
+  const notedTags = new Set<string>();
+  const log = (row: MetricRow): void => {
+    for (const [tag, value] of Object.entries(row.values)) {
+      if (typeof value !== 'number') {
+        throw new InvalidArgumentError(`the metric ${tag} is ${JSON.stringify(value)}; expected a number`);
+      }
+      if (findMetric(tag) !== undefined || notedTags.has(tag)) continue;
+      notedTags.add(tag);
+      progress.log(`the metric ${tag} is not registered: it is logged without unit and meaning`);
+    }
+    metrics.write(row);
+    for (const sink of Object.values(sinks)) sink.write(row);
+  };
   // Nothing has happened since a checkpoint when it was made at this very step.
   let savedAt = restored === undefined ? -1 : position.agentSteps;
 
@@ -108,7 +115,7 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunOutput
         isEvaluationDue: position.isEvaluationDue,
         statistics: statistics.getState(),
         metrics: metrics.getState(),
-        events: events.getState(),
+        sinks: Object.fromEntries(Object.entries(sinks).map(([name, sink]) => [name, sink.getState?.() ?? null])),
         replay: replayState ?? null,
       },
     });
@@ -177,7 +184,7 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunOutput
         for (const row of statistics.onStep(step, agentSteps)) log(row);
         progress.update(agentSteps);
         if (isEvaluationDue(config.evaluation, agentSteps)) await evaluate();
-        if (agentSteps % config.checkpointPeriodAgentSteps === 0) await save();
+        if (agentSteps % config.checkpointPeriodAgentSteps === 0 || options.wantsCheckpoint?.()) await save();
         await breathe();
         if (agentSteps >= config.trainingAgentSteps || isOutOfTime() || signal?.aborted) break;
       }
@@ -188,8 +195,7 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunOutput
     progress.end(position.agentSteps);
     throw withLastCheckpoint(error, folder, position.agentSteps);
   } finally {
-    closeQuietly(metrics);
-    closeQuietly(events);
+    for (const file of [metrics, ...Object.values(sinks)]) closeQuietly(file);
   }
   const meanReturn = statistics.meanReturn();
   return {
@@ -215,9 +221,9 @@ function withLastCheckpoint(error: unknown, folder: RunFolder, agentSteps: numbe
 }
 
 /** Closing flushes; when the disk is full the error that matters was thrown before. */
-function closeQuietly(file: { close(): void }): void {
+function closeQuietly(file: { close?(): void }): void {
   try {
-    file.close();
+    file.close?.();
   } catch {
     // reported by the write that failed first
   }

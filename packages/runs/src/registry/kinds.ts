@@ -1,0 +1,106 @@
+// What a run is made of, by name: kinds of environments and agents, presets, sinks. A kind brings its settings (form, bounds, defaults, meaning), checks what
+// a form can't say, and makes the thing. The built-in ones are in @moe-rl/training; others come from modules of people's own.
+import type { Agent, Environment, MetricSink, Setting, SettingsTree, StateTree } from '@moe-rl/core';
+import type { RunConfig } from '../config/run-settings.ts';
+import type { ReplayPersistence } from '../training/replay-persistence.ts';
+
+/** `evaluation`: whole games, also where a lost life ends a training episode; no learning, no replay memory. */
+export type Purpose = 'training' | 'evaluation';
+
+/** Facts of a preset about environments, under names that all kinds share. */
+export interface PublishedProtocol {
+  readonly repeatActionProbability?: number;
+  readonly terminalOnLifeLoss?: boolean;
+  readonly maxEpisodeAgentSteps?: number;
+}
+
+export interface EnvironmentKind {
+  readonly description: string;
+  /** Names of its games, as `game` has them. */
+  readonly games: readonly string[] | (() => readonly string[]);
+  /** Whether a name is one of its games, where they have several spellings. Default: it is in `games`. */
+  readonly plays?: (game: string) => boolean;
+  /** Settings under `environment`. Default: none. */
+  readonly settings?: Readonly<Record<string, Setting>>;
+  /** Settings that a preset's protocol means here. */
+  readonly adopt?: (protocol: PublishedProtocol) => SettingsTree;
+  /** Names, under `environment`, of settings that may change on resume, such as where a file lies. */
+  readonly changeableOnResume?: readonly string[];
+  /** @throws InvalidArgumentError naming the path for what the form can't refuse */
+  readonly check?: (settings: SettingsTree, game: string) => void;
+  /** Makes one; called once for the training and once for each evaluation. */
+  readonly create: (request: {
+    readonly game: string;
+    readonly settings: SettingsTree;
+    readonly purpose: Purpose;
+  }) => Environment;
+}
+
+/** An agent and what a run needs beside it. */
+export interface RunAgent {
+  readonly agent: Agent;
+  /** Absent for agents whose `getState` holds everything. */
+  readonly replay?: ReplayPersistence;
+  /** What computes, for the summary. */
+  readonly backendName?: string;
+  /** Live tensors of the tensor library, for the log. */
+  readonly tensorCount?: () => number;
+}
+
+export interface AgentRequest {
+  readonly config: RunConfig;
+  /** What the agent will see and do. */
+  readonly environment: Environment;
+  readonly purpose: Purpose;
+  /** Folder for what is too large to be written whole with every checkpoint. */
+  readonly replayFolder: string;
+  /** Tells people something. */
+  readonly say: (line: string) => void;
+}
+
+export interface AgentKind {
+  readonly description: string;
+  /** Groups of settings that stand beside the run's own: `{ network: group, replay: group }`. Default: none. */
+  readonly settings?: Readonly<Record<string, Setting>>;
+  /** @throws InvalidArgumentError naming the path for what the form can't refuse */
+  readonly check?: (config: RunConfig) => void;
+  /** Asked before a new run starts. @throws InvalidArgumentError naming the path for a run that could never learn */
+  readonly checkRun?: (config: RunConfig) => void;
+  /** What somebody should know before a run with this configuration starts. */
+  readonly notes?: (config: RunConfig) => readonly string[];
+  readonly create: (request: AgentRequest) => RunAgent | Promise<RunAgent>;
+}
+
+/** Settings of an agent under a name. */
+export interface Preset {
+  readonly description: string;
+  /** Name of the kind of agent. */
+  readonly agent: string;
+  /** The kind's settings, whole or in part: the rest are the kind's defaults. */
+  readonly settings?: SettingsTree;
+  readonly trainingAgentSteps?: number;
+  readonly protocol?: PublishedProtocol;
+}
+
+/** Takes the rows of a run. */
+export interface RunSink extends MetricSink {
+  /** Called with every checkpoint, after everything was written: what it returns comes back through `setState`. */
+  getState?(): StateTree;
+  /** The run goes on from a checkpoint: rows behind it come again. Not called for a new run; undefined when the checkpoint knows nothing of this sink. */
+  setState?(state: StateTree | undefined): void;
+  /** Called once, at the end. */
+  close?(): void;
+}
+
+export interface SinkKind {
+  readonly description: string;
+  /** True: it is on where nothing else is said. Default false. */
+  readonly isOn?: boolean;
+  /** Settings under `sinks.<name>`, beside `isOn`. */
+  readonly settings?: Readonly<Record<string, Setting>>;
+  readonly create: (request: {
+    readonly config: RunConfig;
+    readonly settings: SettingsTree;
+    readonly runFolder: string;
+  }) => RunSink;
+}

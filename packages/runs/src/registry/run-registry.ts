@@ -1,0 +1,96 @@
+// Everything that a run can name, in one open place.
+import { createRegistry, didYouMean, InvalidArgumentError, NotFoundError, type Registry } from '@moe-rl/core';
+import { RUN_FIELDS } from '../config/run-settings.ts';
+import { type MetricDefinition, registerMetric } from '../metrics/metric-registry.ts';
+import type { AgentKind, EnvironmentKind, Preset, SinkKind } from './kinds.ts';
+
+export interface RunRegistry {
+  readonly environments: Registry<EnvironmentKind>;
+  readonly agents: Registry<AgentKind>;
+  readonly presets: Registry<Preset>;
+  readonly sinks: Registry<SinkKind>;
+  readonly metrics: { register(tag: string, definition: MetricDefinition): void };
+}
+
+/** An empty registry. */
+export function createRunRegistry(): RunRegistry {
+  const environments = checked(createRegistry<EnvironmentKind>('environment'), (name, kind) => {
+    requireFunction('environment', name, 'create', kind?.create);
+    const games = gamesOf(kind);
+    if (
+      !Array.isArray(games) ||
+      games.length === 0 ||
+      !games.every((game) => typeof game === 'string' && game !== '')
+    ) {
+      throw new InvalidArgumentError(`environment "${name}": games is ${JSON.stringify(games)}; expected names`);
+    }
+    for (const other of environments.names()) {
+      const taken = other === name ? undefined : gamesOf(environments.get(other)).find((game) => games.includes(game));
+      if (taken !== undefined) {
+        throw new InvalidArgumentError(
+          `the game "${taken}" of environment "${name}" is taken by environment "${other}"`,
+        );
+      }
+    }
+  });
+  const agents = checked(createRegistry<AgentKind>('agent'), (name, kind) => {
+    requireFunction('agent', name, 'create', kind?.create);
+    const taken = Object.keys(kind.settings ?? {}).find(
+      (group) => Object.hasOwn(RUN_FIELDS, group) || RESERVED.has(group),
+    );
+    if (taken !== undefined) {
+      throw new InvalidArgumentError(`agent "${name}": the name "${taken}" of its settings is one of the run's own`);
+    }
+  });
+  const presets = checked(createRegistry<Preset>('preset'), (name, preset) => {
+    if (!agents.has(preset?.agent)) {
+      throw new InvalidArgumentError(
+        `preset "${name}": agent is ${JSON.stringify(preset?.agent)}; expected one of ${agents.names().join(', ')}`,
+      );
+    }
+  });
+  const sinks = checked(createRegistry<SinkKind>('sink'), (name, kind) =>
+    requireFunction('sink', name, 'create', kind?.create),
+  );
+  return { environments, agents, presets, sinks, metrics: { register: registerMetric } };
+}
+
+const RESERVED: ReadonlySet<string> = new Set(['environment', 'sinks', 'modules', 'formatVersion']);
+
+/** Names of a kind's games. */
+export function gamesOf({ games }: EnvironmentKind): readonly string[] {
+  return typeof games === 'function' ? games() : games;
+}
+
+/**
+ * The kind of environment that a game belongs to.
+ * @throws NotFoundError for a game that no kind has, with near names
+ */
+export function environmentOf(
+  registry: RunRegistry,
+  game: string,
+): { readonly type: string; readonly kind: EnvironmentKind } {
+  const kinds = registry.environments.names().map((type) => ({ type, kind: registry.environments.get(type) }));
+  const found = kinds.find(({ kind }) => kind.plays?.(game) ?? gamesOf(kind).includes(game));
+  if (found !== undefined) return found;
+  const choices = kinds.flatMap(({ kind }) => gamesOf(kind));
+  throw new NotFoundError(`there is no game "${game}"${didYouMean(game, choices) || '; see `moe-rl roms`'}`);
+}
+
+function checked<T>(registry: Registry<T>, check: (name: string, value: T) => void): Registry<T> {
+  return {
+    ...registry,
+    register(name, value) {
+      check(name, value);
+      registry.register(name, value);
+    },
+  };
+}
+
+function requireFunction(what: string, name: string, property: string, value: unknown): void {
+  if (typeof value !== 'function') {
+    throw new InvalidArgumentError(
+      `${what} "${name}": ${property} is ${JSON.stringify(value) ?? String(value)}; expected a function`,
+    );
+  }
+}

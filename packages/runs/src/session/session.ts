@@ -1,0 +1,115 @@
+// Sets up what a run works with: environment and agent, by what its configuration names.
+import type { Agent, Environment } from '@moe-rl/core';
+import type { RunConfig } from '../config/run-settings.ts';
+import { type RunFolder, runFolderPaths } from '../folder/run-folder.ts';
+import type { Purpose, RunAgent, RunSink } from '../registry/kinds.ts';
+import { environmentOf, type RunRegistry } from '../registry/run-registry.ts';
+import { createTensorBoardSink } from '../sinks/tensorboard.ts';
+
+export interface Session extends RunAgent {
+  readonly environment: Environment;
+  makeEvaluationEnvironment(): Environment;
+  dispose(): void;
+}
+
+/** Makes the environment of a configuration. @throws NotFoundError for an unknown game, and whatever its kind throws */
+export function makeEnvironment(
+  { game, environment }: Pick<RunConfig, 'game' | 'environment'>,
+  registry: RunRegistry,
+  purpose: Purpose = 'training',
+): Environment {
+  return environmentOf(registry, game).kind.create({ game, settings: environment, purpose });
+}
+
+/** Makes the environment first, so that what it lacks is told before anything is loaded, and the agent. */
+export async function openSession(
+  folder: RunFolder,
+  registry: RunRegistry,
+  say: (line: string) => void,
+): Promise<Session> {
+  const { config, replayFolder } = folder;
+  const environment = makeEnvironment(config, registry);
+  try {
+    const made = await agentKindOf(config, registry).create({
+      config,
+      environment,
+      purpose: 'training',
+      replayFolder,
+      say,
+    });
+    return {
+      ...made,
+      environment,
+      makeEvaluationEnvironment: () => makeEnvironment(config, registry, 'evaluation'),
+      dispose() {
+        made.agent.dispose();
+        environment.close?.();
+      },
+    };
+  } catch (error) {
+    environment.close?.();
+    throw error;
+  }
+}
+
+/** The sinks that a configuration turns on. */
+export function openSinks(
+  { config, path }: Pick<RunFolder, 'config' | 'path'>,
+  { sinks }: RunRegistry,
+): Readonly<Record<string, RunSink>> {
+  const opened: Record<string, RunSink> = {};
+  for (const name of sinks.names()) {
+    const { isOn, ...settings } = (config.sinks[name] ?? {}) as { isOn?: boolean };
+    if (isOn) opened[name] = sinks.get(name).create({ config, settings, runFolder: path });
+  }
+  return opened;
+}
+
+/** Registers the sinks that need nothing but this package. */
+export function registerRunSinks({ sinks }: RunRegistry): void {
+  sinks.register('tensorboard', TENSORBOARD);
+}
+
+const TENSORBOARD = {
+  description: 'TensorBoard event files in the folder events/ of the run',
+  isOn: true,
+  create: ({ runFolder }: { readonly runFolder: string }) =>
+    createTensorBoardSink(runFolderPaths(runFolder).eventsFile),
+};
+
+/** The agent of a run as its newest checkpoint has it, for evaluation: its replay memory is left on the disk. */
+export async function loadTrainedAgent(
+  path: string,
+  config: RunConfig,
+  registry: RunRegistry,
+  say: (line: string) => void,
+): Promise<{ readonly agent: Agent; readonly checkpoint: string; dispose(): void }> {
+  const { checkpoints, replayFolder } = runFolderPaths(path);
+  const { path: checkpoint, parts, skipped } = checkpoints.loadNewest();
+  for (const reason of skipped) say(`skipped a checkpoint that can't be read: ${reason}`);
+  const environment = makeEnvironment(config, registry, 'evaluation');
+  try {
+    const { agent } = await agentKindOf(config, registry).create({
+      config,
+      environment,
+      purpose: 'evaluation',
+      replayFolder,
+      say,
+    });
+    try {
+      await agent.setState(parts.agent ?? {});
+    } catch (error) {
+      agent.dispose();
+      throw error;
+    }
+    say(`loaded ${checkpoint}`);
+    return { agent, checkpoint, dispose: () => agent.dispose() };
+  } finally {
+    environment.close?.();
+  }
+}
+
+/** The kind of agent that a configuration's preset belongs to. */
+export function agentKindOf({ preset }: Pick<RunConfig, 'preset'>, { presets, agents }: RunRegistry) {
+  return agents.get(presets.get(preset).agent);
+}

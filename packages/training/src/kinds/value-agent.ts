@@ -1,0 +1,121 @@
+// The value-based agents of @moe-rl/agents (DQN, Rainbow, DER, DrQ, CQL, with or without experts) as a kind of agent of runs, and their presets.
+import {
+  AGENT_SETTINGS,
+  type AgentConfig,
+  createValueAgent,
+  getPreset,
+  listPresets,
+  requireLearnable,
+  type ValueAgent,
+  validateAgentConfig,
+} from '@moe-rl/agents';
+import { ReplayCheckpointer } from '@moe-rl/replay/node';
+import type { AgentKind, Preset, ReplayPersistence, RunConfig } from '@moe-rl/runs';
+import { openBackend } from '../backend.ts';
+
+/** The agent's groups of settings; the environment's, which agents don't read, left out. */
+const { environment: _, ...AGENT_FIELDS } = AGENT_SETTINGS.fields;
+
+/** A run's configuration with the settings of a value-based agent. */
+export type ValueAgentRunConfig = RunConfig & Omit<AgentConfig, 'environment'>;
+
+export const VALUE_AGENT: AgentKind = {
+  description: 'Value-based agents: DQN, Rainbow, DER, DrQ(eps), CQL, with or without experts',
+  settings: AGENT_FIELDS,
+  check(config) {
+    validateAgentConfig(agentConfigOf(config));
+  },
+  checkRun(config) {
+    requireLearnable(agentConfigOf(config), config.trainingAgentSteps);
+  },
+  notes: (config) => {
+    const { agent, network } = config as ValueAgentRunConfig;
+    // The setting is there only where there are experts.
+    return network.noisy && agent.expertNoiseInEvaluation === true
+      ? [
+          'the experts stay noisy in evaluation, as in the official code: evaluations of one agent differ; agent.expertNoiseInEvaluation=false turns that off',
+        ]
+      : [];
+  },
+  async create({ config, environment, purpose, replayFolder, say }) {
+    const { tf, name } = await openBackend(config, say);
+    const agentConfig = agentConfigOf(config);
+    const agent = await createValueAgent({
+      config: purpose === 'training' ? agentConfig : withTinyReplay(agentConfig),
+      environment,
+      seed: config.seed,
+    });
+    if (purpose === 'training') say(describeAgent(agent));
+    return {
+      agent,
+      backendName: name,
+      tensorCount: () => tf.memory().numTensors,
+      ...(purpose === 'training' ? { replay: replayPersistence(agent, replayFolder) } : {}),
+    };
+  },
+};
+
+/** The presets of @moe-rl/agents. */
+export function valueAgentPresets(): Readonly<Record<string, Preset>> {
+  const presetOf = ({ name, description }: { readonly name: string; readonly description: string }): Preset => ({
+    description,
+    agent: 'value',
+    get settings() {
+      const { environment: _, ...settings } = getPreset(name);
+      return settings as unknown as NonNullable<Preset['settings']>;
+    },
+    get trainingAgentSteps() {
+      return getPreset(name).environment.trainingAgentSteps;
+    },
+    get protocol() {
+      return getPreset(name).environment;
+    },
+  });
+  return Object.fromEntries(listPresets().map((preset) => [preset.name, presetOf(preset)]));
+}
+
+/** The agent's part of a run's configuration, as `createValueAgent` takes it. */
+export function agentConfigOf(config: RunConfig): AgentConfig {
+  const groups = Object.fromEntries(
+    Object.entries(config).filter(([key, value]) => Object.hasOwn(AGENT_FIELDS, key) && value !== undefined),
+  );
+  const { repeatActionProbability = 0, terminalOnLifeLoss = false, maxEpisodeFrames, frameSkip } = config.environment;
+  return {
+    ...(groups as unknown as AgentConfig),
+    environment: {
+      repeatActionProbability: Number(repeatActionProbability),
+      terminalOnLifeLoss: terminalOnLifeLoss === true,
+      maxEpisodeAgentSteps: Math.max(1, Math.ceil(Number(maxEpisodeFrames ?? 108_000) / Number(frameSkip ?? 4))),
+      trainingAgentSteps: config.trainingAgentSteps,
+    },
+  };
+}
+
+/** Nothing is learned in an evaluation, so the memory may be tiny. */
+function withTinyReplay(config: AgentConfig): AgentConfig {
+  const capacity = Math.min(config.replay.capacity, 100 + config.agent.batchSize + config.agent.updateHorizon);
+  return { ...config, replay: { ...config.replay, capacity } };
+}
+
+function describeAgent(agent: ValueAgent): string {
+  const shapes = Object.values(agent.network.parameterShapes);
+  const parameters = shapes.reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0);
+  return `agent: ${parameters.toLocaleString('en-US')} parameters, ${agent.isRecorded ? 'recorded' : 'eager'} training steps`;
+}
+
+/** Keeps the replay memory in its own folder, writing only what is new. */
+function replayPersistence(agent: ValueAgent, folder: string): ReplayPersistence {
+  // Three: the two that the run's two checkpoints need, and the one being written.
+  const checkpointer = new ReplayCheckpointer({ replay: agent.replay, folder, keep: 3 });
+  return {
+    folder,
+    async save() {
+      const { checkpointId } = await checkpointer.save();
+      return { checkpointId };
+    },
+    async restore(state) {
+      await checkpointer.restore(Number(state.checkpointId));
+    },
+    interruptEpisode: () => agent.replay.interruptEpisode(),
+  };
+}

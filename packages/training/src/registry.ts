@@ -1,0 +1,95 @@
+// The one place that knows which package a name belongs to: everything that comes with moe-rl, and what modules add to it.
+import {
+  type AgentVariant,
+  type EncoderFactory,
+  listAgentVariants,
+  registerAgentVariant,
+  registerEncoder,
+} from '@moe-rl/agents';
+import { requireInteger, requireOneOf } from '@moe-rl/core';
+import { type MixtureDefinition, registerMixture } from '@moe-rl/moe-core';
+import {
+  agentKindOf,
+  BACKENDS,
+  changeOnResume as changeRunOnResume,
+  createRunRegistry,
+  makeEnvironment,
+  newRunConfig as newConfig,
+  type RequestedSettings,
+  type RunConfig,
+  type RunRegistry,
+  type RunSettings,
+  registerRunSinks,
+} from '@moe-rl/runs';
+import { ATARI } from './kinds/atari.ts';
+import { MINATAR, SMALL } from './kinds/small.ts';
+import { VALUE_AGENT, type ValueAgentRunConfig, valueAgentPresets } from './kinds/value-agent.ts';
+
+/** What `register(registry)` of a module gets. */
+export interface TrainingRegistry extends RunRegistry {
+  /** Encoders of `network.encoder.type`. */
+  readonly encoders: { register(name: string, factory: EncoderFactory): void };
+  /** Routers of `network.moe.router.type`. */
+  readonly routers: { register(...definitions: readonly MixtureDefinition[]): void };
+  /** Learning rules of `agent.variant`. */
+  readonly variants: { register(variant: AgentVariant): void; names(): readonly string[] };
+}
+
+/** The registry of this process. Encoders, routers and learning rules are the process's too, so there is only one. */
+export const registry: TrainingRegistry = createTrainingRegistry();
+
+function createTrainingRegistry(): TrainingRegistry {
+  const runs = createRunRegistry();
+  runs.environments.register('small', SMALL);
+  runs.environments.register('minatar', MINATAR);
+  runs.environments.register('atari', ATARI);
+  runs.agents.register('value', VALUE_AGENT);
+  for (const [name, preset] of Object.entries(valueAgentPresets())) runs.presets.register(name, preset);
+  registerRunSinks(runs);
+  return {
+    ...runs,
+    encoders: { register: registerEncoder },
+    routers: { register: registerMixture },
+    variants: {
+      register: registerAgentVariant,
+      names: listAgentVariants,
+    },
+  };
+}
+
+/**
+ * The configuration of a new run over everything registered.
+ * @throws NotFoundError for an unknown game, preset or setting, InvalidArgumentError for a bad value or one that does not apply; all name it
+ */
+export function newRunConfig(requested: RequestedSettings, defaults: Partial<RunSettings> = {}): ValueAgentRunConfig {
+  return newConfig(requested, registry, defaults) as ValueAgentRunConfig;
+}
+
+/** @throws InvalidArgumentError, with the path and both values, when a change would make another experiment of the run */
+export function changeOnResume(stored: RunConfig, requested: RequestedSettings): ValueAgentRunConfig {
+  return changeRunOnResume(stored, requested, registry) as ValueAgentRunConfig;
+}
+
+/**
+ * Looks at a configuration as its start will: what would fail there, fails here, before anything is written.
+ * @throws NotFoundError when the game's ROM is missing; InvalidArgumentError, with the path, when the run could never learn
+ */
+export function checkRun(config: RunConfig): void {
+  agentKindOf(config, registry).checkRun?.(config);
+  makeEnvironment(config, registry).close?.();
+}
+
+/**
+ * A stored configuration with another backend where one is asked for: evaluating with another one is no other experiment.
+ * @throws InvalidArgumentError for an unknown backend or a bad number of threads
+ */
+export function withBackend(
+  config: RunConfig,
+  { backend, threads }: { readonly backend?: string; readonly threads?: number },
+): RunConfig {
+  return {
+    ...config,
+    ...(backend === undefined ? {} : { backend: requireOneOf('backend', backend, BACKENDS) }),
+    ...(threads === undefined ? {} : { threads: requireInteger('threads', threads, 1, 1024) }),
+  };
+}

@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { tokenize } from '../../packages/encoders/src/index.ts';
 import { importFrom } from './adapters.mjs';
+import replay from './families/replay.mjs';
+import { checksOf } from './honour.mjs';
 import { difference, materialize } from './vectors.mjs';
 
 test('generated inputs are the documented ones', () => {
@@ -38,4 +40,43 @@ test('worked example tokenise', async () => {
   ]) {
     expect(tokenize({}, features, { type }).arraySync()[0]).toEqual(tokenise[key]);
   }
+});
+
+test('a key of a configuration that nothing reads fails by name; descriptions and keys below read groups count', async () => {
+  const family = {
+    descriptions: ['notes'],
+    *checks({ vector: { config } }) {
+      yield { name: 'host', run: () => config.optimizer.rate + config.size };
+    },
+  };
+  const run = async (config) => {
+    for (const check of checksOf(family, { vector: { config } })) await check.run();
+  };
+  await run({ size: 1, optimizer: { rate: 2 }, notes: { a: 1 } });
+  await expect(run({ size: 1, optimizer: { rate: 2, warmup: 3 }, nn_scale: 2 })).rejects.toThrow(
+    'config has optimizer.warmup, nn_scale, which nothing here honours',
+  );
+});
+
+test('windows of the classic replay that begin in padding after a cut episode are listed, not failed', async () => {
+  // Slots: padding, 1, 2, 3 (cut), padding, 4, 5, 6 (open). The official replay also samples slot 4, its padding.
+  const transitions = [1, 2, 3, 4, 5, 6].map((frame) => [frame, 0, 1, 0, frame === 3 ? 1 : 0]);
+  const window = (index, state, next) => ({ index, state, next_state: next, action: 0, reward: 1, terminal: 0 });
+  const elements = [
+    window(1, [0, 1], [1, 2]),
+    window(2, [1, 2], [2, 3]),
+    { ...window(4, [3, 0], [0, 4]), reward: 0 },
+    window(5, [0, 4], [4, 5]),
+    window(6, [4, 5], [5, 6]),
+  ];
+  const config = { n: 1, stack: 2, gamma: 0.9, capacity: 60, add_count_including_padding: 8, cursor: 8 };
+  const given = {
+    vector: { config, inputs: { transitions }, outputs: { elements } },
+    name: 'tf_nstep_cut',
+    adapters: [],
+  };
+  const [check, listed, configuration] = [...checksOf(replay, given)];
+  check.run();
+  configuration.run();
+  expect(listed.knownDifference).toMatch(/1 windows .* begin in the padding/);
 });

@@ -65,7 +65,7 @@ export function difference(actual, golden, tolerance) {
     return `shape [${actual.shape}]; expected [${golden.shape}]`;
   }
   const elements = givenElements(golden);
-  const scale = elements.reduce((largest, [, value]) => Math.max(largest, Math.abs(value)), 0);
+  const scale = golden.max_abs ?? elements.reduce((largest, [, value]) => Math.max(largest, Math.abs(value)), 0);
   let worst = { error: -1 };
   for (const [index, value] of elements) {
     const got = actual.data[index];
@@ -78,10 +78,14 @@ export function difference(actual, golden, tolerance) {
   if (isSummary(golden)) {
     let sum = 0;
     let absoluteSum = 0;
+    let largest = 0;
     for (const value of actual.data) {
       sum += value;
       absoluteSum += Math.abs(value);
+      largest = Math.max(largest, Math.abs(value));
     }
+    if (golden.max_abs !== undefined && !(Math.abs(largest - golden.max_abs) <= tolerance * golden.max_abs))
+      return `largest magnitude is ${largest}; expected ${golden.max_abs}`;
     if (!(Math.abs(sum - golden.sum) <= tolerance * golden.abs_sum)) return `sum is ${sum}; expected ${golden.sum}`;
     if (!(Math.abs(absoluteSum - golden.abs_sum) <= tolerance * golden.abs_sum)) {
       return `sum of absolute values is ${absoluteSum}; expected ${golden.abs_sum}`;

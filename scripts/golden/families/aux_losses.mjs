@@ -6,14 +6,23 @@ import {
   loadLoss,
 } from '../../../packages/top-k-moe/src/index.ts';
 import { expectGradients } from '../gradients.mjs';
+import { expectKey } from '../honour.mjs';
 import { readBack, toTensors } from '../layers.mjs';
 import { expectAll, materialize } from '../vectors.mjs';
 
 export default {
+  descriptions: ['note'],
   *checks({ vector, name: vectorName, adapters }) {
     const { config: given, outputs } = vector;
     const logits = materialize(vector.inputs.logits);
     const noise = materialize(vector.inputs.noise);
+    const checkConfig = () => {
+      const { num_experts: experts } = given;
+      // V-MoE calls samples groups.
+      const axes = [given.batch ?? given.groups, given.tokens ?? given.group_size, experts];
+      expectKey('batch, tokens, experts', axes, logits.shape);
+      if (given.std_scale !== undefined) expectKey('noise_std', given.noise_std, given.std_scale / experts);
+    };
     const settings = { k: given.num_selected_experts, noiseStd: given.noise_std };
     const perSample = (ops, tensors) => ({
       importance: importanceLoss(ops, ops.softmax(tensors.logits, -1)),
@@ -25,6 +34,7 @@ export default {
       yield {
         name: adapter.name,
         async run() {
+          checkConfig();
           await adapter.activate();
           const { ops } = adapter;
           const isOfficial = vectorName.startsWith('moes_aux');

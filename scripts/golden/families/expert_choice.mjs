@@ -7,6 +7,7 @@ import {
   loadBalancingLoss,
 } from '../../../packages/top-k-moe/src/index.ts';
 import { expectGradients } from '../gradients.mjs';
+import { expectKey } from '../honour.mjs';
 import { EXPERT_PATHS, readBack, toTensors, weightedSum, withPaths } from '../layers.mjs';
 import { expectAll, layerInputs } from '../vectors.mjs';
 
@@ -19,9 +20,17 @@ const EXACT = new Set([
 ]);
 
 export default {
+  descriptions: ['layout', 'capacity_rule'],
   *checks({ vector, name: vectorName, adapters }) {
     const { config: given, outputs } = vector;
     const { R, ...inputs } = layerInputs(vector);
+    const checkConfig = () => {
+      expectKey('groups, group_size, dim', [given.groups, given.group_size, given.dim], inputs.inputs.shape);
+      if (isTokenChoice) return;
+      // Expert choice has no number of choices, no priority and no auxiliary losses.
+      for (const key of ['K', 'batch_priority', 'gshard_loss_weight', 'importance_loss_weight'])
+        expectKey(key, given[key] ?? null, null);
+    };
     const isTokenChoice = vectorName.startsWith('top_experts');
     const common = { capacityFactor: given.capacity_factor, capacityMultipleOf: given.capacity_multiple_of };
     const router = isTokenChoice
@@ -57,6 +66,7 @@ export default {
         yield {
           name: `${adapter.name}, ${dispatcher}`,
           async run() {
+            checkConfig();
             await adapter.activate();
             const { ops } = adapter;
             const actual = ops.tidy(() => {

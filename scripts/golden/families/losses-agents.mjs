@@ -8,6 +8,7 @@ import {
   errorOfType,
   featureCoadaptation,
   greedyValues,
+  huberError,
   prioritiesFromLosses,
   projectDistribution,
   selectActionDistributions,
@@ -33,6 +34,7 @@ const CHECKS = {
 };
 
 export default {
+  descriptions: ['formula', 'rule', 'loss', 'weights', 'meaning', 'mse', 'rows', 'probs', 'columns'],
   *checks({ vector, name, adapters }) {
     if (name === 'epsilon_schedules') yield { name: 'host', run: () => checkEpsilon(vector) };
     const check = Object.entries(CHECKS).find(([prefix]) => name.startsWith(prefix))?.[1];
@@ -76,7 +78,7 @@ function runLossCheck(check, tf, vector) {
 }
 
 function checkDqn(tf, tensor, { config }) {
-  const discounts = tf.mul(tf.sub(1, tensor('terminals')), config.cumulative_gamma);
+  const discounts = tf.mul(tf.sub(1, tensor('terminals')), cumulativeDiscount(config));
   const target = bellmanTargets(tensor('rewards'), discounts, greedyValues(tensor('q_target_next')));
   const actions = tensor('actions');
   const loss = (type) => (q) => tf.mean(errorOfType(type, selectActions(q, actions), target));
@@ -90,23 +92,35 @@ function checkDqn(tf, tensor, { config }) {
   };
 }
 
+/** gamma^n, which the vector also says as one number. */
+function cumulativeDiscount(config) {
+  const { gamma, n = 1, cumulative_gamma: cumulative } = config;
+  if (gamma !== undefined && Math.abs(gamma ** n - cumulative) > 1e-6)
+    throw new Error(`cumulative_gamma is ${cumulative}; expected ${gamma} to the ${n}`);
+  return cumulative;
+}
+
 function checkRainbow(tf, tensor, { config }) {
+  const { num_atoms: atoms = 1, distributional = atoms > 1, double_dqn: isDouble } = config;
   const rewards = tensor('rewards');
-  const discounts = tf.mul(tf.sub(1, tensor('terminals')), config.cumulative_gamma);
+  const discounts = tf.mul(tf.sub(1, tensor('terminals')), cumulativeDiscount(config));
   const actions = tensor('actions');
   const weights = tf.tensor1d(importanceWeights(tensor('probs').dataSync(), 0.5, new Float32Array(rewards.size)));
   let target;
   let lossOf;
-  if (config.distributional) {
+  if (distributional) {
     const support = tensor('support');
     const values = support.dataSync();
+    if (values.length !== atoms) throw new Error(`num_atoms is ${atoms}; the support has ${values.length}`);
     const targetNext = tensor('target_next');
-    const chooser = config.double_dqn ? tensor('online_next') : targetNext;
+    const chooser = isDouble ? tensor('online_next') : targetNext;
     const chosen = selectActionDistributions(tf.softmax(targetNext, 2), tf.argMax(expectedValues(chooser, support), 1));
     target = categoricalTargets(rewards, discounts, chosen, support, values[0], values[values.length - 1]);
     lossOf = (logits) => categoricalCrossEntropy(selectActionDistributions(logits, actions), target);
   } else {
-    target = bellmanTargets(rewards, discounts, doubleValues(tensor('online_next'), tensor('target_next')));
+    const next = tensor('target_next');
+    const values = isDouble ? doubleValues(tensor('online_next'), next) : greedyValues(next);
+    target = bellmanTargets(rewards, discounts, values);
     lossOf = (q) => errorOfType('huber', selectActions(q, actions), target);
   }
   const online = tensor('online');
@@ -122,9 +136,11 @@ function checkRainbow(tf, tensor, { config }) {
   };
 }
 
-function checkProjection(tf, tensor) {
+function checkProjection(tf, tensor, { config }) {
   const support = tensor('support');
   const values = support.dataSync();
+  if (values.length !== config.num_atoms || values.at(-1) !== Math.fround(config.vmax))
+    throw new Error(`the support is ${values.join(', ')}; expected ${config.num_atoms} atoms to ${config.vmax}`);
   const probs = tf.softmax(tensor('weights_logits'), 1);
   const rows = probs.shape[0];
   const supports = tf.add(
@@ -138,21 +154,24 @@ function checkProjection(tf, tensor) {
   };
 }
 
-function checkElementwise(tf, tensor) {
+function checkElementwise(tf, tensor, { config }) {
+  const delta = config.huber_delta;
   const targets = tensor('targets');
   const predictions = tensor('predictions');
-  const gradient = (type) => tf.grad((x) => tf.sum(errorOfType(type, x, targets)))(predictions);
+  const huber = (x) => huberError(x, targets, delta);
+  const mse = (x) => errorOfType('mse', x, targets);
+  const gradient = (error) => tf.grad((x) => tf.sum(error(x)))(predictions);
   return {
-    mse: errorOfType('mse', predictions, targets),
-    huber: errorOfType('huber', predictions, targets),
-    grad_mse: gradient('mse'),
-    grad_huber: gradient('huber'),
+    mse: mse(predictions),
+    huber: huber(predictions),
+    grad_mse: gradient(mse),
+    grad_huber: gradient(huber),
   };
 }
 
 function checkConservativeDqn(tf, tensor, { config }) {
   const actions = tensor('actions');
-  const discounts = tf.mul(tf.sub(1, tensor('terminals')), config.cumulative_gamma);
+  const discounts = tf.mul(tf.sub(1, tensor('terminals')), cumulativeDiscount(config));
   const target = bellmanTargets(tensor('rewards'), discounts, greedyValues(tensor('q_target_next')));
   const nextFeatures = tensor('repr_next');
   const bellman = (q) => tf.mean(errorOfType('huber', selectActions(q, actions), target));
@@ -176,13 +195,14 @@ function checkConservativeDqn(tf, tensor, { config }) {
 }
 
 function checkConservativeCategorical(tf, tensor, { config }) {
+  const isDouble = config.double_dqn ?? true;
   const support = tensor('support');
   const values = support.dataSync();
   const actions = tensor('actions');
-  const discounts = tf.mul(tf.sub(1, tensor('terminals')), config.cumulative_gamma);
+  const discounts = tf.mul(tf.sub(1, tensor('terminals')), cumulativeDiscount(config));
   const chosen = selectActionDistributions(
     tf.softmax(tensor('target_next'), 2),
-    tf.argMax(expectedValues(tensor('online_next'), support), 1),
+    tf.argMax(expectedValues(tensor(isDouble ? 'online_next' : 'target_next'), support), 1),
   );
   const target = categoricalTargets(
     tensor('rewards'),
@@ -200,7 +220,8 @@ function checkConservativeCategorical(tf, tensor, { config }) {
   return { td_c51: td(online), bc_cql: penalty(online), loss: loss(online), grad_online: tf.grad(loss)(online) };
 }
 
-function checkAugmentation(tf, tensor) {
+function checkAugmentation(tf, tensor, { config }) {
+  if (config.pad !== 4) throw new Error(`pad is ${config.pad}; expected 4, the official one`);
   const offsets = tf.stack([tensor('row_offset'), tensor('col_offset')]);
   return { augmented: augmentImages(tf.div(tensor('images'), 255), offsets, tensor('r')) };
 }

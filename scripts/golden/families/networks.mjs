@@ -1,50 +1,25 @@
 // Whole value networks of the official implementation: q values, MoE records, and the gradient of sum(q * R) per parameter.
-import { BASE_CONFIG, createNetwork, mergeConfig } from '../../../packages/agents/src/index.ts';
-import { expectedValues } from '../../../packages/encoders/src/index.ts';
+import { atomSupport, expectedValues } from '../../../packages/encoders/src/index.ts';
+import { officialNetwork } from '../official/networks.mjs';
 import { difference, materialize } from '../vectors.mjs';
 
-const TOKENS = { PER_PIXEL: 'perConv', PER_FEATUREMAP: 'perFeat', PER_SAMPLE: 'perSamp', PER_PATCH: 'perPatch' };
-const ROUTERS = { BASELINE: 'none', SOFTMOE: 'soft', MOE: 'token-choice' };
 /** The README's tolerance for float32 networks with another order of summation. */
 const TOLERANCE = 5e-5;
 const NORM_TOLERANCE = 1e-4;
 
-/** Our configuration of an official network. */
-export function networkOf(config) {
-  const isRainbow = config.network.includes('Rainbow');
-  const isBase = config.network === 'FullRainbowNetwork';
-  const encoder = config.encoder_type === 'IMPALA' || config.network === 'ImpalaMoE' ? 'impala' : 'nature';
-  const router = ROUTERS[config.moe_type];
-  const { network } = mergeConfig(
-    BASE_CONFIG,
-    {
-      network: {
-        encoder: { type: encoder },
-        hiddenUnits: config.expert_hidden_units ?? 512,
-        dueling: isRainbow,
-        noisy: config.noisy ?? false,
-        naming: isRainbow && !isBase ? 'rainbow' : 'dqn',
-      },
-    },
-    {
-      network:
-        router === 'none'
-          ? { hiddenUnitsScale: config.scale_hidden_layer ? config.num_experts : 1 }
-          : {
-              tokens: { type: TOKENS[config.routing_type] ?? 'perConv' },
-              moe: {
-                router: { type: router, capacityFactor: config.capacity_factor ?? 1 },
-                experts: config.num_experts ?? 8,
-                expertHiddenUnits: config.expert_hidden_units ?? 512,
-              },
-            },
-    },
-  );
-  return createNetwork(network, {
-    observationSpec: { frameShape: [84, 84], stackSize: 4, dtype: 'uint8' },
+/** Our network of a vector's configuration. */
+function networkOf(config) {
+  const { capacity, num_experts: experts } = config;
+  const network = officialNetwork(config.network, config, {
+    image: [84, 84],
+    stackSize: 4,
     actionCount: config.num_actions,
     atoms: config.num_atoms ?? 1,
   });
+  const tokens = network.tokenShape?.[0];
+  if (capacity != null && capacity !== Math.ceil((tokens * config.capacity_factor) / experts))
+    throw new Error(`capacity is ${capacity}; expected that of ${tokens} tokens`);
+  return network;
 }
 
 /** Noise arrays `[1, n]` by layer: with experts their pair comes first; then the longest p and q, which the other layers share. */
@@ -61,6 +36,7 @@ function noiseOf(tf, vector, network) {
 }
 
 export default {
+  descriptions: ['notes', 'noise_order', 'min_top1_margin'],
   *checks({ vector, adapters }) {
     // The plain JavaScript backend takes minutes for these networks: it is tried only where TensorFlow can't be loaded.
     const candidates = adapters.filter(({ tf }) => tf);
@@ -96,17 +72,21 @@ export function checkNetwork(tf, vector) {
     try {
       const image = materialize(inputs.image);
       const observation = tf.transpose(tf.tensor(Float32Array.from(image.data), [1, ...image.shape]), [0, 3, 1, 2]);
-      const noise = noiseOf(tf, vector, network);
+      const noise = passNoise(tf, vector, network);
       const R = tf.tensor1d(Float32Array.from(materialize(inputs.R).data));
-      const support =
-        config.num_atoms > 1 ? tf.tensor1d(Float32Array.from(materialize(inputs.support).data)) : undefined;
-      const qOf = (output) =>
-        tf.reshape(support ? expectedValues(output.values, support) : output.values, [config.num_actions]);
+      const support = supportOf(tf, vector);
+      // Without distributions the official network adds its atoms up.
+      const isSum = config.distributional === false;
+      const valuesOf = ({ values }) => {
+        if (values.rank === 2) return values;
+        return isSum ? tf.sum(values, 2) : expectedValues(values, support);
+      };
+      const qOf = (output) => tf.reshape(valuesOf(output), [config.num_actions]);
       const output = network.apply(variables, observation, { noise });
       const found = { q_values: qOf(output) };
-      if (support) {
-        found.logits = tf.reshape(output.values, output.values.shape.slice(1));
-        found.probabilities = tf.softmax(found.logits, 1);
+      if (config.network.includes('Rainbow')) {
+        found.logits = tf.reshape(output.values, [config.num_actions, config.num_atoms ?? 1]);
+        if (!isSum) found.probabilities = tf.softmax(found.logits, 1);
       }
       if (output.hidden) found.hidden_act = tf.reshape(output.hidden, [output.hidden.size]);
       const record = output.mixtures[0];
@@ -141,6 +121,25 @@ export function checkNetwork(tf, vector) {
       for (const variable of Object.values(variables)) variable.dispose();
     }
   });
+}
+
+/** The atoms, which must be those between vmin and vmax. */
+function supportOf(tf, { config, inputs }) {
+  const { num_atoms: atoms, vmin, vmax } = config;
+  if ((atoms ?? 1) === 1) return undefined;
+  const given = materialize(inputs.support).data;
+  const ours = atomSupport(vmin, vmax, atoms);
+  if (given.length !== atoms || given.some((value, index) => Math.abs(value - ours[index]) > 1e-5))
+    throw new Error(`support is ${given.join(', ')}; expected ${atoms} atoms from ${vmin} to ${vmax}`);
+  return tf.tensor1d(Float32Array.from(given));
+}
+
+/** In evaluation the head takes its mean weights; experts stay noisy, as the official code has it. */
+function passNoise(tf, vector, network) {
+  const noise = noiseOf(tf, vector, network);
+  if (!vector.config.eval_mode) return noise;
+  if (noise.head !== undefined) throw new Error('noise has arrays for the head in eval_mode, where it has none');
+  return noise;
 }
 
 function gradientProblems(name, gradient, golden) {

@@ -5,6 +5,7 @@ import { expectAll, materialize } from '../vectors.mjs';
 const TOLERANCE = 1e-6;
 
 export default {
+  descriptions: ['formula'],
   *checks({ vector, adapters }) {
     for (const adapter of adapters.filter(({ tf }) => tf)) {
       yield {
@@ -18,6 +19,11 @@ export default {
   },
 };
 
+/** The steps are given also where nothing anneals. */
+function annealUpdatesOf({ anneal_learning_rate: anneals, anneal_steps: steps }) {
+  return anneals ? steps : 0;
+}
+
 /** `[name, actual, golden, tolerance]` of every step. */
 export function optimizerPairs(tf, { config, inputs, outputs }) {
   const start = materialize(inputs.params0);
@@ -30,7 +36,7 @@ export function optimizerPairs(tf, { config, inputs, outputs }) {
       beta2: config.beta2,
       epsilon: config.eps,
       centered: config.centered,
-      annealUpdates: config.anneal_learning_rate ? config.anneal_steps : 0,
+      annealUpdates: annealUpdatesOf(config),
       weightDecay: 0,
     },
     { parameter },

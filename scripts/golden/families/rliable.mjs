@@ -12,9 +12,11 @@ import {
   probabilityOfImprovement,
   probabilityOfImprovementInterval,
 } from '../../../packages/evaluation/src/index.ts';
+import { expectKey } from '../honour.mjs';
 import { materialize } from '../vectors.mjs';
 
 export default {
+  descriptions: ['layout', 'score_formula', 'formulas'],
   *checks({ vector }) {
     yield { name: 'point estimates', run: () => checkEstimates(vector) };
     yield { name: 'intervals', run: () => checkIntervals(vector) };
@@ -31,7 +33,8 @@ function within(actual, expected, tolerance, what) {
   assert.ok(Math.abs(actual - expected) <= tolerance, `${what}: ${actual} instead of ${expected} (+-${tolerance})`);
 }
 
-function checkEstimates({ outputs }) {
+function checkEstimates({ config, outputs }) {
+  expectKey('runs, games', [config.runs, config.games], outputs.X.shape);
   const x = scores(outputs.X);
   const y = scores(outputs.Y);
   const pairs = {

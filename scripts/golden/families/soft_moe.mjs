@@ -1,12 +1,15 @@
 // Soft MoE layers from the official implementation: forward values, router outputs and gradients.
+import { resolveSoftMoe } from '../../../packages/soft-moe/src/config.ts';
 import { applySoftMoe } from '../../../packages/soft-moe/src/index.ts';
 import { expectGradients } from '../gradients.mjs';
+import { expectKey } from '../honour.mjs';
 import { EXPERT_PATHS, readBack, toTensors, weightedSum, withPaths } from '../layers.mjs';
 import { expectAll, layerInputs } from '../vectors.mjs';
 
 const PATHS = { phi: 'params/SoftMoE_0/phi_weights', scalar: 'params/SoftMoE_0/scalar', ...EXPERT_PATHS };
 
 export default {
+  descriptions: ['note', 'min_top_expert_margin'],
   /** One check per adapter: forward, and gradients where the adapter can be differentiated. */
   *checks({ vector, adapters }) {
     const { config: given, outputs } = vector;
@@ -19,11 +22,20 @@ export default {
       isNormalized: given.normalization,
     };
     const { R, ...inputs } = layerInputs(vector);
+    const checkConfig = () => {
+      expectKey('slots_per_expert', given.slots_per_expert, inputs.phi.shape[2]);
+      expectKey('slots_per_expert', given.slots_per_expert, resolveSoftMoe(config).slotsPerExpert);
+      expectKey('batch', given.batch, inputs.tokens.shape.length === 3 ? inputs.tokens.shape[0] : 0);
+      // What ours is built with.
+      expectKey('l2_eps', given.l2_eps, 1e-6);
+      expectKey('maintain_token_size', given.maintain_token_size, true);
+    };
     const apply = (ops, tensors) => applySoftMoe(ops, withPaths(tensors, PATHS), tensors.tokens, config);
     for (const adapter of adapters) {
       yield {
         name: adapter.name,
         async run() {
+          checkConfig();
           await adapter.activate();
           const { ops } = adapter;
           const actual = ops.tidy(() => {

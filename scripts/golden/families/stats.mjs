@@ -7,12 +7,14 @@ import {
   redoScores,
   STATISTIC_THRESHOLDS,
 } from '../../../packages/agents/src/index.ts';
+import { expectKey } from '../honour.mjs';
 import { materialize } from '../vectors.mjs';
 import { tableNetworkKernel } from './stats-table-network.mjs';
 
 const TOLERANCE = 1e-5;
 
 export default {
+  descriptions: ['formula', 'formulas', 'entk_bug', 'param_layout'],
   *checks({ vector, name, adapters }) {
     if (name.startsWith('dqn_dormant')) yield { name: 'host', run: () => checkDormant(vector) };
     if (name.startsWith('redo_dormant')) yield { name: 'host', run: () => checkRedo(vector) };
@@ -38,7 +40,8 @@ function close(name, actual, golden, tolerance = TOLERANCE) {
   }
 }
 
-export function checkDormant({ inputs, outputs }) {
+export function checkDormant({ config, inputs, outputs }) {
+  expectKey('shape', config.shape, inputs.hidden.shape);
   close('dormant percentage', dormantPercentage(materialize(inputs.hidden)), outputs.dormant_percentage);
 }
 
@@ -59,7 +62,8 @@ export function checkRedo({ config, inputs, outputs }) {
   close('dormant units', dormant, outputs.log['feature/deadcount']);
 }
 
-export function checkFeatures({ inputs, outputs }) {
+export function checkFeatures({ config, inputs, outputs }) {
+  expectKey('B, F', [config.B, config.F], inputs.features.shape);
   const features = materialize(inputs.features);
   const statistics = featureStatistics(features);
   close('feature norm', statistics.varianceNorm, outputs['statistics/feature_norm']);

@@ -1,12 +1,14 @@
 // The official Top-1 layer: routing, dropped tokens, values and gradients, through both dispatchers.
 import { applyTopKMoe, dispatcherNames } from '../../../packages/top-k-moe/src/index.ts';
 import { expectGradients } from '../gradients.mjs';
+import { expectKey } from '../honour.mjs';
 import { EXPERT_PATHS, readBack, toTensors, weightedSum, withPaths } from '../layers.mjs';
 import { expectAll, layerInputs } from '../vectors.mjs';
 
 const PATHS = { router_kernel: 'params/MoE_0/router/Dense_0/kernel', ...EXPERT_PATHS };
 
 export default {
+  descriptions: ['mode', 'min_top1_margin', 'behaviour'],
   *checks({ vector, adapters }) {
     const { config: given, outputs } = vector;
     if (given.k > 1) {
@@ -33,6 +35,7 @@ export default {
             const { ops } = adapter;
             const actual = ops.tidy(() => {
               const { output, routing, expertsHidden } = apply(ops, toTensors(ops, inputs));
+              expectKey('capacity', given.capacity, routing.assignment.capacity);
               const flat = (x) => {
                 const { shape, data } = readBack(ops, x);
                 return { shape: given.batch ? shape : shape.slice(1), data };

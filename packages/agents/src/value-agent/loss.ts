@@ -63,6 +63,8 @@ export interface LossOutput {
   readonly perSample: Tensor;
   /** Numbers of `lossMetricNames`. */
   readonly metrics: Tensor;
+  /** What the online network gave for the states. */
+  readonly online: NetworkOutput;
 }
 
 /** Names of the numbers that a loss reports, without `train/`. Penalties are before their coefficient, router losses after their weight. */
@@ -153,7 +155,7 @@ export function createLoss(
     const meanQ = tf.mean(selectActions(values, batch.actions));
     const maxQ = tf.mean(tf.max(values, 1));
     const metrics = tf.stack([total, temporalDifference, meanQ, maxQ, meanTarget, ...parts] as Tensor[]);
-    return { total: total as Scalar, perSample, metrics };
+    return { total: total as Scalar, perSample, metrics, online: output };
   };
 }
 

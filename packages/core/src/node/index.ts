@@ -13,6 +13,7 @@ export {
   writeFully,
 } from './durable-files.ts';
 export { createBreather } from './event-loop.ts';
+export { appendDurably, readPrefix, replaceDurably, withStorageErrors } from './large-files.ts';
 export { type LockFolderOptions, lockFolder, type WithFolderLockOptions, withFolderLock } from './lock.ts';
 export { type Command, type ProgramAnswer, type RunProgramOptions, runProgram, tryRun } from './programs.ts';
 export {

@@ -6,9 +6,9 @@ import {
   CorruptDataError,
   createRng,
   NonFiniteError,
+  NotFoundError,
   type ObservationSpec,
   ShapeError,
-  StorageError,
 } from '@moe-rl/core';
 import { parquetReadObjects } from 'hyparquet';
 import { parquetWriteBuffer } from 'hyparquet-writer';
@@ -122,7 +122,7 @@ describe('bad input', () => {
     await expect(read(file.slice(0, file.byteLength - 20))).rejects.toThrow('cut off');
     const foreign = parquetWriteBuffer({ columnData: [{ name: 'x', data: [1, 2] }] });
     await expect(read(foreign)).rejects.toThrow('columns observation, action');
-    await expect(readTransitionFile(join(folder, 'absent.parquet')).next()).rejects.toThrow(StorageError);
+    await expect(readTransitionFile(join(folder, 'absent.parquet')).next()).rejects.toThrow(NotFoundError);
     const path = join(folder, 'cut.parquet');
     writeFileSync(path, new Uint8Array(file));
     truncateSync(path, 300);

@@ -1,12 +1,12 @@
 // Datasets as files: written beside their name and renamed when complete, read by ranges.
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { withStorageErrors } from '@moe-rl/core/node';
 import { asyncBufferFromFile } from 'hyparquet';
 import { fileWriter } from 'hyparquet-writer';
 import { readTransitions } from '../datasets/transition-reader.ts';
 import { TransitionWriter, type TransitionWriterConfig } from '../datasets/transition-writer.ts';
 import type { ReplayStep } from '../replay-interface.ts';
-import { withStorageErrors } from './durable-files.ts';
 
 /**
  * Writes steps to a Parquet file; the file appears when all are written.
@@ -18,7 +18,7 @@ export async function writeTransitionFile(
   config: Omit<TransitionWriterConfig, 'writer'>,
 ): Promise<{ readonly rows: number }> {
   const temporary = `${path}.temporary`;
-  return withStorageErrors(path, 'write', async () => {
+  return withStorageErrors('write', path, async () => {
     await mkdir(dirname(path), { recursive: true });
     try {
       const writer = new TransitionWriter({ ...config, writer: fileWriter(temporary) });
@@ -35,9 +35,9 @@ export async function writeTransitionFile(
 
 /**
  * The steps of a Parquet file, in order.
- * @throws StorageError when it can't be read; CorruptDataError when it is no dataset of transitions
+ * @throws NotFoundError when it is not there, StorageError when it can't be read; CorruptDataError when it is no dataset of transitions
  */
 export async function* readTransitionFile(path: string): AsyncGenerator<ReplayStep, void, void> {
-  const file = await withStorageErrors(path, 'read', () => asyncBufferFromFile(path));
+  const file = await withStorageErrors('read', path, () => asyncBufferFromFile(path));
   yield* readTransitions(file);
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { CheckpointError, CorruptDataError, createRng, InvalidArgumentError, StorageError } from '@moe-rl/core';
+import { CheckpointError, CorruptDataError, createRng, InvalidArgumentError, NotFoundError } from '@moe-rl/core';
 import { afterAll, describe, expect, it } from 'vitest';
 import { ReplayBuffer } from '../replay-buffer.ts';
 import type { ReplayStep } from '../replay-interface.ts';
@@ -43,7 +43,7 @@ describe('readDopamineLog', () => {
   });
 
   it('names what is missing, damaged or does not fit', async () => {
-    await expect(readAll(folder, 4)).rejects.toThrow(StorageError);
+    await expect(readAll(folder, 4)).rejects.toThrow(NotFoundError);
     const damaged = (name: string, change: (bytes: Buffer) => Uint8Array) => {
       cpSync(folder, scratch, { recursive: true });
       const path = join(scratch, name);

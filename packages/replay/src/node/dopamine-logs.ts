@@ -2,8 +2,8 @@
 // array per field and checkpoint.
 import { join } from 'node:path';
 import { CheckpointError, InvalidArgumentError, requireInteger } from '@moe-rl/core';
+import { withStorageErrors } from '@moe-rl/core/node';
 import type { ReplayStep } from '../replay-interface.ts';
-import { withStorageErrors } from './durable-files.ts';
 import { openNpy } from './npy-stream.ts';
 
 const BLOCK_ROWS = 256;
@@ -20,14 +20,14 @@ export interface DopamineLogConfig {
 /**
  * The steps of one checkpoint, in order, without the padding, each with its newest frame. Episodes that a time limit cut can't be told from others in these logs:
  * the next one then seems to continue them.
- * @throws StorageError when a file can't be read; CorruptDataError when it is damaged; CheckpointError when the arrays don't fit together
+ * @throws NotFoundError when a file is missing, StorageError when it can't be read; CorruptDataError when it is damaged; CheckpointError when the arrays don't fit together
  */
 export async function* readDopamineLog(config: DopamineLogConfig): AsyncGenerator<ReplayStep, void, void> {
   const { folder, checkpoint, stackSize = 4 } = config;
   requireInteger('checkpoint', checkpoint, 0);
   requireInteger('stackSize', stackSize, 1);
   const file = (field: string) => join(folder, `${field}_ckpt.${checkpoint}.gz`);
-  const openField = (field: string) => withStorageErrors(file(field), 'read', () => openNpy(file(field)));
+  const openField = (field: string) => withStorageErrors('read', file(field), () => openNpy(file(field)));
 
   const counter = await openField('add_count');
   const added = (await counter.read(1))[0]!;

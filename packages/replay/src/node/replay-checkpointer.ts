@@ -8,17 +8,14 @@ import {
   AlreadyInUseError,
   CheckpointError,
   CorruptDataError,
-  decodeSafetensors,
-  encodeSafetensors,
-  type NamedTensors,
+  decodeState,
+  encodeState,
   NotFoundError,
   requireInteger,
-  type StateTree,
-  type TypedArray,
 } from '@moe-rl/core';
+import { appendDurably, readPrefix, replaceDurably, withStorageErrors } from '@moe-rl/core/node';
 import { allocateFrames, type FrameArray } from '../frame-store.ts';
 import type { ReplayBuffer } from '../replay-buffer.ts';
-import { appendDurably, readPrefix, replaceDurably, withStorageErrors } from './durable-files.ts';
 import {
   currentParts,
   encodeManifest,
@@ -32,7 +29,6 @@ import {
   parseManifest,
   restName,
 } from './replay-manifest.ts';
-import { putArrays, takeArrays } from './state-arrays.ts';
 
 export interface ReplayCheckpointerConfig {
   readonly replay: ReplayBuffer;
@@ -73,7 +69,7 @@ export class ReplayCheckpointer {
    * @throws AlreadyInUseError when the folder holds checkpoints that this object neither saved nor restored
    */
   async save(): Promise<ReplaySaveOutput> {
-    await withStorageErrors(this.#folder, 'make', () => mkdir(this.#folder, { recursive: true }));
+    await withStorageErrors('create the folder', this.#folder, () => mkdir(this.#folder, { recursive: true }));
     if (this.#newest === undefined && (await checkpointIds(this.#folder)).length > 0) {
       throw new AlreadyInUseError(
         `${this.#folder} already holds replay checkpoints; restore one first, or choose another folder`,
@@ -88,11 +84,7 @@ export class ReplayCheckpointer {
     const chunks = state.frames as readonly (FrameArray | null)[];
     const { frameBytes, frames, writtenBytes } = await this.#saveFrames(chunks, layout, state.slotsWritten as number);
 
-    const arrays: Record<string, TypedArray> = {};
-    const json = takeArrays({ ...state, frames: null }, '', arrays) as StateTree;
-    const tensors: NamedTensors = {};
-    for (const [name, data] of Object.entries(arrays)) tensors[name] = { shape: [data.length], data };
-    const rest = encodeSafetensors(tensors);
+    const { json, tensors: rest } = encodeState({ ...state, frames: null });
     await replaceDurably(this.#path(restName(checkpointId)), rest);
 
     const manifest: Manifest = {
@@ -102,7 +94,7 @@ export class ReplayCheckpointer {
       frameBytes,
       frames,
       rest: { bytes: rest.byteLength, crc32: crc32(rest) },
-      state: json,
+      state: JSON.parse(json),
     };
     const text = new TextEncoder().encode(encodeManifest(manifest));
     await replaceDurably(this.#path(manifestName(checkpointId)), text);
@@ -144,8 +136,7 @@ export class ReplayCheckpointer {
     }
     const restPath = this.#path(restName(id));
     const rest = await readIntact(restPath, manifest.rest.bytes, manifest.rest.crc32);
-    const { tensors } = decodeSafetensors(rest);
-    const state = putArrays(manifest.state, '', tensors) as StateTree;
+    const state = decodeState(JSON.stringify(manifest.state), rest);
     const chunks = await this.#readFrames(manifest, state.layout as unknown as Layout);
     this.#replay.setState({ ...state, frames: chunks });
     this.#newest = manifest;
@@ -211,7 +202,7 @@ export class ReplayCheckpointer {
 
   async #readManifest(id: number): Promise<Manifest> {
     const path = this.#path(manifestName(id));
-    const text = await withStorageErrors(path, 'read', () => readFile(path, 'utf8'));
+    const text = await withStorageErrors('read', path, () => readFile(path, 'utf8'));
     return parseManifest(path, text, id);
   }
 
@@ -247,7 +238,7 @@ async function checkpointIds(folder: string): Promise<number[]> {
     names = await readdir(folder);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    return withStorageErrors(folder, 'read', () => Promise.reject(error));
+    return withStorageErrors('read', folder, () => Promise.reject(error));
   }
   return names
     .map((name) => /^checkpoint-(\d+)\.json$/.exec(name)?.[1])
@@ -262,9 +253,9 @@ async function readIntact(path: string, expectedBytes: number, expectedCrc32: nu
   try {
     bytes = await readPrefix(path, expectedBytes);
   } catch (cause) {
-    const isMissing = ((cause as Error).cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT';
     // A file that the manifest names and that is gone is damage like any other: an older checkpoint may be whole.
-    throw isMissing ? new CorruptDataError(`${path}, which the checkpoint needs, is missing`, { cause }) : cause;
+    if (!(cause instanceof NotFoundError)) throw cause;
+    throw new CorruptDataError(`${path}, which the checkpoint needs, is missing`, { cause });
   }
   if (bytes.byteLength !== expectedBytes) {
     throw new CorruptDataError(`${path} holds ${bytes.byteLength} bytes; the checkpoint needs ${expectedBytes}`);

@@ -3,7 +3,6 @@ import { crc32 } from 'node:zlib';
 import { CheckpointError, CorruptDataError, elementCount, type StateTree } from '@moe-rl/core';
 
 const KIND = 'moe-rl/replay-checkpoint';
-/** Version 2 has a checksum of its own; version 1, without it, is read too. */
 export const MANIFEST_VERSION = 2;
 
 /** Bytes of a frame file that belong to a checkpoint: frames of slots `firstSlot ..`, from the file's start. */
@@ -19,12 +18,12 @@ export interface FrameFile {
 
 export interface Manifest {
   readonly kind: 'moe-rl/replay-checkpoint';
-  readonly version: 1 | typeof MANIFEST_VERSION;
+  readonly version: typeof MANIFEST_VERSION;
   readonly checkpointId: number;
   readonly frameBytes: number;
   readonly frames: readonly FrameFile[];
   readonly rest: { readonly bytes: number; readonly crc32: number };
-  /** The JSON part of the state; typed arrays are in the rest file. */
+  /** The JSON part of the state (`encodeState`); typed arrays are in the rest file. */
   readonly state: StateTree;
 }
 
@@ -79,12 +78,12 @@ export function parseManifest(path: string, text: string, checkpointId: number):
     throw new CorruptDataError(`${path} is not JSON`, { cause });
   }
   const { crc32: checksum, ...manifest } = (parsed ?? {}) as Manifest & { readonly crc32?: number };
-  if (manifest.kind !== KIND || (manifest.version !== 1 && manifest.version !== MANIFEST_VERSION)) {
+  if (manifest.kind !== KIND || manifest.version !== MANIFEST_VERSION) {
     throw new CheckpointError(
       `${path} is "${String(manifest.kind)}" version ${String(manifest.version)}; expected "${KIND}" version ${MANIFEST_VERSION}`,
     );
   }
-  if (manifest.version === MANIFEST_VERSION && checksum !== crc32(JSON.stringify(manifest))) {
+  if (checksum !== crc32(JSON.stringify(manifest))) {
     throw new CorruptDataError(`${path} is damaged: its checksum is ${String(checksum)}`);
   }
   const fault = faultOf(manifest, checkpointId);

@@ -55,6 +55,15 @@ describe('encodeState', () => {
     expect(decodeState(json, tensors)).toEqual(state);
   });
 
+  it('keeps names that every object has, and refuses those that the format uses itself', () => {
+    const state = Object.fromEntries([['__proto__', Object.fromEntries([['__proto__', Uint8Array.of(1)]])]]);
+    const { json, tensors } = encodeState(state);
+    expect(Object.keys(decodeState(json, tensors))).toEqual(['__proto__']);
+    expect(decodeState(json, tensors)).toEqual(state);
+    expect(() => encodeState({ a: { $tensor: 'b' } })).toThrow(/"\$tensor" \(below "a"\)/);
+    expect(() => decodeState('{"a":{"$tensor":"constructor"}}', tensors)).toThrow(/"constructor", which is missing/);
+  });
+
   it('refuses a state whose tensor is missing', () => {
     const { tensors } = encodeState({});
     expect(() => decodeState('{"a":{"$tensor":"a"}}', tensors)).toThrow(/"a", which is missing/);

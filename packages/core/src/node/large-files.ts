@@ -1,31 +1,21 @@
-// File operations that survive a crash at any moment, with errors that name the file.
+// Files too large to be written or read while everything else waits: the durable files of durable-files.ts, without blocking.
 import { constants } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { StorageError } from '@moe-rl/core';
+import { storageError, syncFolder } from './durable-files.ts';
 
-/** Runs a file operation; whatever the system reports becomes a StorageError that names the path. */
-export async function withStorageErrors<T>(path: string, action: string, operation: () => Promise<T>): Promise<T> {
+/** Runs a file operation; whatever the system reports becomes a typed error that says what could not be done, where and why (`storageError`). */
+export async function withStorageErrors<T>(action: string, path: string, operation: () => Promise<T>): Promise<T> {
   try {
     return await operation();
   } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && typeof cause.code === 'string' && 'syscall' in cause) {
-      throw new StorageError(`can't ${action} ${path}: ${reasonOf(cause.code)}`, { cause });
-    }
-    throw cause;
+    throw cause instanceof Error && 'syscall' in cause ? storageError(action, path, cause) : cause;
   }
-}
-
-function reasonOf(code: string): string {
-  if (code === 'ENOSPC') return 'the disk is full';
-  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') return `no permission (${code})`;
-  if (code === 'ENOENT') return 'it does not exist';
-  return code;
 }
 
 /** Cuts `path` (made if missing) to `length` bytes and appends `parts`; on disk when it returns. */
 export async function appendDurably(path: string, length: number, parts: readonly Uint8Array[]): Promise<void> {
-  await withStorageErrors(path, 'write', async () => {
+  await withStorageErrors('write', path, async () => {
     const file = await open(path, constants.O_RDWR | constants.O_CREAT, 0o644);
     try {
       await file.truncate(length);
@@ -46,24 +36,11 @@ export async function replaceDurably(path: string, content: Uint8Array): Promise
   const temporary = `${path}.temporary`;
   try {
     await appendDurably(temporary, 0, [content]);
-    await withStorageErrors(path, 'write', () => rename(temporary, path));
-    await syncFolder(dirname(path));
+    await withStorageErrors('write', path, () => rename(temporary, path));
+    await withStorageErrors('write', path, async () => syncFolder(dirname(path)));
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined);
     throw error;
-  }
-}
-
-/** Makes renames and new files in `folder` durable. Some systems (Windows) can't sync a folder and don't need it. */
-async function syncFolder(folder: string): Promise<void> {
-  let handle: FileHandle | undefined;
-  try {
-    handle = await open(folder, 'r');
-    await handle.sync();
-  } catch {
-    // Nothing more can be done.
-  } finally {
-    await handle?.close();
   }
 }
 
@@ -77,7 +54,7 @@ async function writeFully(file: FileHandle, part: Uint8Array, position: number):
 
 /** The first `length` bytes of `path`, fewer where it is shorter. */
 export async function readPrefix(path: string, length: number): Promise<Uint8Array> {
-  return withStorageErrors(path, 'read', async () => {
+  return withStorageErrors('read', path, async () => {
     const file = await open(path, 'r');
     try {
       const bytes = new Uint8Array(Math.min(length, (await file.stat()).size));

@@ -120,6 +120,14 @@ export interface AuxiliaryLossesConfig {
    * the official losses.
    */
   readonly entropy: number;
+  /** Of router `deepseek`: balance within each sample (DeepSeek-V3). */
+  readonly sequenceBalance: number;
+  /** Of router `stable`: balance of its first stage, and the distillation of its second router. Its schedule brings both by itself. */
+  readonly stableBalance: number;
+  readonly distillation: number;
+  /** Of routers `dense-to-sparse` and `dynmole`. */
+  readonly denseToSparseBalance: number;
+  readonly dynMoleBalance: number;
 }
 
 interface MaskConfig {

@@ -7,6 +7,7 @@ import { listAgentVariants } from '../variants/index.ts';
 const isNoisy: Applicability = { path: 'network.noisy', in: [true] };
 const isMixture: Applicability = { path: 'network.moe.router.type', notIn: ['none'] };
 const isSparseMixture: Applicability = { path: 'network.moe.router.type', notIn: ['none', 'soft'] };
+const isRouter = (type: string): Applicability => ({ path: 'network.moe.router.type', in: [type] });
 const hasAtoms: Applicability = { path: 'agent.atoms', above: 1 };
 
 /** Agent steps and updates that no run exceeds. */
@@ -166,6 +167,11 @@ export const AGENT_SETTINGS: GroupSetting = setting.group({
       load: weight('Weight of the load loss of V-MoE'),
       routerZ: weight('Weight of the router z-loss'),
       entropy: weight('Weight of the official entropy loss, which has no gradient'),
+      sequenceBalance: weight('Weight of the sequence balance loss of DeepSeekMoE', isRouter('deepseek')),
+      stableBalance: weight('Weight of the balance loss of StableMoE', isRouter('stable')),
+      distillation: weight('Weight of the distillation loss of StableMoE', isRouter('stable')),
+      denseToSparseBalance: weight('Weight of the balance loss of EvoMoE', isRouter('dense-to-sparse')),
+      dynMoleBalance: weight('Weight of the balance loss of DynMoLE', isRouter('dynmole')),
     },
     isSparseMixture,
   ),

@@ -7,6 +7,7 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { MixtureConfig } from './config.ts';
 import { type RouterMeasures, routerMeasures } from './router-measures.ts';
+import { mixtureInputs, type RoutingPass } from './routing.ts';
 
 /** What a mixture left behind, for metrics and losses. Tensors are made when first read. */
 export interface MoeRecord extends MoeOutput<Tensor> {
@@ -33,7 +34,7 @@ export interface MoeLayer {
   /** Names of the router's parameters: phi and scalar, or the router's kernel. */
   readonly routerParameters: readonly string[];
   initialize(rng: Rng): NamedTensors;
-  apply(parameters: ParameterTensors, tokens: Tensor, noise?: ExpertsNoise): MoeRecord;
+  apply(parameters: ParameterTensors, tokens: Tensor, noise?: ExpertsNoise, routing?: RoutingPass): MoeRecord;
 }
 
 /** The tensor operations of mixtures, with the cheap ReLU gradient of this project's layers. */
@@ -48,7 +49,7 @@ export function createMoeLayer(
   index: number,
 ): MoeLayer {
   const scope = index === 0 ? '' : `mixture_${index}/`;
-  const mixture = createMixture(config.router, {
+  const mixture = createMixture(routerOf(config, tokenCount), {
     numExperts: config.experts,
     numTokens: tokenCount,
     tokenSize,
@@ -63,19 +64,27 @@ export function createMoeLayer(
     ),
     routerParameters: mixture.parameters.filter(({ role }) => role !== 'expert').map(({ name }) => name),
     initialize: (rng) => ({ ...mixture.initialize(rng) }),
-    apply(parameters, tokens, noise) {
-      const output = mixture.apply<Tensor>(
-        OPS,
-        parameters,
-        tokens,
-        isNoisy ? { experts: (slots) => noisyExperts(parameters, `${scope}ExpertModel_0`, slots, noise) } : {},
-      );
+    apply(parameters, tokens, noise, routing = {}) {
+      const output = mixture.apply<Tensor>(OPS, parameters, tokens, {
+        ...mixtureInputs(mixture, index, routing, tokens.shape[0]!),
+        ...(isNoisy
+          ? { experts: (slots: Tensor) => noisyExperts(parameters, `${scope}ExpertModel_0`, slots, noise) }
+          : {}),
+      });
       const record = { tokens };
       // Members are computed when read, so they are passed on by their descriptors.
       Object.defineProperties(record, Object.getOwnPropertyDescriptors(output));
       return Object.defineProperty(record, 'measures', { get: () => routerMeasures(output) }) as MoeRecord;
     },
   };
+}
+
+/** The router's configuration. Hash routing without a table gives positions to experts in turn, which is balanced whatever their number. */
+function routerOf({ router, experts }: MixtureConfig, tokenCount: number): MixtureConfig['router'] {
+  const isWithoutTable = router.type === 'hash' && (router.table as readonly number[] | undefined)?.length === 0;
+  return isWithoutTable
+    ? { ...router, table: Array.from({ length: tokenCount }, (_, token) => token % experts) }
+    : router;
 }
 
 /**

@@ -28,11 +28,13 @@ import {
   tokenizerParameters,
   tokenShape,
 } from '@moe-rl/encoders';
+import type { Mixture } from '@moe-rl/moe-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { mixtureOf, type NetworkConfig } from './config.ts';
 import { createEncoder } from './encoders.ts';
 import { createMoeLayer, type ExpertsNoise, type MoeLayer, type MoeRecord } from './moe.ts';
+import type { RoutingPass } from './routing.ts';
 
 /** What a network is built for. */
 export interface NetworkInput {
@@ -87,6 +89,8 @@ export interface Network {
   /** Parameters by block, in the order data flows. */
   readonly parameterBlocks: readonly ParameterBlock[];
   readonly parameterCount: number;
+  /** In the order data flows. */
+  readonly mixtures: readonly Mixture[];
   /** `[T, D]` of the first mixture, or undefined. */
   readonly tokenShape: readonly [number, number] | undefined;
   /** Draws initial parameters with the official initializers. */
@@ -98,7 +102,11 @@ export interface Network {
   apply(
     parameters: ParameterTensors,
     observations: Tensor,
-    options?: { readonly noise?: NetworkNoise; readonly augment?: (image: Tensor) => Tensor },
+    options?: {
+      readonly noise?: NetworkNoise;
+      readonly augment?: (image: Tensor) => Tensor;
+      readonly routing?: RoutingPass;
+    },
   ): NetworkOutput;
 }
 
@@ -237,6 +245,7 @@ export function createNetwork(config: NetworkConfig, input: NetworkInput): Netwo
     trainableParameters: Object.keys(parameterShapes).filter((name) => !untrainable.has(name)),
     routerParameters: mixtures.flatMap((layer) => layer.routerParameters),
     noiseSizes,
+    mixtures: mixtures.map((layer) => layer.mixture),
     parameterBlocks: blocks,
     parameterCount: countParameters(parameterShapes),
     tokenShape: replacesDense ? [tokenCount, tokenSize] : mixture !== undefined ? [1, hiddenUnits] : undefined,
@@ -279,7 +288,7 @@ export function createNetwork(config: NetworkConfig, input: NetworkInput): Netwo
       }
       const records: MoeRecord[] = [];
       for (const layer of mixtures) {
-        const record = layer.apply(parameters, x, noise?.experts);
+        const record = layer.apply(parameters, x, noise?.experts, options.routing);
         records.push(record);
         x = record.output;
       }

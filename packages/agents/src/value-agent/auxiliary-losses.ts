@@ -1,44 +1,97 @@
-// Losses on the routers of a network's mixtures. The published agents use none; one ablation adds them to top-1 routing (arXiv 2402.08609 fig. 9).
-import { bestExpertImbalance, importanceLoss, loadBalancingLoss, loadLoss, routerZLoss } from '@moe-rl/top-k-moe';
+// Losses on the routers of a network's mixtures. The published agents use none; one ablation adds them to top-1 routing (arXiv 2402.08609 fig. 9). A loss that does
+// not fit a router is refused with the reason.
+import { InvalidArgumentError } from '@moe-rl/core';
+import { auxiliaryLossOf, bestExpertImbalance, loadLoss, type Mixture } from '@moe-rl/moe-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { AuxiliaryLossesConfig } from '../config/agent-config.ts';
 import { type MoeRecord, OPS } from '../networks/moe.ts';
 
 type LoadNoise = (shape: readonly number[], mixture: number) => Tensor;
+type LossName = keyof AuxiliaryLossesConfig;
 
-/** Each loss of a mixture, per sample `[B]`. Where they come from is said beside their weights in `AuxiliaryLossesConfig`. */
-const LOSSES: {
-  readonly [Name in keyof AuxiliaryLossesConfig]: (mixture: MoeRecord, index: number, noise: LoadNoise) => Tensor;
-} = {
-  importance: ({ expertShares }) => importanceLoss(OPS, expertShares),
-  loadBalance: ({ expertShares }) => loadBalancingLoss(OPS, expertShares),
-  load: ({ routerLogits, topExperts }, index, noise) => {
-    const experts = routerLogits.shape[2]!;
-    const k = topExperts.shape[2]!;
-    const drawn = tf.mul(noise(routerLogits.shape, index), 1 / experts);
-    return loadLoss(OPS, routerLogits, drawn, { k });
-  },
-  routerZ: ({ routerLogits }) => routerZLoss(OPS, routerLogits),
-  entropy: ({ expertShares }) => bestExpertImbalance(OPS, expertShares),
+/** Names of the mixtures' own losses by the names of their weights. */
+const OF_MIXTURES: Partial<Record<LossName, string>> = {
+  importance: 'importance',
+  loadBalance: 'loadBalancing',
+  routerZ: 'routerZ',
+  sequenceBalance: 'sequenceBalance',
+  stableBalance: 'stableBalance',
+  distillation: 'distillation',
+  denseToSparseBalance: 'denseToSparseBalance',
+  dynMoleBalance: 'dynMoleBalance',
 };
 
-/** Names of the losses with a weight, in a fixed order. */
-export function auxiliaryLossNames(
+const NAMES: readonly LossName[] = [
+  'importance',
+  'loadBalance',
+  'load',
+  'routerZ',
+  'entropy',
+  'sequenceBalance',
+  'stableBalance',
+  'distillation',
+  'denseToSparseBalance',
+  'dynMoleBalance',
+];
+
+/** Weights of the losses of one stage of training: the configuration's, and those that belong to the stage. */
+export function auxiliaryWeights(
   config: AuxiliaryLossesConfig | undefined,
-): readonly (keyof AuxiliaryLossesConfig)[] {
-  return (Object.keys(LOSSES) as (keyof AuxiliaryLossesConfig)[]).filter((name) => (config?.[name] ?? 0) > 0);
+  ofStage: Readonly<Record<string, number>> = {},
+): AuxiliaryLossesConfig {
+  const weightOf = (name: LossName): number => (config?.[name] ?? 0) + (ofStage[OF_MIXTURES[name] ?? name] ?? 0);
+  return Object.fromEntries(NAMES.map((name) => [name, weightOf(name)])) as unknown as AuxiliaryLossesConfig;
+}
+
+/** Names of the losses with a weight, in a fixed order. */
+export function auxiliaryLossNames(weights: AuxiliaryLossesConfig): readonly LossName[] {
+  return NAMES.filter((name) => weights[name] > 0);
+}
+
+/**
+ * Refuses losses that do not fit the mixtures.
+ * @throws InvalidArgumentError naming the setting and the reason
+ */
+export function requireAuxiliaryLosses(weights: AuxiliaryLossesConfig, mixtures: readonly Mixture[]): void {
+  for (const name of auxiliaryLossNames(weights)) {
+    for (const mixture of mixtures) {
+      const own = OF_MIXTURES[name];
+      try {
+        if (own !== undefined) auxiliaryLossOf(mixture, own);
+        else if (mixture.type !== 'token-choice' && mixture.type !== 'switch')
+          throw new InvalidArgumentError(
+            `it is defined for the routers token-choice and switch, not for ${mixture.type}`,
+          );
+      } catch (cause) {
+        const reason = (cause as Error).message;
+        throw new InvalidArgumentError(`auxiliaryLosses.${name} is ${weights[name]}: ${reason}`, { cause });
+      }
+    }
+  }
+}
+
+/** Each loss of a mixture, per sample `[B]`. Where they come from is said beside their weights in `AuxiliaryLossesConfig`. */
+function lossOf(name: LossName, mixture: Mixture, record: MoeRecord, index: number, noise: LoadNoise): Tensor {
+  if (name === 'entropy') return bestExpertImbalance(OPS, record.expertShares);
+  if (name === 'load') {
+    const { routerLogits, topExperts } = record;
+    const drawn = tf.mul(noise(routerLogits.shape, index), 1 / routerLogits.shape[2]!);
+    return loadLoss(OPS, routerLogits, drawn, { k: topExperts.shape[2]! });
+  }
+  return auxiliaryLossOf(mixture, OF_MIXTURES[name]!)(OPS, record);
 }
 
 /** The weighted losses by name, each averaged over the batch and added up over the mixtures; none without mixtures. */
 export function auxiliaryLosses(
-  config: AuxiliaryLossesConfig | undefined,
-  mixtures: readonly MoeRecord[],
+  weights: AuxiliaryLossesConfig,
+  mixtures: readonly Mixture[],
+  records: readonly MoeRecord[],
   noise: LoadNoise,
 ): readonly { readonly name: string; readonly value: Tensor }[] {
-  if (mixtures.length === 0) return [];
-  return auxiliaryLossNames(config).map((name) => {
-    const perMixture = mixtures.map((mixture, index) => tf.mean(LOSSES[name](mixture, index, noise)));
-    return { name, value: tf.mul(tf.addN(perMixture), config![name]) };
+  if (records.length === 0) return [];
+  return auxiliaryLossNames(weights).map((name) => {
+    const perMixture = records.map((record, index) => tf.mean(lossOf(name, mixtures[index]!, record, index, noise)));
+    return { name, value: tf.mul(tf.addN(perMixture), weights[name]) };
   });
 }

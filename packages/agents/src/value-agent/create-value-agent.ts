@@ -4,10 +4,12 @@ import { ReplayBuffer } from '@moe-rl/replay';
 import { createProgram, type ProgramMode } from '@moe-rl/tfjs-graph';
 import type { AgentConfig } from '../config/agent-config.ts';
 import { validateAgentConfig } from '../config/validate.ts';
-import { createNetwork } from '../networks/network.ts';
+import { createNetwork, type Network } from '../networks/network.ts';
 import { variantOf } from '../variants/index.ts';
+import { auxiliaryWeights, requireAuxiliaryLosses } from './auxiliary-losses.ts';
 import { createEntryPoints, type EntryName } from './entry-points.ts';
 import { ProgramAgent } from './program-agent.ts';
+import { createCourse } from './stages.ts';
 import { createStreams } from './streams.ts';
 import type { ValueAgent } from './value-agent.ts';
 import { createVariables } from './variables.ts';
@@ -54,12 +56,31 @@ export async function createValueAgent(options: ValueAgentOptions): Promise<Valu
   const variables = createVariables(config, network, root.fork('parameters'));
   const { windowLength, nextObservationOffset } = replay;
   const step = { config, variant, network, ...variables, windowLength, nextObservationOffset };
+  const course = createCourse(network.mixtures);
+  for (const stage of course.stages.length === 0 ? [undefined] : course.stages) {
+    requireAuxiliaryLosses(auxiliaryWeights(config.auxiliaryLosses, stage?.losses), network.mixtures);
+  }
   const program = await createProgram<EntryName>({
     variables: variables.all,
-    entryPoints: createEntryPoints(step),
-    mode: options.mode ?? 'auto',
+    entryPoints: createEntryPoints(step, course.stages),
+    mode: programMode(network, options.mode ?? 'auto'),
   });
-  return new ProgramAgent({ step, replay, program, streams: createStreams(root) });
+  return new ProgramAgent({ step, replay, program, course, streams: createStreams(root) });
+}
+
+/**
+ * Routers that choose on the host read logits back, which a recorded step can't: such agents run eagerly.
+ * @throws InvalidArgumentError when recording was asked for
+ */
+function programMode(network: Network, mode: ProgramMode): ProgramMode {
+  const onHost = network.mixtures.find(({ runsOnHost }) => runsOnHost !== 'never');
+  if (onHost === undefined) return mode;
+  if (mode === 'recorded') {
+    throw new InvalidArgumentError(
+      `mode is "recorded", but network.moe.router.type is ${onHost.type}, which chooses on the host; expected "auto" or "eager"`,
+    );
+  }
+  return 'eager';
 }
 
 /** Refuses a configuration that could never learn in the steps it is given; for trainers. */

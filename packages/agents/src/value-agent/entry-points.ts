@@ -1,15 +1,23 @@
 // The functions that an agent runs over its variables: act, evaluate, learn, copy to the target network, measure. Each becomes one recorded graph where
 // the backend can.
 import { atomSupport, expectedValues } from '@moe-rl/encoders';
+import type { MixtureStage } from '@moe-rl/moe-core';
 import type { EntryPoint } from '@moe-rl/tfjs-graph';
 import * as tf from '@tensorflow/tfjs-core';
-import { updateStepInputs } from './loss.ts';
+import { evaluationRouting, routingInputs, updateStepInputs } from './loss.ts';
 import { createMeasurement } from './measurement.ts';
 import { drawNoise, SEED_INPUT } from './noise.ts';
 import { createGradientStep, createUpdateStep, type UpdateStepConfig } from './update-step.ts';
 import type { AgentVariables } from './variables.ts';
 
-export type EntryName = 'act' | 'evaluate' | 'learn' | 'syncTarget' | 'measure' | 'gradients';
+type Base = 'act' | 'evaluate' | 'learn' | 'measure' | 'gradients';
+/** Mixtures that train in stages have entry points of their own for each stage after the first: `learn@distilled`. */
+export type EntryName = Base | `${Base}@${string}` | 'syncTarget';
+
+/** The entry point of a stage. */
+export function entryOf(base: Base, stage: MixtureStage | undefined, stages: readonly string[]): EntryName {
+  return stage === undefined || stage.name === stages[0] ? base : `${base}@${stage.name}`;
+}
 
 /** The learning step's parts, with all variables. */
 export type AgentStep = UpdateStepConfig & AgentVariables;
@@ -21,25 +29,42 @@ export function actingNoise({ config, network }: AgentStep, mode: 'train' | 'eva
   return config.agent.expertNoiseInEvaluation && network.noiseSizes.experts ? 'experts' : 'none';
 }
 
-/** Makes the entry points; `evaluate` only for noisy networks (others act the same way), `gradients` only where masks grow by them. */
-export function createEntryPoints(step: AgentStep): Record<EntryName, EntryPoint> {
-  const { config, network, online, target, masks, sparseTraining, windowLength } = step;
-  const entryPoints: Partial<Record<EntryName, EntryPoint>> = {
-    learn: { inputs: updateStepInputs(step), run: createUpdateStep(step) },
-    act: createActor(step, actingNoise(step, 'train')),
+/**
+ * Makes the entry points, those of all stages; `evaluate` only for noisy networks (others act the same way), `gradients` only where masks grow by them.
+ * @param stages of the mixtures' course of training, in order; none: there is one, and nothing changes
+ */
+export function createEntryPoints(step: AgentStep, stages: readonly MixtureStage[]): Record<EntryName, EntryPoint> {
+  const { online, target } = step;
+  const entryPoints: Record<string, EntryPoint> = {
     syncTarget: {
       run: () => {
         for (const [name, variable] of Object.entries(target)) variable.assign(tf.clone(online[name]!));
         return { done: tf.scalar(1) };
       },
     },
-    measure: createMeasurement(config, network, online, windowLength),
+  };
+  const names = stages.map(({ name }) => name);
+  for (const stage of stages.length === 0 ? [undefined] : stages) {
+    const ofStage = stageEntryPoints(stage === undefined ? step : { ...step, stage });
+    for (const [base, entryPoint] of Object.entries(ofStage)) {
+      entryPoints[entryOf(base as Base, stage, names)] = entryPoint;
+    }
+  }
+  return entryPoints as Record<EntryName, EntryPoint>;
+}
+
+function stageEntryPoints(step: AgentStep): Partial<Record<Base, EntryPoint>> {
+  const { config, masks, sparseTraining } = step;
+  const entryPoints: Partial<Record<Base, EntryPoint>> = {
+    learn: { inputs: updateStepInputs(step), run: createUpdateStep(step) },
+    act: createActor(step, actingNoise(step, 'train')),
+    measure: createMeasurement(step),
   };
   if (config.network.noisy) entryPoints.evaluate = createActor(step, actingNoise(step, 'evaluate'));
   if (sparseTraining?.needsGradients) {
     entryPoints.gradients = { inputs: updateStepInputs(step), run: createGradientStep(step, Object.keys(masks)) };
   }
-  return entryPoints as Record<EntryName, EntryPoint>;
+  return entryPoints;
 }
 
 /** Action values `[A]` of one observation. */
@@ -51,11 +76,15 @@ function createActor(step: AgentStep, noise: 'all' | 'experts' | 'none'): EntryP
     inputs: {
       observation: { shape: [1, stackSize, ...frameShape], dtype },
       ...(noise === 'none' ? {} : { noiseSeed: SEED_INPUT }),
+      ...routingInputs(network, 'always'),
     },
-    run: ({ observation, noiseSeed }) => {
+    run: ({ observation, noiseSeed, routingSeed }) => {
       const drawn = noise === 'none' ? undefined : drawNoise(network.noiseSizes, 1, noiseSeed!);
       const used = drawn && (noise === 'all' ? drawn : drawn.experts && { experts: drawn.experts });
-      const { values } = network.apply(online, observation!, used ? { noise: used } : {});
+      const { values } = network.apply(online, observation!, {
+        ...(used ? { noise: used } : {}),
+        routing: evaluationRouting(step, 1, routingSeed),
+      });
       if (agent.atoms === 1) return { values };
       return {
         values: expectedValues(values, tf.tensor1d(atomSupport(agent.minimumValue!, agent.maximumValue!, agent.atoms))),

@@ -1,14 +1,17 @@
 // The loss of one batch: states, next states, noise and augmentation from the step's inputs; targets, errors and penalties from the agent's variant.
 import { atomSupport, expectedValues, type ParameterTensors, sliceFrames } from '@moe-rl/encoders';
+import type { MixtureStage } from '@moe-rl/moe-core';
 import type { InputSpec } from '@moe-rl/tfjs-graph';
 import type { Scalar, Tensor, Variable } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { AgentConfig } from '../config/agent-config.ts';
 import { selectActions } from '../losses/index.ts';
+import { OPS } from '../networks/moe.ts';
 import type { Network, NetworkNoise, NetworkOutput } from '../networks/network.ts';
+import { drawRouting, drawsRouting, type RoutingPass } from '../networks/routing.ts';
 import type { AgentVariant, LossContext, TargetContext } from '../variants/index.ts';
 import { augmentImages } from './augmentation.ts';
-import { auxiliaryLosses, auxiliaryLossNames } from './auxiliary-losses.ts';
+import { auxiliaryLosses, auxiliaryLossNames, auxiliaryWeights } from './auxiliary-losses.ts';
 import { type NoiseSource, SEED_INPUT, seededNoise } from './noise.ts';
 
 export interface LossConfig {
@@ -22,6 +25,8 @@ export interface LossConfig {
   /** W, frames per replay window, and where the next observation starts in it. */
   readonly windowLength: number;
   readonly nextObservationOffset: number;
+  /** Where the mixtures stand in their course of training; left out: there is one stage. */
+  readonly stage?: MixtureStage;
   /** Where random numbers of the loss come from; by default they are drawn from the seeds among the inputs. */
   readonly noise?: NoiseSource;
 }
@@ -40,6 +45,7 @@ export function updateStepInputs(step: LossConfig): Record<string, InputSpec> {
     ...(config.replay.sampling === 'prioritized' ? { weights: vector('float32') } : {}),
     ...(config.network.noisy ? { onlineNoiseSeed: SEED_INPUT, targetNoiseSeed: SEED_INPUT } : {}),
     ...(needsLoadNoise(config) ? { loadNoiseSeed: SEED_INPUT } : {}),
+    ...routingInputs(network, 'training', step.stage),
     ...(dataAugmentation
       ? {
           stateOffsets: { shape: [2, batchSize], dtype: 'int32' },
@@ -48,6 +54,34 @@ export function updateStepInputs(step: LossConfig): Record<string, InputSpec> {
           nextIntensities: vector('float32'),
         }
       : {}),
+  };
+}
+
+/** Seeds and temperature that routers need in the loss (`training`) or in other passes (`always`). */
+export function routingInputs(
+  { mixtures }: Network,
+  phase: 'training' | 'always',
+  stage?: MixtureStage,
+): Record<string, InputSpec> {
+  const isTraining = phase === 'training';
+  return {
+    ...(drawsRouting(mixtures, phase) ? { routingSeed: SEED_INPUT } : {}),
+    ...(isTraining && drawsRouting(mixtures, 'always') ? { targetRoutingSeed: SEED_INPUT } : {}),
+    ...(isTraining && stage?.inputs.temperature !== undefined
+      ? { routingTemperature: { shape: [], dtype: 'float32' } }
+      : {}),
+  };
+}
+
+/** How passes route that teach nothing. */
+export function evaluationRouting(
+  { network, stage }: Pick<LossConfig, 'network' | 'stage'>,
+  batchSize: number,
+  seed: Tensor | undefined,
+): RoutingPass {
+  return {
+    stage: stage?.name,
+    ...(seed === undefined ? {} : { draws: drawRouting(network.mixtures, batchSize, 'always', seed) }),
   };
 }
 
@@ -65,11 +99,13 @@ export interface LossOutput {
   readonly metrics: Tensor;
   /** What the online network gave for the states. */
   readonly online: NetworkOutput;
+  /** New values of the mixtures' own state (balance biases) by parameter. */
+  readonly states: Readonly<Record<string, Tensor>>;
 }
 
 /** Names of the numbers that a loss reports, without `train/`. Penalties are before their coefficient, router losses after their weight. */
-export function lossMetricNames({ config, variant }: LossConfig): readonly string[] {
-  const auxiliary = auxiliaryLossNames(config.auxiliaryLosses);
+export function lossMetricNames({ config, variant, stage }: LossConfig): readonly string[] {
+  const auxiliary = auxiliaryLossNames(auxiliaryWeights(config.auxiliaryLosses, stage?.losses));
   return [
     'loss',
     'tdLoss',
@@ -114,20 +150,33 @@ export function createLoss(
     support:
       agent.atoms > 1 ? tf.tensor1d(atomSupport(agent.minimumValue!, agent.maximumValue!, agent.atoms)) : undefined,
   };
+  const { mixtures } = network;
+  const { routingSeed, targetRoutingSeed, routingTemperature: temperature } = inputs;
+  const { batchSize } = agent;
+  const routing: RoutingPass = {
+    isTraining: true,
+    stage: step.stage?.name,
+    temperature,
+    ...(routingSeed === undefined ? {} : { draws: drawRouting(mixtures, batchSize, 'training', routingSeed) }),
+  };
+  const targetRouting = evaluationRouting(step, batchSize, targetRoutingSeed);
+  const targetPass = { ...targetNoise, routing: targetRouting };
+  const onlinePass = { ...onlineNoise, routing };
   const targetContext: TargetContext = lazily(batch, {
-    nextTarget: () => network.apply(target, nextStates, { ...targetNoise, ...nextOptions }),
-    nextOnline: () => network.apply(online, nextStates, { ...targetNoise, ...nextOptions }),
-    target: () => network.apply(target, states, { ...targetNoise, ...stateOptions }),
+    nextTarget: () => network.apply(target, nextStates, { ...targetPass, ...nextOptions }),
+    nextOnline: () => network.apply(online, nextStates, { ...targetPass, ...nextOptions }),
+    target: () => network.apply(target, states, { ...targetPass, ...stateOptions }),
   });
+  const weights = auxiliaryWeights(config.auxiliaryLosses, step.stage?.losses);
   const targets = tf.tidy(() => variant.target(targetContext));
   const meanTarget = tf.mean(batch.support === undefined ? targets : tf.sum(tf.mul(targets, batch.support), 1));
 
   return (parameters) => {
-    const output: NetworkOutput = network.apply(parameters, states, { ...onlineNoise, ...stateOptions });
+    const output: NetworkOutput = network.apply(parameters, states, { ...onlinePass, ...stateOptions });
     const context: LossContext = lazily(
       { ...batch, targets, online: output },
       {
-        nextOnline: () => network.apply(parameters, nextStates, { ...onlineNoise, ...nextOptions }),
+        nextOnline: () => network.apply(parameters, nextStates, { ...onlinePass, ...nextOptions }),
         values: () =>
           batch.support === undefined ? output.values : (expectedValues(output.values, batch.support) as Tensor),
       },
@@ -143,7 +192,7 @@ export function createLoss(
       total = tf.add(total, tf.mul(penalty, coefficient(agent)));
       parts.push(penalty);
     }
-    const auxiliary = auxiliaryLosses(config.auxiliaryLosses, output.mixtures, (shape, mixture) =>
+    const auxiliary = auxiliaryLosses(weights, mixtures, output.mixtures, (shape, mixture) =>
       source.load(shape, mixture, inputs),
     );
     if (auxiliary.length > 0) {
@@ -155,7 +204,11 @@ export function createLoss(
     const meanQ = tf.mean(selectActions(values, batch.actions));
     const maxQ = tf.mean(tf.max(values, 1));
     const metrics = tf.stack([total, temporalDifference, meanQ, maxQ, meanTarget, ...parts] as Tensor[]);
-    return { total: total as Scalar, perSample, metrics, online: output };
+    const mixtureStates = Object.assign(
+      {},
+      ...mixtures.map(({ updateState }, index) => updateState?.(OPS, parameters, output.mixtures[index]!)),
+    ) as Record<string, Tensor>;
+    return { total: total as Scalar, perSample, metrics, states: mixtureStates, online: output };
   };
 }
 

@@ -1,33 +1,35 @@
 // The `measure` entry point: runs the online network on a batch and brings back what the statistics need, reduced in the graph where it is large.
 import { sliceFrames } from '@moe-rl/encoders';
 import type { EntryPoint, ProgramOutputs } from '@moe-rl/tfjs-graph';
-import type { Tensor, Variable } from '@tensorflow/tfjs-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { AgentConfig } from '../config/agent-config.ts';
 import type { MoeRecord } from '../networks/moe.ts';
-import type { Network } from '../networks/network.ts';
 import type { RouterMeasures } from '../networks/router-measures.ts';
 import { featureStatistics, redoDormantFraction } from '../statistics/index.ts';
+import { evaluationRouting, type LossConfig, routingInputs } from './loss.ts';
 import { drawNoise, SEED_INPUT } from './noise.ts';
 
 /** Makes the entry point. */
 export function createMeasurement(
-  config: AgentConfig,
-  network: Network,
-  online: Readonly<Record<string, Variable>>,
-  windowLength: number,
+  step: Pick<LossConfig, 'config' | 'network' | 'online' | 'windowLength' | 'stage'>,
 ): EntryPoint {
+  const { config, network, online, windowLength } = step;
   const { batchSize } = config.agent;
   const { frameShape, stackSize, dtype } = network.input.observationSpec;
   return {
     inputs: {
       frames: { shape: [batchSize, windowLength, ...frameShape], dtype },
       ...(config.network.noisy ? { noiseSeed: SEED_INPUT } : {}),
+      ...routingInputs(network, 'always'),
     },
-    run: ({ frames, noiseSeed }) => {
+    run: ({ frames, noiseSeed, routingSeed }) => {
       const states = sliceFrames(frames!, 0, stackSize);
       const noise = noiseSeed ? { noise: drawNoise(network.noiseSizes, 1, noiseSeed) } : {};
-      const output = network.apply(online, states, noise);
+      const output = network.apply(online, states, {
+        ...noise,
+        routing: evaluationRouting(step, batchSize, routingSeed),
+      });
       const { features, hidden, mixtures } = output;
       const results: Record<string, Tensor> = {
         features: tf.clone(features),

@@ -18,12 +18,14 @@ import type { ReplayBuffer } from '@moe-rl/replay';
 import type { Program } from '@moe-rl/tfjs-graph';
 import type { AgentConfig } from '../config/agent-config.ts';
 import type { Network } from '../networks/network.ts';
+import { drawsRouting } from '../networks/routing.ts';
 import { learningInputs } from './batch-inputs.ts';
-import { type AgentStep, actingNoise, type EntryName } from './entry-points.ts';
+import { type AgentStep, actingNoise, type EntryName, entryOf } from './entry-points.ts';
 import { changeMasks } from './mask-changes.ts';
 import { summarizeMeasurement } from './measurement.ts';
 import { drawSeed } from './noise.ts';
 import { type DueWork, dueOffline, dueWork, explorationRate } from './schedule.ts';
+import { type Course, enterStage } from './stages.ts';
 import { decodeState, encodeState, streamStates } from './state.ts';
 import type { Streams } from './streams.ts';
 import { updateMetricNames } from './update-step.ts';
@@ -34,28 +36,33 @@ export interface ProgramAgentParts {
   readonly replay: ReplayBuffer;
   readonly program: Program<EntryName>;
   readonly streams: Streams;
+  readonly course: Course;
 }
 
 export class ProgramAgent implements ValueAgent {
   readonly config: AgentConfig;
   readonly network: Network;
   readonly replay: ReplayBuffer;
+  readonly warnings: readonly string[];
   readonly #step: AgentStep;
   readonly #program: Program<EntryName>;
   readonly #streams: Streams;
-  readonly #metricNames: readonly string[];
+  readonly #course: Course;
+  readonly #stageNames: readonly string[];
   readonly #observationLength: number;
   #trainingAgentSteps = 0;
   #updates = 0;
 
-  constructor({ step, replay, program, streams }: ProgramAgentParts) {
+  constructor({ step, replay, program, streams, course }: ProgramAgentParts) {
     this.config = step.config;
     this.network = step.network;
     this.replay = replay;
     this.#step = step;
     this.#program = program;
     this.#streams = streams;
-    this.#metricNames = updateMetricNames(step);
+    this.#course = course;
+    this.#stageNames = course.stages.map(({ name }) => name);
+    this.warnings = this.network.mixtures.flatMap(({ warnings }) => warnings);
     const { frameShape, stackSize } = this.network.input.observationSpec;
     this.#observationLength = elementCount(frameShape) * stackSize;
   }
@@ -114,7 +121,11 @@ export class ProgramAgent implements ValueAgent {
   async learn(): Promise<AgentMetrics> {
     const { batchSize } = this.config.agent;
     const batch = this.replay.sample(batchSize);
-    const inputs = learningInputs(this.config, batch, this.#streams);
+    const stage = this.#course.at(this.#updates);
+    if (this.#course.begins(this.#updates)) {
+      await enterStage(this.#step, this.#program, stage!.name, this.#streams.stages);
+    }
+    const inputs = learningInputs(this.#step, batch, this.#streams, stage?.inputs.temperature);
     const { sparseTraining } = this.#step;
     if (sparseTraining?.changesMasksAt(this.#updates)) {
       // As in RigL's code, the update that changes the masks makes no gradient step.
@@ -122,7 +133,7 @@ export class ProgramAgent implements ValueAgent {
       this.#updates++;
       return { 'train/epsilon': this.epsilon('train') };
     }
-    const { metrics, priorities } = await this.#program.run('learn', inputs);
+    const { metrics, priorities } = await this.#program.run(this.#entry('learn', stage), inputs);
     const loss = metrics![0]!;
     if (!Number.isFinite(loss)) {
       throw new NonFiniteError(
@@ -135,7 +146,8 @@ export class ProgramAgent implements ValueAgent {
       'train/epsilon': this.epsilon('train'),
       'replay/transitions': this.replay.sampleableTransitions,
     };
-    for (const [index, name] of this.#metricNames.entries()) result[`train/${name}`] = metrics![index]!;
+    for (const [index, name] of updateMetricNames({ ...this.#step, ...(stage ? { stage } : {}) }).entries())
+      result[`train/${name}`] = metrics![index]!;
     const period = this.config.statistics.periodUpdates;
     if (period > 0 && this.#updates % period === 0) Object.assign(result, await this.measure());
     return result;
@@ -161,9 +173,10 @@ export class ProgramAgent implements ValueAgent {
         return slot;
       }),
     );
-    const outputs = await this.#program.run('measure', {
+    const outputs = await this.#program.run(this.#entry('measure'), {
       frames: batch.frames as TypedArray,
       ...(this.config.network.noisy ? { noiseSeed: drawSeed(stream) } : {}),
+      ...this.#routingSeed(stream),
     });
     return summarizeMeasurement(this.config, outputs);
   }
@@ -221,13 +234,27 @@ export class ProgramAgent implements ValueAgent {
   }
 
   async #values(observation: Observation, mode: ActMode, noise: Rng): Promise<Float32Array> {
-    const entry = mode === 'evaluate' && this.config.network.noisy ? 'evaluate' : 'act';
+    const base = mode === 'evaluate' && this.config.network.noisy ? 'evaluate' : 'act';
     const isNoisy = actingNoise(this.#step, mode) !== 'none';
-    const { values } = await this.#program.run(entry, {
+    const { values } = await this.#program.run(this.#entry(base), {
       observation: observation as TypedArray,
       ...(isNoisy ? { noiseSeed: drawSeed(noise) } : {}),
+      ...this.#routingSeed(noise),
     });
     return values as Float32Array;
+  }
+
+  /** The entry point of a stage: by default of the one that the newest update belonged to. */
+  #entry(
+    base: 'act' | 'evaluate' | 'learn' | 'measure',
+    stage = this.#course.at(Math.max(0, this.#updates - 1)),
+  ): EntryName {
+    return entryOf(base, stage, this.#stageNames);
+  }
+
+  /** For routers that draw in every pass. */
+  #routingSeed(stream: Rng): { readonly routingSeed?: Int32Array } {
+    return drawsRouting(this.network.mixtures, 'always') ? { routingSeed: drawSeed(stream) } : {};
   }
 
   #requireObservation(where: string, observation: Observation): void {

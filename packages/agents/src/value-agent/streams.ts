@@ -12,6 +12,10 @@ const NAMES = [
   'inspect',
   'learnNoise',
   'loadNoise',
+  // Random numbers of routers in learning.
+  'routing',
+  // What entering a stage of the mixtures draws.
+  'stages',
   'augmentation',
   'sparsity',
   'measure',

@@ -26,9 +26,14 @@ export function createUpdateStep(step: UpdateStepConfig): (inputs: Record<string
   return (inputs) => {
     const loss = createLoss(step, inputs);
     const { auxiliary, gradients } = lossAndGradients(trainable, () => {
-      const { total, perSample, metrics } = loss(online);
-      return { loss: total, metrics, ...(isPrioritized ? { perSample } : {}) };
+      const { total, perSample, metrics, states } = loss(online);
+      const named = Object.entries(states).map(([name, value]) => [`state/${name}`, value] as const);
+      return { loss: total, metrics, ...(isPrioritized ? { perSample } : {}), ...Object.fromEntries(named) };
     });
+    // What does not learn in this stage stays, though optimizers would move it on by what they remember.
+    const frozen = (step.stage?.frozen ?? [])
+      .filter((name) => name in trainable)
+      .map((name) => [online[name]!, tf.clone(online[name]!)] as const);
     // Before the update, which may count a schedule on.
     const rate = tf.add(tf.scalar(0), optimizers[0]!.optimizer.learningRate());
     const metrics = tf.concat([auxiliary.metrics!, tf.stack([globalNorm(Object.values(gradients)), rate])]);
@@ -36,6 +41,10 @@ export function createUpdateStep(step: UpdateStepConfig): (inputs: Record<string
       optimizer.applyGradients(Object.fromEntries(names.map((name) => [name, gradients[name]!])));
     }
     for (const [name, mask] of Object.entries(masks)) online[name]!.assign(tf.mul(online[name]!, mask));
+    for (const [variable, before] of frozen) variable.assign(before as never);
+    for (const [name, value] of Object.entries(auxiliary)) {
+      if (name.startsWith('state/')) online[name.slice('state/'.length)]!.assign(value as never);
+    }
     const outputs: Record<string, Tensor> = { metrics };
     if (isPrioritized) outputs.priorities = prioritiesFromLosses(auxiliary.perSample!);
     return outputs;

@@ -13,6 +13,8 @@ export interface ValueAgent extends Agent {
   readonly replay: ReplayBuffer;
   /** True when act and learn run as recorded graphs. */
   readonly isRecorded: boolean;
+  /** What this configuration silently can't do, in sentences that name the setting (a router that gets no gradient); for logs. */
+  readonly warnings: readonly string[];
   /** The exploration rate that `act` would use now. */
   epsilon(mode: ActMode): number;
   /** Action values `[A]` of one observation, as `act` in this mode sees them. */

@@ -1,0 +1,133 @@
+// Any router in any agent: each one that is registered trains Catch, recorded as it does eagerly, and reports what it did.
+import { runLoop } from '@moe-rl/core';
+import { mixtureTypes } from '@moe-rl/moe-core';
+import { catchBall } from '@moe-rl/small-environments';
+import { describe, expect, it } from 'vitest';
+import type { AgentConfig } from '../config/agent-config.ts';
+import { type DeepPartial, mergeConfig } from '../config/validate.ts';
+import { getPreset } from '../presets/presets.ts';
+import { loadTestBackend } from '../testing/fixtures.ts';
+import { createValueAgent } from '../value-agent/create-value-agent.ts';
+import type { ValueAgent } from '../value-agent/value-agent.ts';
+
+const { canRecord } = await loadTestBackend();
+
+const CHANGES: DeepPartial<AgentConfig> = {
+  network: {
+    encoder: { type: 'minatar', widthScale: 0.25 },
+    moe: { experts: 4, expertHiddenUnits: 8 },
+    tokens: { type: 'perConv' },
+  },
+  agent: { batchSize: 8, minReplayHistoryAgentSteps: 20, updatePeriodAgentSteps: 1, targetUpdatePeriodAgentSteps: 10 },
+  optimizer: { learningRate: 1e-3 },
+  replay: { capacity: 500 },
+};
+/** Settings without which a router says nothing about itself here. */
+const OPTIONS: Readonly<Record<string, object>> = { deepseek: { k: 2 } };
+/** These route by chance or by a table. */
+const WITHOUT_PARAMETERS = ['random', 'hash'];
+
+const createOnCatch = (type: string, mode: 'auto' | 'eager'): Promise<ValueAgent> =>
+  createValueAgent({
+    config: mergeConfig(getPreset('dqn'), CHANGES, {
+      network: { moe: { router: { type, ...OPTIONS[type] } } },
+    } as object),
+    environment: catchBall({ seed: 1 }),
+    seed: 1,
+    mode,
+  });
+
+async function train(agent: ValueAgent, steps: number): Promise<number[]> {
+  const losses: number[] = [];
+  let step = 0;
+  for await (const { metrics } of runLoop({ environment: catchBall({ seed: 1 }), agent, seed: 1 })) {
+    if (metrics?.['train/loss'] !== undefined) losses.push(metrics['train/loss']);
+    if (++step >= steps) return losses;
+  }
+  return losses;
+}
+
+/** Balanced assignment wants a multiple of the experts, Catch has 50 tokens; the dense-to-sparse gate waits for the schedule of its temperature. */
+const PENDING = ['base', 'dense-to-sparse'];
+
+describe.each(mixtureTypes().filter((type) => !PENDING.includes(type)))('router %s', (type) => {
+  it('trains on Catch and reports what it did', async () => {
+    const agent = await createOnCatch(type, 'auto');
+    const before = await agent.readParameters();
+    const losses = await train(agent, 50);
+    expect(losses.length).toBeGreaterThan(20);
+    expect(losses.every(Number.isFinite)).toBe(true);
+    const after = await agent.readParameters();
+    const changed = agent.network.routerParameters.filter(
+      (name) => before[name]!.data.join() !== after[name]!.data.join(),
+    );
+    if (WITHOUT_PARAMETERS.includes(type)) expect(changed).toEqual([]);
+    else expect(changed).not.toEqual([]);
+    const measured = await agent.measure();
+    const load = Object.entries(measured).flatMap(([tag, share]) => (tag.startsWith('expert/load/') ? [share] : []));
+    expect(load).toHaveLength(4);
+    expect(load.reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 5);
+    const dropped = measured['router/droppedTokenFraction'];
+    if (type === 'soft') expect(dropped).toBeUndefined();
+    else expect(dropped! >= 0 && dropped! <= 1).toBe(true);
+    agent.dispose();
+  });
+
+  it.skipIf(!canRecord)('learns recorded what it learns eagerly', async () => {
+    const losses: number[][] = [];
+    for (const mode of ['auto', 'eager'] as const) {
+      const agent = await createOnCatch(type, mode);
+      losses.push(await train(agent, 30));
+      agent.dispose();
+    }
+    const [recorded, eager] = losses as [number[], number[]];
+    for (const [index, loss] of eager.entries()) {
+      expect(Math.abs(recorded[index]! - loss)).toBeLessThanOrEqual(2e-3 * Math.max(1, Math.abs(loss)));
+    }
+  });
+});
+
+it('refuses auxiliary losses that do not fit, with the reason', async () => {
+  const create = (type: string, losses: object) =>
+    createValueAgent({
+      config: mergeConfig(
+        getPreset('dqn'),
+        CHANGES,
+        { network: { moe: { router: { type } } } },
+        { auxiliaryLosses: losses },
+      ),
+      environment: catchBall({ seed: 1 }),
+    });
+  await expect(create('expert-choice', { loadBalance: 1 })).rejects.toThrow(
+    /auxiliaryLosses\.loadBalance is 1: .*expert-choice.*same load by construction/,
+  );
+  await expect(create('hash', { importance: 1 })).rejects.toThrow(/auxiliaryLosses\.importance is 1: .*table/);
+  await expect(create('gshard-top-2', { load: 1 })).rejects.toThrow(
+    /auxiliaryLosses\.load is 1: .*token-choice and switch/,
+  );
+});
+
+it('runs host-side routers eagerly, and refuses to record them', async () => {
+  const agent = await createOnCatch('base', 'auto');
+  expect(agent.isRecorded).toBe(false);
+  agent.dispose();
+  const config = mergeConfig(getPreset('dqn'), CHANGES, { network: { moe: { router: { type: 'base' } } } });
+  await expect(createValueAgent({ config, environment: catchBall({ seed: 1 }), mode: 'recorded' })).rejects.toThrow(
+    'network.moe.router.type is base, which chooses on the host',
+  );
+});
+
+it('moves the balance bias of deepseek against the load, by its rate', async () => {
+  const agent = await createOnCatch('deepseek', 'auto');
+  const bias = agent.network.routerParameters.find((name) => name.endsWith('balance_bias'))!;
+  const read = async () => Array.from((await agent.readParameters())[bias]!.data);
+  await train(agent, 30);
+  const before = await read();
+  await agent.learn();
+  const after = await read();
+  const steps = after.map((value, expert) => Math.round((value - before[expert]!) / 0.001));
+  // Experts with less than their share go up, the others down.
+  expect(steps.some((step) => step === 1) && steps.some((step) => step === -1)).toBe(true);
+  expect(steps.every((step) => Math.abs(step) <= 1)).toBe(true);
+  agent.dispose();
+});

@@ -31,9 +31,12 @@ export function actingNoise({ config, network }: AgentStep, mode: 'train' | 'eva
 
 /**
  * Makes the entry points, those of all stages; `evaluate` only for noisy networks (others act the same way), `gradients` only where masks grow by them.
- * @param stages of the mixtures' course of training, in order; none: there is one, and nothing changes
+ * @param stages of the mixtures' course of training, in order; none (default): there is one, and nothing changes
  */
-export function createEntryPoints(step: AgentStep, stages: readonly MixtureStage[]): Record<EntryName, EntryPoint> {
+export function createEntryPoints(
+  step: AgentStep,
+  stages: readonly MixtureStage[] = [],
+): Record<EntryName, EntryPoint> {
   const { online, target } = step;
   const entryPoints: Record<string, EntryPoint> = {
     syncTarget: {

@@ -39,6 +39,16 @@ describe('schedules', () => {
     agent.dispose();
   });
 
+  it('copies to the target network after the updates of the same agent step, as DrQ does at each', async () => {
+    const agent = await create({ agent: { updatePeriodAgentSteps: 1, targetUpdatePeriodAgentSteps: 1 } });
+    await observe(agent, 12);
+    expect(agent.updates).toBe(4);
+    const { variables } = (await agent.getState()) as unknown as { variables: Record<string, Float32Array> };
+    for (const name of Object.keys(agent.network.parameterShapes))
+      expect(variables[`target/${name}`]).toEqual(variables[`params/${name}`]);
+    agent.dispose();
+  });
+
   it('makes several updates per period when asked to', async () => {
     const agent = await create({ agent: { updatesPerPeriod: 3 } });
     await observe(agent, 12);
@@ -91,6 +101,24 @@ describe('learning', () => {
     expect(online['Conv_0/kernel']!.data).not.toEqual(before['Conv_0/kernel']);
     await agent.syncTarget();
     expect((await target())['Conv_0/kernel']).toEqual(online['Conv_0/kernel']!.data);
+    agent.dispose();
+  });
+
+  it('gives what it learned from the priority of its loss, so that its chance to be drawn again changes', async () => {
+    const agent = await create({}, 'rainbow');
+    await observe(agent, 9);
+    const given: [number[], number[]][] = [];
+    const { updatePriorities } = agent.replay;
+    agent.replay.updatePriorities = (indices, priorities) => {
+      given.push([Array.from(indices), Array.from(priorities)]);
+      updatePriorities.call(agent.replay, indices, priorities);
+    };
+    await agent.learn();
+    expect(given).toHaveLength(1);
+    const [indices, priorities] = given[0]!;
+    expect(indices.every((index) => agent.replay.isSampleable(index))).toBe(true);
+    expect(priorities.every((priority) => priority > 0)).toBe(true);
+    expect(new Set(priorities).size).toBeGreaterThan(1);
     agent.dispose();
   });
 

@@ -139,7 +139,7 @@ function variantConfig(spec: VariantSpec, plan: Plan, suite: Suite, protocol: Pr
     // The suite's own network settings fit its preset; another preset brings its own.
     const suiteSettings = preset === suite.preset ? suite.settings : {};
     const options = { game, preset, backend: plan.backend, threads: plan.threads, seed: 0 };
-    const unscaled = newRunConfig({ options, set: asSet(suiteSettings) });
+    const unscaled = newRunConfig({ options, set: asSet({ ...suiteSettings, ...plan.set }) });
     const { network } = unscaled;
     const { settings, matchesParametersOfSoft } = variantSettings(variant, {
       preset,

@@ -10,6 +10,7 @@ export {
   type JobStatus,
   jobStates,
 } from './jobs/job-state.ts';
+export { type FlopBlock, networkFlops } from './jobs/network-cost.ts';
 export { type JobProgress, readProgress } from './jobs/progress.ts';
 export { type JobRecord, type RunJobOptions, readJobRecord, runJob } from './jobs/run-job.ts';
 export {
@@ -31,6 +32,7 @@ export { type ExperimentPaths, experimentPaths } from './plan/experiment-paths.t
 export { makePlan, type Plan, type PlanInput, type PlanVariantInput, readPlanFile } from './plan/plan.ts';
 export { type ExperimentEstimate, estimateExperiment, type VariantEstimate } from './probe/estimate.ts';
 export { type ProbeResult, probeVariant } from './probe/probe.ts';
+export { type ReportOptions, writeReport } from './report/report.ts';
 export {
   type Analysis,
   analyze,
@@ -40,6 +42,7 @@ export {
   type Verdict,
   variantScores,
 } from './results/analysis.ts';
+export { type Overlay, readOverlays } from './results/overlays.ts';
 export {
   curveOf,
   type ExperimentResults,

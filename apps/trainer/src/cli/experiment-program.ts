@@ -21,6 +21,12 @@ export function addExperimentCommands(program: Command): void {
     .option('--jobs <count>', 'jobs at a time (default: cores / threads)', integer('--jobs'))
     .option('--extend', 'add games, variants or seeds to the experiment of the folder')
     .option('--retry-failed', 'try failed jobs again')
+    .option(
+      '--overlay <path>',
+      "other people's results, drawn beside ours in the report (again for more)",
+      collected,
+      [],
+    )
     .option('--no-report', 'leave out the report at the end')
     .action(async (file, options) => (await import('./experiment.ts')).experimentRun(file, options));
 
@@ -39,6 +45,21 @@ export function addExperimentCommands(program: Command): void {
     .option('--score <kind>', 'what counts as the score of a run: final, best or average', 'final')
     .option('--json <file>', 'also write jobs and aggregates as JSON')
     .action(async (folder, options) => (await import('./experiment.ts')).experimentStatusCommand(folder, options));
+
+  experiment
+    .command('report')
+    .description('write the report of what is finished: one page, and each figure as SVG, PNG and CSV')
+    .argument('<folder>', 'folder of the experiment')
+    .option('--output <folder>', 'where it is written (default: report/ in the folder of the experiment)')
+    .option('--score <kind>', 'what counts as the score of a run: final, best or average', 'final')
+    .option(
+      '--overlay <path>',
+      "other people's results to draw beside ours: Dopamine's files or their table, or scores as rliable takes them (again for more)",
+      collected,
+      [],
+    )
+    .option('--no-png', 'leave out the PNG files')
+    .action(async (folder, options) => (await import('./experiment-report.ts')).experimentReport(folder, options));
 }
 
 /** The options that make a plan; each takes the place of the key in the plan file. */

@@ -13,6 +13,7 @@ import {
   forgetFailures,
   jobStates,
   openExperimentFolder,
+  readOverlays,
   readResults,
   resolvePlan,
   resultsText,
@@ -20,12 +21,14 @@ import {
   SCORE_KINDS,
 } from '@moe-rl/experiments';
 import { defaultFolder, namesNoPlan, type PlanOptions, planOf, slotsFor } from './experiment-options.ts';
+import { experimentReport } from './experiment-report.ts';
 import { interruptible, note, print, programName, stoppedExitCode } from './terminal.ts';
 
 interface RunOptions extends PlanOptions {
   readonly folder?: string;
   readonly extend?: boolean;
   readonly retryFailed?: boolean;
+  readonly overlay: readonly string[];
   readonly report: boolean;
 }
 
@@ -33,6 +36,8 @@ interface RunOptions extends PlanOptions {
 const FAILED_JOBS_EXIT_CODE = 3;
 
 export async function experimentRun(file: string | undefined, options: RunOptions): Promise<void> {
+  // A file that can't be read should be told now, not after days of training.
+  for (const path of options.overlay) readOverlays(path);
   const folder = openFolder(file, options);
   for (const name of foreignJobs(folder))
     note(`${folder.jobsFolder} has ${name}, which is no job of this experiment; it is not counted`);
@@ -41,6 +46,7 @@ export async function experimentRun(file: string | undefined, options: RunOption
   await workIn(folder, options.jobs);
   if (process.exitCode === stoppedExitCode()) return;
   print(resultsText(readResults(folder)));
+  if (options.report) await experimentReport(folder.path, { score: 'final', overlay: options.overlay, png: true });
   const { failed } = countJobs(jobStates(folder));
   if (failed > 0) process.exitCode = FAILED_JOBS_EXIT_CODE;
 }

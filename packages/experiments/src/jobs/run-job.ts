@@ -9,6 +9,7 @@ import { readJson, replaceFile } from '@moe-rl/core/node';
 import { createRunFolder, openRunFolder, type ProgressOutput, type RunConfig, type RunFolder } from '@moe-rl/runs';
 import { finishRun, registry, trainInFolder } from '@moe-rl/training';
 import { changedPaths } from '../plan/experiment-folder.ts';
+import { type FlopBlock, networkFlops } from './network-cost.ts';
 
 /** What a run's folder says about where it was made and what was trained: `job.json`. */
 export interface JobRecord {
@@ -20,6 +21,8 @@ export interface JobRecord {
   readonly node: string;
   /** Parameters of the network by block. */
   readonly parameterBlocks: readonly { readonly block: string; readonly parameters: number }[];
+  /** Floating-point operations of one forward pass by block. */
+  readonly flopBlocks: readonly FlopBlock[];
   readonly residentBytes: number;
 }
 
@@ -65,6 +68,8 @@ export async function runJob({
       if (!session.output.isComplete || signal.aborted) return false;
       fence();
       const [cpu] = cpus();
+      // An agent from elsewhere need not have a network of ours.
+      const { network } = session.agent as Partial<ValueAgent>;
       const record: JobRecord = {
         backend: session.backendName ?? 'none',
         cpu: cpu?.model ?? 'unknown',
@@ -72,7 +77,8 @@ export async function runJob({
         memoryBytes: totalmem(),
         platform: `${process.platform} ${process.arch}`,
         node: process.version,
-        parameterBlocks: (session.agent as Partial<ValueAgent>).network?.parameterBlocks ?? [],
+        parameterBlocks: network?.parameterBlocks ?? [],
+        flopBlocks: network === undefined ? [] : await networkFlops(network),
         residentBytes: process.memoryUsage.rss(),
       };
       replaceFile(join(runFolder, 'job.json'), `${JSON.stringify(record, null, 2)}\n`);

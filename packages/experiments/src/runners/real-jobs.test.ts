@@ -14,7 +14,7 @@ import { estimateExperiment } from '../probe/estimate.ts';
 import { probeVariant } from '../probe/probe.ts';
 import { readResults } from '../results/results.ts';
 import { experimentStatus } from '../results/status.ts';
-import { temporaryFolder, TINY_PLAN } from '../testing/toy-experiment.ts';
+import { TINY_PLAN, temporaryFolder } from '../testing/toy-experiment.ts';
 import { runWorker, type WorkerEvent } from './worker.ts';
 
 const root = temporaryFolder('real-jobs');

@@ -104,6 +104,8 @@ export function protocolSettings(
     readonly epsilonDecayPeriodAgentSteps?: number;
     readonly batchSize: number;
     readonly updateHorizon: number;
+    readonly updatePeriodAgentSteps: number;
+    readonly updatesPerPeriod: number;
     readonly replayCapacity: number;
   },
 ): Settings {
@@ -127,6 +129,11 @@ export function protocolSettings(
       : { 'agent.epsilonDecayPeriodAgentSteps': scaled(agent.epsilonDecayPeriodAgentSteps, 1) }),
     // A buffer larger than the run changes nothing but what it reserves.
     'replay.capacity': Math.min(agent.replayCapacity, total + 1000),
+    // The network is measured about once per iteration: dormant units, effective rank, what the router does.
+    'statistics.periodUpdates': Math.max(
+      1,
+      Math.floor((period / agent.updatePeriodAgentSteps) * agent.updatesPerPeriod),
+    ),
     logPeriodAgentSteps: Math.max(1, Math.min(1000, Math.floor(period / 5))),
     checkpointPeriodAgentSteps: Math.min(period, 50_000),
   };

@@ -118,7 +118,7 @@ const SUITES: readonly Suite[] = [
     games: ['windfall'],
     protocol: 'demo',
     preset: 'quickstart',
-    settings: { 'statistics.periodUpdates': 100 },
+    settings: {},
   },
 ];
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { comparisonSvg } from './comparison.ts';
 import { evaluationPoints, trainingPoints, windowedMeans } from './curve-points.ts';
+import { createFigure } from './figure.ts';
 import { learningCurveSvg } from './learning-curve.ts';
 import { svgToPng } from './png.ts';
 import { tickLabel, ticks } from './scale.ts';
@@ -63,6 +64,13 @@ describe('learning curve', () => {
 
   it('says so when there is nothing to draw', () => {
     expect(learningCurveSvg({ title: 'empty', rows: [] })).toContain('no episode has ended yet');
+  });
+});
+
+describe('the frame of a figure', () => {
+  it('has ticks also when values differ by rounding only', () => {
+    const rounding = createFigure({ title: '', xLabel: '', yLabel: '', xMaximum: 1, yValues: [2, 2 + 4e-16] });
+    expect(rounding.toSvg([])).toContain('>2</text>');
   });
 });
 

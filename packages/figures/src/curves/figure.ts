@@ -35,7 +35,9 @@ export function createFigure(config: FigureConfig): Figure {
     low = Math.min(low, value);
     high = Math.max(high, value);
   }
-  const padding = high === low ? 1 : (high - low) * 0.06;
+  // Values that differ by rounding only are one value: a scale between them would have no ticks.
+  const isFlat = high - low <= 1e-9 * Math.max(Math.abs(low), Math.abs(high));
+  const padding = isFlat ? 1 : (high - low) * 0.06;
   low -= padding;
   high += padding;
   const right = width - MARGIN.right;

@@ -1,7 +1,8 @@
 // One Adam step on one parameter, fused into one pass over memory where the backend has this package's kernel (wasm).
 
+import { ShapeError } from '@moe-rl/core';
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { add, div, engine, getBackend, getKernel, mul, sqrt, square, sub, tidy } from '@tensorflow/tfjs-core';
+import { add, div, engine, getBackend, getKernel, mul, sqrt, square, sub, tidy, util } from '@tensorflow/tfjs-core';
 import { ADAM_STEP } from './wasm/kernels.ts';
 
 /** Hyper-parameters of one step. */
@@ -27,6 +28,7 @@ export type AdamStepOutput = {
  * Adam (Kingma and Ba 2015, algorithm 1): m = beta1 m + (1 - beta1) g; v = beta2 v + (1 - beta2) g^2;
  * value - learningRate * m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + epsilon).
  * All tensors have the parameter's shape and dtype float32. Returns new tensors and changes none.
+ * @throws ShapeError when they don't.
  */
 export function adamStep(
   value: Tensor,
@@ -36,6 +38,11 @@ export function adamStep(
   config: AdamStepConfig,
 ): AdamStepOutput {
   const { learningRate, beta1, beta2, epsilon, updateCount } = config;
+  for (const [name, tensor] of Object.entries({ value, firstMoment, secondMoment, gradient })) {
+    if (tensor.dtype !== 'float32' || !util.arraysEqual(tensor.shape, value.shape)) {
+      throw new ShapeError(`adamStep: ${name} is ${tensor.dtype} [${tensor.shape}]; expected float32 [${value.shape}]`);
+    }
+  }
   const stepSize = learningRate / (1 - beta1 ** updateCount);
   const secondMomentScale = 1 / Math.sqrt(1 - beta2 ** updateCount);
   if (getKernel(ADAM_STEP, getBackend()) != null) {

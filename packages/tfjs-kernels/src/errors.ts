@@ -15,6 +15,23 @@ export class MissingKernelError extends MoeRlError {
   }
 }
 
+/** A kernel reached outside its memory (a bug, or memory that another part of the program broke); its result is unknown. */
+export class KernelTrapError extends MoeRlError {
+  readonly kernelName: string;
+
+  constructor(message: string, kernelName: string, options?: ErrorOptions) {
+    super('KERNEL_TRAP', message, options);
+    this.kernelName = kernelName;
+  }
+}
+
+/** The wasm backend's memory (at most 4 GiB) is used up. */
+export class OutOfMemoryError extends MoeRlError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('OUT_OF_MEMORY', message, options);
+  }
+}
+
 /** A function left tensors behind that it did not return. */
 export class TensorLeakError extends MoeRlError {
   /** How many tensors are left over. */

@@ -2,7 +2,7 @@
 // leak guard. Works in browsers; `./node` adds what only Node needs.
 
 export { type AdamStepConfig, type AdamStepOutput, adamStep } from './adam.ts';
-export { MissingKernelError, TensorLeakError } from './errors.ts';
+export { KernelTrapError, MissingKernelError, OutOfMemoryError, TensorLeakError } from './errors.ts';
 export { type LeakGuardConfig, withLeakGuard } from './leak-guard.ts';
 export {
   DEFAULT_BACKENDS,

@@ -56,6 +56,52 @@ describe('convolutions and their gradients', () => {
     });
   });
 
+  // Rounded up, the last windows reach over the image: what lies there counts as zero.
+  for (const [x, filter, strides, padding] of [
+    [[2, 8, 7, 4], [3, 3, 4, 6], 2, 0],
+    [[1, 8, 8, 3], [3, 3, 3, 5], 3, 1],
+    [[2, 9, 6, 1], [2, 4, 1, 8], [4, 5], 0],
+    [[1, 4, 4, 2], [1, 1, 2, 3], 2, 0],
+  ] as [[number, number, number, number], [number, number, number, number], number | [number, number], number][]) {
+    it(`rounds sizes up: x [${x}], filter [${filter}], strides ${strides}, padding ${padding}`, async () => {
+      await expectSameOnBothBackends(() => {
+        // What follows the images in memory must not be read.
+        const neighbors = [randomTensor(x, 3), tf.fill([500], 1e6), randomTensor(filter, 4), tf.fill([500], 1e6)];
+        const f = (image: tf.Tensor, weights: tf.Tensor) =>
+          tf.conv2d(image as tf.Tensor4D, weights as tf.Tensor4D, strides, padding, 'NHWC', 1, 'ceil');
+        const inputs = [neighbors[0]!, neighbors[2]!];
+        return [f(inputs[0]!, inputs[1]!), ...gradientsOf(f, inputs)];
+      });
+    });
+  }
+
+  it('refuses geometry that reaches outside the image', async () => {
+    await tf.setBackend('wasm');
+    tf.tidy(() => {
+      const image = tf.ones([1, 4, 4, 2]) as tf.Tensor4D;
+      const filter = tf.ones([3, 3, 2, 2]) as tf.Tensor4D;
+      expect(() => tf.conv2d(image, filter, 1, -1)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
+      expect(() => tf.conv2d(image, filter, 1, 0.5)).toThrow(/padding is top 0.5/);
+      const large = tf.ones([6, 6, 2, 2]) as tf.Tensor4D;
+      expect(() => tf.conv2d(image, large, 1, 'valid')).toThrow(/filter of \[6,6,2,2\] does not fit/);
+      // An output shape that does not belong to the input's.
+      expect(() => tf.conv2dTranspose(image, filter, [1, 40, 40, 2], 1, 'same')).toThrow(
+        /dy is \[1,4,4,2\]; expected \[1,40,40,2\]/,
+      );
+      const run = (name: string, inputs: Record<string, tf.Tensor>, attrs: object) =>
+        tf.engine().runKernel(name, inputs, attrs as never);
+      const pool = { filterSize: 2, strides: 2, pad: 'valid' };
+      const small = tf.ones([1, 1, 1, 2]);
+      expect(() => run('MaxPoolGrad', { dy: small, input: image, output: small }, pool)).toThrow(/dy is \[1,1,1,2\]/);
+      expect(() => run('AvgPoolGrad', { dy: small, input: image }, pool)).toThrow(/expected \[1,2,2,2\]/);
+      const backprop = { strides: 1, pad: 'same', dataFormat: 'NHWC', filterShape: [3, 3, 2, 2] };
+      expect(() => run('Conv2DBackpropFilter', { x: image, dy: small }, backprop)).toThrow(/dy is \[1,1,1,2\]/);
+      expect(() => tf.unsortedSegmentSum(tf.ones([2, 3]), tf.tensor1d([0, 1, 0, 1], 'int32'), 2)).toThrow(
+        /segmentIds is \[4\]; expected \[2\]/,
+      );
+    });
+  });
+
   it('leaves dilated convolutions to upstream', async () => {
     await expectSameOnBothBackends(() => [
       tf.conv2d(
@@ -230,6 +276,22 @@ describe('pooling gradients', () => {
     gradient!.values.forEach((value, i) => {
       expect(value).toBeCloseTo(expected[i]!, 3);
     });
+  });
+});
+
+describe('the gradient of an average pool', () => {
+  it('whose sizes were rounded up takes in the windows at the edge', async () => {
+    // 3 pixels in windows of 2: {0, 1} and {2}.
+    const [dx] = await onBackend('wasm', () => [
+      tf
+        .engine()
+        .runKernel('AvgPoolGrad', { dy: tf.tensor4d([10, 20, 30, 40], [1, 2, 2, 1]), input: tf.ones([1, 3, 3, 1]) }, {
+          filterSize: 2,
+          strides: 2,
+          pad: 0,
+        } as never) as tf.Tensor,
+    ]);
+    expect(dx!.values).toEqual([2.5, 2.5, 10, 2.5, 2.5, 10, 15, 15, 40]);
   });
 });
 

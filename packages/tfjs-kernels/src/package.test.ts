@@ -134,6 +134,13 @@ describe('adamStep', () => {
   });
 });
 
+it('adamStep refuses tensors of other shapes than the parameter’s', () => {
+  const [value, other] = [tf.ones([2, 3]), tf.ones([3, 2])];
+  const config = { learningRate: 1, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, updateCount: 1 };
+  expect(() => adamStep(value, value, value, other, config)).toThrow(/gradient is float32 \[3,2\]; expected .*\[2,3\]/);
+  tf.dispose([value, other]);
+});
+
 it('the checked-in module is what assembly/ compiles to', () => {
   const script = fileURLToPath(new URL('../scripts/build-wasm.mjs', import.meta.url));
   const { status, stderr } = spawnSync(process.execPath, [script, '--check'], { encoding: 'utf8' });

@@ -1,6 +1,7 @@
 // Conv2D, FusedConv2D, Conv2DBackpropInput and Conv2DBackpropFilter on the wasm backend: implicit GEMM on padded images (assembly/conv.ts).
 // Upstream has no filter gradient (tensorflow/tfjs#8474) and a plain loop for the input gradient.
 
+import { InvalidArgumentError, ShapeError } from '@moe-rl/core';
 import type {
   Conv2DAttrs,
   Conv2DBackpropFilterAttrs,
@@ -8,7 +9,7 @@ import type {
   FusedConv2DAttrs,
   TensorInfo,
 } from '@tensorflow/tfjs-core';
-import { backend_util } from '@tensorflow/tfjs-core';
+import { backend_util, util } from '@tensorflow/tfjs-core';
 import type { KernelModule } from './module.ts';
 
 type Conv2DInfo = backend_util.Conv2DInfo;
@@ -22,13 +23,16 @@ const PIXELS_MULTIPLE = 6;
 const NARROW_CHANNELS = 8;
 const MINIMUM_RUN = 6;
 
-/** The geometry of a convolution, from kernel attributes. */
+/**
+ * The geometry of a convolution, from kernel attributes.
+ * @throws ShapeError when the filter does not fit into the image; InvalidArgumentError for padding that is no whole number of pixels.
+ */
 export function convolutionInfo(
   xShape: readonly number[],
   filterShape: readonly number[],
   attrs: Conv2DAttrs | Conv2DBackpropInputAttrs | Conv2DBackpropFilterAttrs | FusedConv2DAttrs,
 ): Conv2DInfo {
-  return backend_util.computeConv2DInfo(
+  const info = backend_util.computeConv2DInfo(
     xShape as [number, number, number, number],
     filterShape as [number, number, number, number],
     attrs.strides,
@@ -38,6 +42,38 @@ export function convolutionInfo(
     false,
     backend_util.convertConv2DDataFormat(attrs.dataFormat),
   );
+  requireGeometry(info, xShape, filterShape);
+  return info;
+}
+
+/** What TensorFlow.js itself lets through, and kernels would take for sizes of memory. */
+export function requireGeometry(
+  {
+    outHeight,
+    outWidth,
+    padInfo: { top, bottom, left, right },
+  }: Pick<Conv2DInfo, 'outHeight' | 'outWidth' | 'padInfo'>,
+  xShape: readonly number[],
+  filterShape: readonly number[],
+): void {
+  if (![top, bottom, left, right].every((pixels) => Number.isInteger(pixels) && pixels >= 0)) {
+    throw new InvalidArgumentError(
+      `padding is top ${top}, bottom ${bottom}, left ${left}, right ${right}; expected integers of at least 0`,
+    );
+  }
+  if (outHeight < 0 || outWidth < 0) {
+    throw new ShapeError(`a filter of [${filterShape}] does not fit into an image of [${xShape}]`);
+  }
+}
+
+/**
+ * Checks a gradient against the shape of what it is the gradient of.
+ * @throws ShapeError
+ */
+export function requireShape(name: string, tensor: TensorInfo, expected: readonly number[]): void {
+  if (!util.arraysEqual(tensor.shape, [...expected])) {
+    throw new ShapeError(`${name} is [${tensor.shape}]; expected [${expected}]`);
+  }
 }
 
 /** Whether these kernels take the convolution; others (dilated, channels first) stay with upstream. */
@@ -307,14 +343,15 @@ function phases(inputSize: number, filterSize: number, stride: number, padBefore
   });
 }
 
-/** The size of an image with its zero frame; a convolution without padding reads the images where they are. */
+/**
+ * The size of an image with its zero frame, which every window lies within: where sizes are rounded up, the last ones reach over the padding. A convolution
+ * whose windows stay inside the images reads them where they are.
+ */
 function paddedSize(info: Conv2DInfo): { height: number; width: number; isCopy: boolean } {
   const { top, bottom, left, right } = info.padInfo;
-  return {
-    height: info.inHeight + top + bottom,
-    width: info.inWidth + left + right,
-    isCopy: top + bottom + left + right > 0,
-  };
+  const height = Math.max(info.inHeight + top + bottom, (info.outHeight - 1) * info.strideHeight + info.filterHeight);
+  const width = Math.max(info.inWidth + left + right, (info.outWidth - 1) * info.strideWidth + info.filterWidth);
+  return { height, width, isCopy: height > info.inHeight || width > info.inWidth };
 }
 
 function roundUp(value: number, multiple: number): number {

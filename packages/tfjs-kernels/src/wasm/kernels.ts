@@ -15,7 +15,15 @@ import type {
   UnsortedSegmentSumAttrs,
 } from '@tensorflow/tfjs-core';
 import { backend_util, util } from '@tensorflow/tfjs-core';
-import { convolutionInfo, convolve, filterGradient, inputGradient, isSupportedConvolution } from './convolution.ts';
+import {
+  convolutionInfo,
+  convolve,
+  filterGradient,
+  inputGradient,
+  isSupportedConvolution,
+  requireGeometry,
+  requireShape,
+} from './convolution.ts';
 import { matrixMultiply } from './matrix-multiplication.ts';
 import { type KernelModule, kernelModule } from './module.ts';
 import { areNeighbors, segmentSum, sumNeighbors } from './reductions.ts';
@@ -33,6 +41,10 @@ interface AdamStepAttrs {
   readonly secondMomentScale: number;
   readonly epsilon: number;
 }
+
+type RoundingMode = 'floor' | 'round' | 'ceil';
+
+const ROUNDING_MODES: readonly (RoundingMode | undefined)[] = [undefined, 'ceil', 'round'];
 
 interface Call {
   readonly module: KernelModule;
@@ -61,12 +73,14 @@ const KERNELS: Readonly<Record<string, Kernel>> = {
     const { dy, filter } = inputs as { dy: TensorInfo; filter: TensorInfo };
     const convAttrs = attrs as unknown as Conv2DBackpropInputAttrs;
     const info = convolutionInfo(convAttrs.inputShape, filter.shape, convAttrs);
+    requireShape('conv2d gradient: dy', dy, info.outShape);
     return isSupportedConvolution(info) ? inputGradient(module, dy, filter, info) : undefined;
   },
   Conv2DBackpropFilter({ module, inputs, attrs }) {
     const { x, dy } = inputs as { x: TensorInfo; dy: TensorInfo };
     const convAttrs = attrs as unknown as Conv2DBackpropFilterAttrs;
     const info = convolutionInfo(x.shape, convAttrs.filterShape, convAttrs);
+    requireShape('conv2d filter gradient: dy', dy, info.outShape);
     return isSupportedConvolution(info) ? filterGradient(module, x, dy, info) : undefined;
   },
   BatchMatMul({ module, inputs, attrs }) {
@@ -97,6 +111,9 @@ const KERNELS: Readonly<Record<string, Kernel>> = {
       pad,
       dimRoundingMode,
     );
+    requireGeometry(info, input.shape, [info.filterHeight, info.filterWidth]);
+    requireShape('maxPool gradient: dy', dy, info.outShape);
+    requireShape('maxPool gradient: output', output, info.outShape);
     const dx = module.output(input.shape);
     module.run(
       'maxPoolGradient',
@@ -126,13 +143,22 @@ const KERNELS: Readonly<Record<string, Kernel>> = {
   AvgPoolGrad({ module, inputs, attrs }) {
     const { dy, input } = inputs as { dy: TensorInfo; input: TensorInfo };
     const { filterSize, strides, pad } = attrs as unknown as AvgPoolGradAttrs;
-    const info = backend_util.computePool2DInfo(
-      input.shape as [number, number, number, number],
-      filterSize,
-      strides,
-      1,
-      pad,
-    );
+    const { dimRoundingMode } = attrs as { dimRoundingMode?: RoundingMode };
+    const infoOf = (mode: RoundingMode | undefined) =>
+      backend_util.computePool2DInfo(
+        input.shape as [number, number, number, number],
+        filterSize,
+        strides,
+        1,
+        pad,
+        mode,
+      );
+    // TensorFlow.js' own gradient does not pass on how sizes were rounded: dy's shape tells.
+    const modes = dimRoundingMode === undefined && typeof pad === 'number' ? ROUNDING_MODES : [dimRoundingMode];
+    const infos = modes.map(infoOf);
+    const info = infos.find(({ outShape }) => util.arraysEqual(outShape, dy.shape)) ?? infos[0]!;
+    requireGeometry(info, input.shape, [info.filterHeight, info.filterWidth]);
+    requireShape('avgPool gradient: dy', dy, info.outShape);
     const dx = module.output(input.shape);
     module.run(
       'averagePoolGradient',
@@ -164,6 +190,7 @@ const KERNELS: Readonly<Record<string, Kernel>> = {
   },
   UnsortedSegmentSum({ module, inputs, attrs }) {
     const { x, segmentIds } = inputs as { x: TensorInfo; segmentIds: TensorInfo };
+    requireShape('unsortedSegmentSum: segmentIds', segmentIds, x.shape.slice(0, segmentIds.shape.length));
     return segmentSum(module, x, segmentIds, (attrs as unknown as UnsortedSegmentSumAttrs).numSegments);
   },
   /** Only the sum of a tensor and a bias along its last axes, which is 3 times as fast as upstream's broadcast. */

@@ -3,6 +3,7 @@
 
 import { MissingDependencyError } from '@moe-rl/core';
 import type { KernelBackend, TensorInfo } from '@tensorflow/tfjs-core';
+import { KernelTrapError, OutOfMemoryError } from '../errors.ts';
 import { KERNEL_MODULES } from '../generated/kernel-module.generated.ts';
 
 /** What assembly/index.ts exports; pointers and strides in bytes, flags as 0 or 1. */
@@ -61,6 +62,8 @@ export interface WorkSize {
   readonly operations: number;
 }
 
+/** Wasm addresses 4 GiB, of which the backend itself takes some. */
+const MAXIMUM_BYTES = 2 ** 32 - 2 ** 20;
 /** About 0.1 ms on one core: less is not worth waking a thread for. */
 const OPERATIONS_FOR_THREADS = 500_000;
 /** Chunks for each thread: a thread that is held up leaves the rest to the others. */
@@ -70,7 +73,7 @@ const CHUNKS_PER_THREAD = 4;
 export interface WasmBackend extends KernelBackend {
   readonly wasm: {
     readonly HEAPU8: Uint8Array;
-    readonly _malloc: (bytes: number) => number;
+    _malloc: (bytes: number) => number;
     readonly _free: (pointer: number) => void;
     readonly asm?: { readonly memory?: WebAssembly.Memory };
     readonly wasmMemory?: WebAssembly.Memory;
@@ -109,6 +112,7 @@ export class KernelModule {
     this.module = new WebAssembly.Module(binary);
     this.exports = new WebAssembly.Instance(this.module, { env: { memory } }).exports as unknown as KernelExports;
     this.#backend = backend;
+    this.#checkAllocations();
   }
 
   /** Threads that kernels run on. */
@@ -126,6 +130,24 @@ export class KernelModule {
     return typeof SharedArrayBuffer === 'function' && this.memory.buffer instanceof SharedArrayBuffer;
   }
 
+  /** Emscripten's malloc gives 0 when memory is used up, which the backend would take for an address and write to. */
+  #checkAllocations(): void {
+    const { wasm } = this.#backend;
+    // The first call puts the real function in its own place.
+    wasm._free(wasm._malloc(16));
+    const allocate = wasm._malloc;
+    wasm._malloc = (bytes) => {
+      // Beyond 32 bits, and shortly before, sizes would wrap around to small or negative ones.
+      const pointer = bytes < MAXIMUM_BYTES ? allocate(bytes) : 0;
+      const fits = pointer !== 0 && (pointer >>> 0) + bytes <= this.memory.buffer.byteLength;
+      if (fits || bytes === 0) return pointer;
+      const used = `${Math.round(this.memory.buffer.byteLength / 2 ** 20)} MiB`;
+      throw new OutOfMemoryError(
+        `The wasm backend has no ${bytes} bytes left (its memory has grown to ${used}); use smaller batches, or dispose tensors earlier`,
+      );
+    };
+  }
+
   /** A block of memory that is never freed, zeroed. */
   allocate(bytes: number): number {
     const pointer = this.#backend.wasm._malloc(bytes) >>> 0;
@@ -135,12 +157,17 @@ export class KernelModule {
 
   /**
    * Runs a ranged kernel over all its work. `scratch` holds `scratchStride` bytes for each thread (the stride a multiple of 16).
+   * @throws KernelTrapError when it reaches outside its memory, on whatever thread.
    */
   run(name: RangedKernel, parameters: readonly number[], work: WorkSize, scratch = 0, scratchStride = 0): void {
     const { total, multiple, operations } = work;
     const threads = this.#threads;
     if (threads === undefined || operations < OPERATIONS_FOR_THREADS || total <= multiple) {
-      this.exports[name](...parameters, 0, total, scratch);
+      try {
+        this.exports[name](...parameters, 0, total, scratch);
+      } catch (cause) {
+        throw new KernelTrapError(`kernel ${name} failed: ${(cause as Error).message}`, name, { cause });
+      }
       return;
     }
     const even = Math.ceil(total / (threads.threadCount * CHUNKS_PER_THREAD));
@@ -168,6 +195,8 @@ export class KernelModule {
     const total = bytes.reduce((sum: number, size) => sum + align(size), 0);
     if (total > this.#scratchBytes) {
       if (this.#scratch !== 0) this.#backend.wasm._free(this.#scratch);
+      this.#scratch = 0;
+      this.#scratchBytes = 0;
       this.#scratch = this.#backend.wasm._malloc(total) >>> 0;
       this.#scratchBytes = total;
     }
@@ -204,7 +233,7 @@ export function kernelModule(backend: unknown): KernelModule {
 }
 
 function align(bytes: number): number {
-  return (bytes + 15) & ~15;
+  return Math.ceil(bytes / 16) * 16; // not with bits: sizes may need more than 31 of them
 }
 
 function decodeBase64(text: string): Uint8Array<ArrayBuffer> {

@@ -1,13 +1,7 @@
 // The one place that knows which package a name belongs to: everything that comes with moe-rl, and what modules add to it.
-import {
-  type AgentVariant,
-  type EncoderFactory,
-  listAgentVariants,
-  registerAgentVariant,
-  registerEncoder,
-} from '@moe-rl/agents';
-import { requireInteger, requireOneOf } from '@moe-rl/core';
-import { type MixtureDefinition, registerMixture } from '@moe-rl/moe-core';
+import { registerAgentVariant, registerEncoder } from '@moe-rl/agents';
+import { requireInteger, requireOneOf, setting } from '@moe-rl/core';
+import { registerMixture } from '@moe-rl/moe-core';
 import {
   agentKindOf,
   BACKENDS,
@@ -21,6 +15,7 @@ import {
   type RunSettings,
   registerRunSinks,
 } from '@moe-rl/runs';
+import { registerRouter } from '@moe-rl/top-k-moe';
 import { ATARI } from './kinds/atari.ts';
 import { MINATAR, SMALL } from './kinds/small.ts';
 import { VALUE_AGENT, type ValueAgentRunConfig, valueAgentPresets } from './kinds/value-agent.ts';
@@ -28,11 +23,15 @@ import { VALUE_AGENT, type ValueAgentRunConfig, valueAgentPresets } from './kind
 /** What `register(registry)` of a module gets. */
 export interface TrainingRegistry extends RunRegistry {
   /** Encoders of `network.encoder.type`. */
-  readonly encoders: { register(name: string, factory: EncoderFactory): void };
-  /** Routers of `network.moe.router.type`. */
-  readonly routers: { register(...definitions: readonly MixtureDefinition[]): void };
+  readonly encoders: { register: typeof registerEncoder };
+  /** Routers of `network.moe.router.type`: which token goes to which expert. */
+  readonly routers: { register: typeof registerRouter };
+  /** Whole mixtures under the same setting, for what no router can say. */
+  readonly mixtures: { register: typeof registerMixture };
   /** Learning rules of `agent.variant`. */
-  readonly variants: { register(variant: AgentVariant): void; names(): readonly string[] };
+  readonly variants: { register: typeof registerAgentVariant };
+  /** Describes settings of what is registered. */
+  readonly setting: typeof setting;
 }
 
 /** The registry of this process. Encoders, routers and learning rules are the process's too, so there is only one. */
@@ -49,11 +48,10 @@ function createTrainingRegistry(): TrainingRegistry {
   return {
     ...runs,
     encoders: { register: registerEncoder },
-    routers: { register: registerMixture },
-    variants: {
-      register: registerAgentVariant,
-      names: listAgentVariants,
-    },
+    routers: { register: registerRouter },
+    mixtures: { register: registerMixture },
+    variants: { register: registerAgentVariant },
+    setting,
   };
 }
 

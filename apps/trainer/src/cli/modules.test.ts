@@ -1,0 +1,151 @@
+// Things of people's own through the real program: the examples of docs/extending train, survive kill -9, resume, are evaluated, filmed no worse than refused,
+// and compared; files that can't be used are told in one sentence.
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { readCheckpoint, readMetricRows } from '@moe-rl/runs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runCli, startCli } from '../testing/spawn-cli.ts';
+import { expectRefusal, reproducibleRows, set, TINY, TINY_NETWORK, until } from '../testing/tiny-runs.ts';
+
+const examples = join(dirname(fileURLToPath(import.meta.url)), '../../../../docs/extending');
+const example = (name: string): string[] => ['--module', join(examples, name)];
+
+let root = '';
+beforeAll(() => {
+  root = mkdtempSync(join(tmpdir(), 'moe-rl-modules-'));
+});
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+describe('an environment and a logger of one’s own', { timeout: 120_000 }, () => {
+  it('train, survive kill -9, resume exactly, are evaluated and compared', async () => {
+    // The files lie beside the runs, and move with them.
+    const project = join(root, 'project');
+    mkdirSync(project);
+    for (const name of ['corridor.mjs', 'csv-logger.mjs']) cpSync(join(examples, name), join(project, name));
+    const train = [
+      ...['train', '--module', 'corridor.mjs', '--module', 'csv-logger.mjs', '--agent-steps', '600'],
+      ...['--game', 'my/corridor', '--preset', 'classic-control-soft-moe', '--backend', 'cpu', ...TINY_NETWORK],
+      ...set('environment.length=4', 'sinks.csv.isOn=true', 'agent.minReplayHistoryAgentSteps=60', 'agent.batchSize=8'),
+      ...set('checkpointPeriodAgentSteps=100', 'logPeriodAgentSteps=50', 'evaluationEpisodes=2'),
+      ...set('evaluation.periodAgentSteps=150', 'evaluation.episodes=2'),
+    ];
+    const inProject = { cwd: project };
+    const straight = await runCli([...train, '--run-folder', 'runs/straight'], inProject);
+    expect(straight.stderr).not.toContain('this is a bug');
+    expect(straight.code).toBe(0);
+    const { child, result } = startCli([...train, '--run-folder', 'runs/killed'], inProject);
+    const checkpoints = join(project, 'runs/killed/checkpoints');
+    await until(
+      () => existsSync(checkpoints) && readdirSync(checkpoints).some((name) => /^checkpoint-0*[3-4]00$/.test(name)),
+    );
+    child.kill('SIGKILL');
+    await result;
+    // The whole project moves; no module is named.
+    const moved = join(root, 'moved');
+    renameSync(project, moved);
+    const resumed = await runCli(['train', '--resume', '--run-folder', 'runs/killed'], { cwd: moved });
+    expect(resumed.stderr).toContain('resumed from');
+    expect(resumed.code).toBe(0);
+    const [left, right] = ['straight', 'killed'].map((name) => join(moved, 'runs', name)) as [string, string];
+    expect(reproducibleRows(right)).toEqual(reproducibleRows(left));
+    expect(reproducibleRows(right).filter((row) => 'evaluation/return' in row)).toHaveLength(4);
+    const agentOf = (folder: string) => readCheckpoint(join(folder, 'checkpoints/checkpoint-000000000600')).parts.agent;
+    expect(agentOf(right)).toEqual(agentOf(left));
+    expect(readFileSync(join(right, 'metric.csv'), 'utf8')).toBe(readFileSync(join(left, 'metric.csv'), 'utf8'));
+    expect(readFileSync(join(left, 'metric.csv'), 'utf8')).toMatch(/^agentSteps,episode\/return\n\d+,-?[\d.]+\n/);
+
+    const evaluated = await runCli(['evaluate', right, '--episodes', '2'], { cwd: root });
+    expect(evaluated.stdout).toMatch(/^trained +-?[\d.]+ ± [\d.]+/m);
+    expect(evaluated.code).toBe(0);
+    expectRefusal(await runCli(['play', right], { cwd: root }), /my\/corridor can't draw itself/);
+    const other = await runCli([...train, '--seed', '2', '--run-folder', 'runs/other'], { cwd: moved });
+    expect(other.code).toBe(0);
+    const compared = await runCli(['compare', left, join(moved, 'runs/other')], { cwd: root });
+    expect(compared.stdout).toMatch(/^my\/corridor, classic-control-soft-moe +2 +-?[\d.]+ ± [\d.]+/m);
+
+    // A change of the file is told; a file that is gone is asked for, and taken from where it is now.
+    writeFileSync(join(moved, 'corridor.mjs'), '\n// changed\n', { flag: 'a' });
+    const changed = await runCli(['evaluate', right, '--episodes', '1', '--no-random'], { cwd: root });
+    expect(changed.stderr).toMatch(/the module .*corridor\.mjs has changed since the run began/);
+    expect(changed.code).toBe(0);
+    rmSync(join(moved, 'corridor.mjs'));
+    expectRefusal(
+      await runCli(['evaluate', right, '--episodes', '1']),
+      /the module .*corridor\.mjs, which the run in .*killed was made with, is not there; name it with --module/,
+    );
+    const named = await runCli(['evaluate', right, '--episodes', '1', '--no-random', ...example('corridor.mjs')]);
+    expect(named.code).toBe(0);
+  });
+});
+
+describe('a router and a learning rule of one’s own', { timeout: 120_000 }, () => {
+  const train = (name: string, ...settings: string[]) =>
+    runCli([
+      ...[
+        'train',
+        ...example(name),
+        ...TINY,
+        ...set(...settings, 'statistics.periodUpdates=20', 'evaluationEpisodes=0'),
+      ],
+      ...['--agent-steps', '150', '--run-folder', join(root, name)],
+    ]);
+
+  it('train in any agent, and go on', async () => {
+    const router = await train('sigmoid-router.mjs', 'network.moe.router.type=sigmoid-top-k', 'network.moe.router.k=2');
+    expect(router.stderr).not.toContain('this is a bug');
+    expect(router.code).toBe(0);
+    const loads = readMetricRows(join(root, 'sigmoid-router.mjs/metrics.jsonl')).findLast(
+      ({ values }) => 'expert/load/0' in values,
+    )!.values;
+    expect(loads['expert/load/0']! + loads['expert/load/1']!).toBeCloseTo(1, 5);
+    const longer = ['train', '--resume', '--run-folder', join(root, 'sigmoid-router.mjs'), '--agent-steps', '200'];
+    expect((await runCli(longer)).code).toBe(0);
+
+    const rule = await train('munchausen-dqn.mjs', 'agent.variant=munchausen-dqn');
+    expect(rule.stderr).not.toContain('this is a bug');
+    expect(rule.code).toBe(0);
+    const listed = await runCli(['presets', 'dqn-soft-moe', ...example('munchausen-dqn.mjs')]);
+    expect(listed.stdout).toMatch(/agent\.variant .*munchausen-dqn/);
+  });
+});
+
+describe('a module that can’t be used', () => {
+  const cases: [name: string, source: string, message: RegExp][] = [
+    ['nothing exported', 'export const x = 1;', /exports x; expected a function register\(registry\)/],
+    ['throws when loaded', 'throw new Error("no disk");', /cannot load the module .*: no disk/],
+    ['throws when called', 'export default () => { throw new Error("no luck"); };', /could not register: no luck/],
+    [
+      'name taken',
+      'export const register = ({ environments }) => environments.register("atari", { games: ["x"], create() {} });',
+      /could not register: the name "atari" is taken/,
+    ],
+    [
+      'game taken',
+      'export const register = ({ environments }) => environments.register("mine", { games: ["bsuite/catch"], create() {} });',
+      /the game "bsuite\/catch" of environment "mine" is taken by environment "small"/,
+    ],
+    [
+      'no create',
+      'export const register = ({ agents }) => agents.register("mine", {});',
+      /agent "mine": create is undefined; expected a function/,
+    ],
+    ['syntax', 'export const = 1;', /cannot load the module/],
+  ];
+  it.concurrent.each(cases)('%s', async (name, source, message) => {
+    const file = join(root, `${name.replaceAll(' ', '-')}.mjs`);
+    writeFileSync(file, source);
+    expectRefusal(await runCli(['presets', '--module', file]), message);
+  });
+});

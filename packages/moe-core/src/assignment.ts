@@ -100,6 +100,21 @@ export function assignTokens<Tensor>(
   return { ...rest, capacity: options.capacity, positions, kept, weights: weightsOf(kept) };
 }
 
+/** The assignment without what it gives to padding (0 in `tokenMask` [B, T]); for routers that don't know of masks. */
+export function maskAssignment<Tensor>(
+  ops: TensorOps<Tensor>,
+  assignment: Assignment<Tensor>,
+  tokenMask: Tensor,
+): Assignment<Tensor> {
+  if (assignment.kind === 'expert-choice') return assignment;
+  const { experts, kept, wanted, weights } = assignment;
+  const shape = ops.shape(experts) as [number, number, number];
+  const nothing = ops.fill(shape, 0);
+  const isToken = ops.add(ops.reshape(tokenMask, [shape[0], shape[1], 1]), nothing);
+  const only = (x: Tensor): Tensor => ops.where(isToken, x, nothing);
+  return { ...assignment, kept: only(kept), wanted: only(wanted), weights: only(weights) };
+}
+
 /** The permutation matrix [B, T, T] that sorts tokens by descending value; equal ones keep their order. */
 function sortingMatrix<Tensor>(ops: TensorOps<Tensor>, values: Tensor): Tensor {
   const T = ops.shape(values)[1]!;

@@ -1,5 +1,5 @@
 // How many tokens an expert takes.
-import { InvalidArgumentError, requireFinite, requireInteger, requireOneOf } from '@moe-rl/core';
+import { requireFinite, requireInteger, requireOneOf } from '@moe-rl/core';
 
 /** How many slots an expert has per sample. */
 export interface CapacityConfig {
@@ -13,21 +13,34 @@ export interface CapacityConfig {
   readonly capacityMultipleOf?: number;
 }
 
+/** What a capacity is counted from. */
+export interface CapacitySizes {
+  /** T */
+  readonly numTokens: number;
+  /** E */
+  readonly numExperts: number;
+  /** Choices per token that count, K or 1. Default 1. */
+  readonly choices?: number;
+}
+
 /**
- * Capacity C of each expert.
- * @param share tokens per expert if they were spread evenly: T * K / E
- * @throws InvalidArgumentError when it comes out below 1
+ * Capacity C of each expert, from 1 to T: a token takes at most one slot of an expert, so more are never of use.
+ * @param defaultFactor where neither capacity nor factor is set; left out: C is undefined, nothing is dropped
+ * @throws InvalidArgumentError naming the option, its value and the bound
  */
-export function capacityOf(config: CapacityConfig, share: number, defaultFactor: number): number {
-  if (config.capacity !== undefined) return requireInteger('capacity', config.capacity, 1);
-  const factor = requireFinite('capacityFactor', config.capacityFactor ?? defaultFactor, 0);
+export function capacityOf(config: CapacityConfig, sizes: CapacitySizes, defaultFactor: number): number;
+export function capacityOf(config: CapacityConfig, sizes: CapacitySizes): number | undefined;
+export function capacityOf(config: CapacityConfig, sizes: CapacitySizes, defaultFactor?: number): number | undefined {
+  const { numTokens: T, numExperts: E, choices = 1 } = sizes;
   const rounding = requireOneOf('capacityRounding', config.capacityRounding ?? 'ceil', ['ceil', 'floor']);
   const multiple = requireInteger('capacityMultipleOf', config.capacityMultipleOf ?? 1, 1);
-  const capacity = Math.ceil(Math[rounding](share * factor) / multiple) * multiple;
-  if (capacity < 1) {
-    throw new InvalidArgumentError(
-      `capacityFactor is ${factor}: capacity ${capacity}; expected at least 1 slot per expert`,
-    );
-  }
-  return capacity;
+  if (config.capacity !== undefined) return Math.min(T, requireInteger('capacity', config.capacity, 1));
+  const given = config.capacityFactor ?? defaultFactor;
+  if (given === undefined) return undefined;
+  const factor = requireFinite('capacityFactor', given, Number.MIN_VALUE);
+  // The official order of operations: ceil(T * factor / E). Rounding down forgives what multiplying lost (23 tokens as 22.999999999999996).
+  const exact = (T * choices * factor) / E;
+  const rounded = rounding === 'ceil' ? Math.ceil(exact) : Math.floor(exact + 1e-9);
+  const bounded = Math.min(T, Math.max(1, rounded));
+  return Math.ceil(bounded / multiple) * multiple;
 }

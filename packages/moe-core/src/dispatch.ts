@@ -158,18 +158,26 @@ function expertChoiceByIndex<Tensor>(
   assignment: ExpertChoice<Tensor>,
   tokens: Tensor,
 ): Dispatch<Tensor> {
-  const { numExperts: E, capacity: C } = assignment;
+  const { numExperts: E, capacity: C, used } = assignment;
   const [B, T, D] = ops.shape(tokens) as [number, number, number];
+  const S = E * B * C;
+  const byExpert = (x: Tensor): Tensor => ops.reshape(ops.transpose(x, [1, 0, 2]), [S]);
   const rows = ops.add(ops.toFloat(assignment.tokens), sampleOffsets(ops, B, T));
-  const byExpert = (x: Tensor): Tensor => ops.reshape(ops.transpose(x, [1, 0, 2]), [E * B * C]);
-  const ids = ops.toInteger(byExpert(rows));
-  const slots = ops.gather(ops.reshape(tokens, [B * T, D]), ids);
+  const isUsed = used && byExpert(used);
+  const ids = ops.toInteger(isUsed ? ops.where(isUsed, byExpert(rows), ops.fill([S], -1)) : byExpert(rows));
+  const first = ops.fill([S], 0);
+  const gathered = ops.gather(
+    ops.reshape(tokens, [B * T, D]),
+    isUsed ? ops.toInteger(ops.where(isUsed, byExpert(rows), first)) : ids,
+  );
+  const mask = isUsed && ops.add(ops.reshape(isUsed, [S, 1]), ops.fill([S, D], 0));
+  const slots = mask ? ops.where(mask, gathered, ops.fill([S, D], 0)) : gathered;
   return {
     slots: ops.reshape(slots, [E, B * C, D]),
     combine(outputs) {
       const O = ops.shape(outputs)[2]!;
-      const weights = ops.reshape(byExpert(assignment.weights), [E * B * C, 1]);
-      const weighted = ops.multiply(ops.reshape(outputs, [E * B * C, O]), weights);
+      const weights = ops.reshape(byExpert(assignment.weights), [S, 1]);
+      const weighted = ops.multiply(ops.reshape(outputs, [S, O]), weights);
       return ops.reshape(ops.segmentSum(weighted, ids, B * T), [B, T, O]);
     },
   };

@@ -6,9 +6,10 @@ export {
   assignTokens,
   combineMatrix,
   type ExpertChoice,
+  maskAssignment,
   type TokenChoice,
 } from './assignment.ts';
-export { type CapacityConfig, capacityOf } from './capacity.ts';
+export { type CapacityConfig, type CapacitySizes, capacityOf } from './capacity.ts';
 export { type Dispatch, type DispatcherName, dispatch, dispatcherNames, dispatchMatrices } from './dispatch.ts';
 export {
   applyExperts,
@@ -42,6 +43,7 @@ export {
   stayProbabilities,
 } from './losses/balance.ts';
 export { entropyLoss, normalizedEntropy } from './losses/entropy.ts';
+export { tokenMean } from './losses/token-means.ts';
 export {
   type ExpertSets,
   expertUtilization,

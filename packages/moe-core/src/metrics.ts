@@ -1,35 +1,43 @@
 // Router metrics on the host: load, drops, entropy, utilization, and how a router changes over training (saturation, change rate).
 import { InvalidArgumentError } from '@moe-rl/core';
 
-/** Numbers about one routing. */
-export interface RouterStatistics {
-  /** Share of the carried-out choices that each expert has [E]; sums to 1. */
+/** Numbers about one routing. A type and no interface, so that `tf.tidy` takes it as a result. */
+export type RouterStatistics = {
+  /** Share of the wanted choices that fall on each expert, dropped ones included [E]: for one expert per token the share of tokens. Sums to 1. */
   readonly load: number[];
+  /** Share of the carried-out choices that each expert has [E]; sums to 1. */
+  readonly work: number[];
   /** Share of wanted choices that found the expert full. */
   readonly droppedFraction: number;
   /** Share of tokens that no expert worked on. */
   readonly unroutedFraction: number;
-  /** Mean over tokens of the Shannon entropy of the router's scores (normalized to sum 1), divided by log E. */
+  /** Mean over tokens of the Shannon entropy of the router's scores (normalized to sum 1), divided by log E; 0 for one expert. */
   readonly normalizedEntropy: number;
-  /** Jain's index of the load, from 1/E (one expert does everything) to 1 (all do the same). */
+  /** Jain's index of the work, from 1/E (one expert does everything) to 1 (all do the same). */
   readonly utilization: number;
-}
+};
 
 /**
  * Statistics of a list of choices.
  * @param pairs wanted choices; `isKept` false for dropped ones
  * @param probabilities the router's scores [N, E]
+ * @param isToken 0 for padding [N], which counts nowhere; left out: all are tokens
  */
 export function routerStatistics(
   pairs: readonly { readonly token: number; readonly expert: number; readonly isKept: boolean }[],
   probabilities: ArrayLike<number>,
   numTokens: number,
   numExperts: number,
+  isToken?: ArrayLike<number>,
 ): RouterStatistics {
   const counts = new Array<number>(numExperts).fill(0);
+  const wanted = new Array<number>(numExperts).fill(0);
   const routed = new Set<number>();
-  let kept = 0;
+  let [kept, asked, tokens] = [0, 0, 0];
   for (const { token, expert, isKept } of pairs) {
+    if (isToken?.[token] === 0) continue;
+    wanted[expert]!++;
+    asked++;
     if (!isKept) continue;
     counts[expert]!++;
     routed.add(token);
@@ -37,18 +45,22 @@ export function routerStatistics(
   }
   let entropy = 0;
   for (let token = 0; token < numTokens; token++) {
+    if (isToken?.[token] === 0) continue;
+    tokens++;
     let total = 0;
     for (let expert = 0; expert < numExperts; expert++) total += probabilities[token * numExperts + expert]!;
     for (let expert = 0; expert < numExperts; expert++) {
       const p = probabilities[token * numExperts + expert]! / total;
-      if (p > 0) entropy -= p * Math.log(p);
+      // Scores that all underflow to 0 are no distribution; they count as certain.
+      if (p > 0 && total > 0) entropy -= p * Math.log(p);
     }
   }
   return {
-    load: counts.map((count) => (kept === 0 ? 0 : count / kept)),
-    droppedFraction: pairs.length === 0 ? 0 : 1 - kept / pairs.length,
-    unroutedFraction: 1 - routed.size / numTokens,
-    normalizedEntropy: numExperts === 1 ? 0 : entropy / numTokens / Math.log(numExperts),
+    load: wanted.map((count) => (asked === 0 ? 0 : count / asked)),
+    work: counts.map((count) => (kept === 0 ? 0 : count / kept)),
+    droppedFraction: asked === 0 ? 0 : 1 - kept / asked,
+    unroutedFraction: tokens === 0 ? 0 : 1 - routed.size / tokens,
+    normalizedEntropy: numExperts === 1 || tokens === 0 ? 0 : entropy / tokens / Math.log(numExperts),
     utilization: expertUtilization(counts),
   };
 }

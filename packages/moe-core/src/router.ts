@@ -63,6 +63,8 @@ export interface Router {
   readonly runsOnHost?: RouterPhase;
   /** What `route` needs besides the logits. Left out: nothing. */
   readonly inputs?: readonly RouterInputSpec[];
+  /** eps: in training the layer multiplies what the gate sees by numbers uniform within 1 - eps to 1 + eps (`inputs.jitterNoise`). Default 0. */
+  readonly inputJitter?: number | undefined;
   /** @param logits [B, T, E] */
   route<Tensor>(ops: TensorOps<Tensor>, logits: Tensor, inputs: RouterInputs<Tensor>): Routing<Tensor>;
 }
@@ -73,9 +75,12 @@ export function logitSizes<Tensor>(ops: TensorOps<Tensor>, logits: Tensor): { B:
   return { B, T, E };
 }
 
-/** Checks `k` against the number of experts. @throws InvalidArgumentError naming k, its value and the bound */
-export function requireK(k: number, numExperts: number): number {
-  return requireInteger('k', k, 1, numExperts);
+/**
+ * K: the option, checked against the number of experts, or its default, which fewer experts lower.
+ * @throws InvalidArgumentError naming k, its value and the bound
+ */
+export function requireK(k: number | undefined, numExperts: number, standard: number): number {
+  return k === undefined ? Math.min(standard, numExperts) : requireInteger('k', k, 1, numExperts);
 }
 
 /** An input that a router can't do without. @throws InvalidArgumentError naming it */

@@ -43,7 +43,7 @@ export {
   routerDefinition,
   routerTypes,
 } from './definitions/registry.ts';
-export { bestAssignment } from './host/best-assignment.ts';
+export { bestAssignment, bestPartition } from './host/best-assignment.ts';
 export { cappedExpertChoice, type RelaxationConfig, relaxedChoice } from './host/capped-choice.ts';
 export { applyLoraMoe, initLoraMoe, type LoraMoeConfig, type LoraMoeOutput } from './lora.ts';
 export { routerMetrics } from './metrics.ts';

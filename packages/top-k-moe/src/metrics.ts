@@ -6,7 +6,7 @@ import type { TensorOps } from '@moe-rl/tensor-ops';
 
 /** Statistics of a routing; reads it back to the host. Averages are over samples and tokens. */
 export function routerMetrics<Tensor>(ops: TensorOps<Tensor>, routing: Routing<Tensor>): RouterStatistics {
-  const { assignment, probabilities } = routing;
+  const { assignment, probabilities, tokenMask } = routing;
   const [B = 0, T = 0, E = 0] = ops.shape(probabilities);
   const pairs: { token: number; expert: number; isKept: boolean }[] = [];
   if (assignment.kind === 'token-choice') {
@@ -22,8 +22,8 @@ export function routerMetrics<Tensor>(ops: TensorOps<Tensor>, routing: Routing<T
     ops.read(assignment.tokens).forEach((token, index) => {
       const sample = Math.floor(index / perSample);
       const expert = Math.floor((index % perSample) / assignment.capacity);
-      pairs.push({ token: sample * T + token, expert, isKept: true });
+      if (token >= 0) pairs.push({ token: sample * T + token, expert, isKept: true });
     });
   }
-  return routerStatistics(pairs, ops.read(probabilities), B * T, E);
+  return routerStatistics(pairs, ops.read(probabilities), B * T, E, tokenMask && ops.read(tokenMask));
 }

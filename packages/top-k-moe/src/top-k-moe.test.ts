@@ -460,7 +460,7 @@ describe('bad input', () => {
     [{ type: 'token-choice', k: 5 }, /k is 5; expected an integer from 1 to 4/],
     [{ type: 'token-choice', k: 0 }, /k is 0/],
     [{ type: 'token-choice', capacity: 0 }, /capacity is 0; expected an integer of at least 1/],
-    [{ type: 'switch', capacityFactor: 0.4 }, /capacityFactor is 0.4: capacity 0; expected at least 1/],
+    [{ type: 'switch', capacityFactor: 0 }, /capacityFactor is 0; expected a number above 0/],
     [{ type: 'token-choice', capacityFactor: Number.NaN }, /capacityFactor is NaN/],
     [{ type: 'token-choice', capacityMultipleOf: 0 }, /capacityMultipleOf is 0/],
     [{ type: 'gshard-top-2' }, /inputs.uniformNoise is undefined; expected a tensor for router "gshard-top-2"/],
@@ -490,11 +490,6 @@ describe('bad input', () => {
   });
 
   test('tokens, logits and options of the layer', () => {
-    const uneven = ops.tensor(numbers(7 * D), [7, D]);
-    const asBase: TopKMoeConfig = { ...base, router: { type: 'base' } };
-    expect(() => applyTopKMoe(ops, parameters, uneven, asBase)).toThrow(
-      /logits have 7 tokens; expected a multiple of the 4 experts/,
-    );
     expect(() => applyTopKMoe(ops, parameters, ops.tensor([], [0, D]), base)).toThrow(/tokens have shape \[0,5\]/);
     expect(() => applyTopKMoe(ops, parameters, ops.fill([T, 6], 0), base)).toThrow(
       /tokens have shape \[8,6\]; expected \[T,5\] or \[B,T,5\]/,

@@ -10,10 +10,15 @@ import {
   lazyRecord,
   type MixtureInputs,
   type MoeOutput,
+  maskAssignment,
   type Parameters,
   parameter,
+  type Router,
   type Routing,
+  requireInput,
+  requireShape,
   routingOutput,
+  type TokenBatch,
   type TokenChoice,
 } from '@moe-rl/moe-core';
 import type { TensorOps } from '@moe-rl/tensor-ops';
@@ -53,8 +58,11 @@ export function applyTopKMoe<Tensor>(
   const { batchSize: B, numTokens: T } = batch;
   checkFinite(ops, 'tokens', tokens, config.checkFinite);
 
+  const router = createRouter(layer.router);
+  const tokenMask = inputs.tokenMask && maskOf(ops, inputs.tokenMask, batch);
   const rows = ops.reshape(batch.tokens, [B * T, D]);
-  const transformed = layer.transform === 'none' ? rows : ops[layer.transform](rows);
+  const seen = jittered(ops, rows, router, inputs);
+  const transformed = layer.transform === 'none' ? seen : ops[layer.transform](seen);
   const project = (name: string): Tensor =>
     ops.reshape(ops.matmul(transformed, parameter(ops, parameters, moeScope + name, [D, E])), [B, T, E]);
   let logits = project('router/Dense_0/kernel');
@@ -63,7 +71,10 @@ export function applyTopKMoe<Tensor>(
 
   const noiseLogits = layer.router.type === 'noisy-top-k' ? project('router/noise/kernel') : undefined;
   const bias = inputs.bias ?? balanceBias(ops, parameters, layer);
-  const routing = createRouter(layer.router).route(ops, logits, { ...inputs, noiseLogits, bias });
+  const routed = router.route(ops, logits, { ...inputs, tokenMask, noiseLogits, bias });
+  const routing: Routing<Tensor> = tokenMask
+    ? { ...routed, tokenMask, assignment: maskAssignment(ops, routed.assignment, tokenMask) }
+    : routed;
   const { assignment } = routing;
   const isGrouped =
     assignment.kind === 'token-choice' && assignment.isDropless && layer.dispatcher !== 'dense' && !inputs.experts;
@@ -84,6 +95,28 @@ export function applyTopKMoe<Tensor>(
     routing: () => routing,
     expertsHidden: () => batch.unbatch(worked.hidden()),
   });
+}
+
+/** The mask of padding [B, T], checked. */
+function maskOf<Tensor>(ops: TensorOps<Tensor>, mask: Tensor, batch: TokenBatch<Tensor>): Tensor {
+  const { batchSize, numTokens } = batch;
+  const isBatch = ops.shape(mask).length === 2;
+  requireShape(ops, 'inputs.tokenMask', mask, isBatch ? [batchSize, numTokens] : [batchSize * numTokens]);
+  return ops.reshape(mask, [batchSize, numTokens]);
+}
+
+/** What the gate sees of rows [B*T, D]: with jitter, times numbers close to 1. */
+function jittered<Tensor>(
+  ops: TensorOps<Tensor>,
+  rows: Tensor,
+  { type, inputJitter = 0 }: Router,
+  inputs: TopKMoeInputs<Tensor>,
+): Tensor {
+  if (inputJitter === 0 || inputs.isTraining === false) return rows;
+  const uniform = ops.reshape(requireInput(type, 'jitterNoise', inputs.jitterNoise), ops.shape(rows));
+  const one = ops.fill([], 1);
+  const spread = ops.multiply(ops.subtract(ops.add(uniform, uniform), one), ops.fill([], inputJitter));
+  return ops.multiply(rows, ops.add(one, spread));
 }
 
 /** What the experts made of the tokens [B, T, D], and how to see their hidden activations [B, E, C, H]. */

@@ -1,18 +1,21 @@
 // Auxiliary losses that keep the load of experts even. Each takes [B, T, E] tensors and returns one value per sample [B]; average and weigh as you like.
-import { InvalidArgumentError, requireFinite, requireInteger } from '@moe-rl/core';
+// Padding (0 in `tokenMask` [B, T]) counts nowhere.
+import { requireFinite, requireInteger } from '@moe-rl/core';
 import type { TensorOps } from '@moe-rl/tensor-ops';
-import { combineMatrix, type TokenChoice } from '../assignment.ts';
+import type { TokenChoice } from '../assignment.ts';
+import { ratioOrZero } from '../routing-statistics.ts';
+import { countTokens, sumTokens, tokenMean } from './token-means.ts';
 
-/** Square of (population standard deviation / mean) over the last axis: [B, E] to [B]. 0 for a single expert. */
+/** Square of (population standard deviation / mean) over the last axis: [B, E] to [B]. 0 for a single expert, and where all is 0. */
 export function squaredVariation<Tensor>(ops: TensorOps<Tensor>, x: Tensor): Tensor {
   const mean = ops.mean(x, [1], true);
-  const deviation = ops.divide(ops.subtract(x, mean), mean);
+  const deviation = ratioOrZero(ops, ops.subtract(x, mean), mean);
   return ops.mean(ops.multiply(deviation, deviation), [1]);
 }
 
 /** Importance loss (Shazeer et al., 2017; V-MoE): squared variation of the summed probabilities of each expert. */
-export function importanceLoss<Tensor>(ops: TensorOps<Tensor>, probabilities: Tensor): Tensor {
-  return squaredVariation(ops, ops.sum(probabilities, [1]));
+export function importanceLoss<Tensor>(ops: TensorOps<Tensor>, probabilities: Tensor, tokenMask?: Tensor): Tensor {
+  return squaredVariation(ops, sumTokens(ops, probabilities, tokenMask));
 }
 
 /** Options of `loadLoss`. */
@@ -32,8 +35,9 @@ export function loadLoss<Tensor>(
   logits: Tensor,
   noise: Tensor,
   config: LoadLossConfig = {},
+  tokenMask?: Tensor,
 ): Tensor {
-  return squaredVariation(ops, ops.mean(stayProbabilities(ops, logits, noise, config), [1]));
+  return squaredVariation(ops, tokenMean(ops, stayProbabilities(ops, logits, noise, config), tokenMask));
 }
 
 /** Probability [B, T, E] that `loadLoss` averages: 1 - Phi((threshold - logit) / noiseStd), threshold = the K-th largest noisy logit. */
@@ -51,7 +55,8 @@ export function stayProbabilities<Tensor>(
 }
 
 /**
- * Load of noisy top-k gating (Shazeer et al., 2017): [B, E], summed probability that the expert is chosen under new noise of its own.
+ * Load of noisy top-k gating (Shazeer et al., 2017): [B, E], summed probability that the expert is chosen under new noise of its own. With k = E every
+ * expert is chosen always.
  * @param clean logits, `noisy` logits, `noiseScale` the standard deviation of each noise; all [B, T, E]
  */
 export function noisyTopKLoad<Tensor>(
@@ -60,18 +65,21 @@ export function noisyTopKLoad<Tensor>(
   noisy: Tensor,
   noiseScale: Tensor,
   k: number,
+  tokenMask?: Tensor,
 ): Tensor {
   const [B, T, E] = ops.shape(clean) as [number, number, number];
-  if (k >= E)
-    throw new InvalidArgumentError(
-      `k is ${k}; expected less than the ${E} experts, since the load needs one more to compare with`,
-    );
+  requireInteger('k', k, 1, E);
+  // Still on the way of the gradient, which is 0.
+  if (k === E) {
+    const certain = ops.add(ops.multiply(clean, ops.fill([], 0)), ops.fill([], 1));
+    return sumTokens(ops, certain, tokenMask);
+  }
   const inside = kthLargest(ops, noisy, k, [B, T, 1]);
   const outside = kthLargest(ops, noisy, k + 1, [B, T, 1]);
   // Without the expert itself the k-th largest is the (k+1)-th of all when the expert is among the best k.
   const isIn = ops.greaterEqual(noisy, inside);
   const threshold = ops.add(inside, ops.multiply(isIn, ops.subtract(outside, inside)));
-  return ops.sum(normalCdf(ops, ops.divide(ops.subtract(clean, threshold), noiseScale)), [1]);
+  return sumTokens(ops, normalCdf(ops, ops.divide(ops.subtract(clean, threshold), noiseScale)), tokenMask);
 }
 
 /** The k-th largest of the last axis, with its gradient. */
@@ -89,39 +97,70 @@ function normalCdf<Tensor>(ops: TensorOps<Tensor>, x: Tensor): Tensor {
   return ops.add(half, ops.multiply(half, ops.erf(ops.multiply(x, ops.fill([], Math.SQRT1_2)))));
 }
 
-/** Share of tokens whose best expert is e [B, E]; no gradient. */
-function firstChoiceShares<Tensor>(ops: TensorOps<Tensor>, probabilities: Tensor): Tensor {
-  const [B, T, E] = ops.shape(probabilities) as [number, number, number];
-  const best = ops.reshape(ops.oneHot(ops.topK(probabilities, 1).indices, E), [B, T, E]);
-  return ops.mean(best, [1]);
-}
-
 /**
- * Switch's load-balancing loss, which is also GShard's times E*E/E: `E * sum_e f_e P_e`, f the share of tokens with e as best expert, P the mean
- * probability. 1 at uniform routing. Multiply by alpha = 0.01.
+ * Load-balancing loss `E * sum_e f_e P_e`: f the share of choices that fall on e, dropped ones included, P the mean probability. 1 at uniform routing.
+ * With one choice per token it is Switch's, and GShard's times E; with k it is Mixtral's divided by k. Multiply by alpha = 0.01.
+ * @param probabilities rows that sum to 1 (`MoeOutput.expertShares`)
+ * @param assignment whose choices count; left out: each token's best expert
  */
-export function loadBalancingLoss<Tensor>(ops: TensorOps<Tensor>, probabilities: Tensor): Tensor {
+export function loadBalancingLoss<Tensor>(
+  ops: TensorOps<Tensor>,
+  probabilities: Tensor,
+  assignment?: TokenChoice<Tensor>,
+  tokenMask?: Tensor,
+): Tensor {
   const E = ops.shape(probabilities)[2]!;
-  const product = ops.multiply(firstChoiceShares(ops, probabilities), ops.mean(probabilities, [1]));
+  const shares = assignment
+    ? choiceShares(ops, assignment)
+    : tokenMean(ops, bestExperts(ops, probabilities), tokenMask);
+  const product = ops.multiply(shares, tokenMean(ops, probabilities, tokenMask));
   return ops.multiply(ops.sum(product, [1]), ops.fill([], E));
 }
 
-/** Load-balancing loss of each of Z expert prototypes, on its own E/Z experts: [B, Z]. The paper adds them up. */
+/** The best expert of each token as ones and zeros [B, T, E]; no gradient. */
+function bestExperts<Tensor>(ops: TensorOps<Tensor>, probabilities: Tensor): Tensor {
+  return ops.reshape(
+    ops.oneHot(ops.topK(probabilities, 1).indices, ops.shape(probabilities)[2]!),
+    ops.shape(probabilities),
+  );
+}
+
+/** Choices that each token made of each expert, dropped ones included [B, T, E]. */
+function wantedChoices<Tensor>(ops: TensorOps<Tensor>, { experts, wanted, numExperts }: TokenChoice<Tensor>): Tensor {
+  const [B, T, K] = ops.shape(experts) as [number, number, number];
+  const choices = ops.multiply(ops.oneHot(experts, numExperts), ops.reshape(wanted, [B, T, K, 1]));
+  return K === 1 ? ops.reshape(choices, [B, T, numExperts]) : ops.sum(choices, [2]);
+}
+
+/** Share of choices that fall on each expert [B, E]; no gradient. */
+function choiceShares<Tensor>(ops: TensorOps<Tensor>, assignment: TokenChoice<Tensor>): Tensor {
+  const counts = ops.sum(wantedChoices(ops, assignment), [1]);
+  return ratioOrZero(ops, counts, ops.sum(counts, [1], true));
+}
+
+/**
+ * Load-balancing loss of each of Z expert prototypes, on its own E/Z experts: [B, Z]. The paper adds them up.
+ * @param probabilities one distribution per prototype, side by side
+ */
 export function prototypeBalancingLosses<Tensor>(
   ops: TensorOps<Tensor>,
   probabilities: Tensor,
   numPrototypes: number,
+  tokenMask?: Tensor,
 ): Tensor {
   const [B, T, E] = ops.shape(probabilities) as [number, number, number];
   const Z = requireInteger('numPrototypes', numPrototypes, 1, E);
   const grouped = ops.transpose(ops.reshape(probabilities, [B, T, Z, E / Z]), [0, 2, 1, 3]);
-  return ops.reshape(loadBalancingLoss(ops, ops.reshape(grouped, [B * Z, T, E / Z])), [B, Z]);
+  const masks =
+    tokenMask && ops.reshape(ops.add(ops.reshape(tokenMask, [B, 1, T]), ops.fill([B, Z, T], 0)), [B * Z, T]);
+  const losses = loadBalancingLoss(ops, ops.reshape(grouped, [B * Z, T, E / Z]), undefined, masks);
+  return ops.reshape(losses, [B, Z]);
 }
 
 /** Router z-loss (ST-MoE): mean squared logsumexp of the logits. Multiply by 0.001. */
-export function routerZLoss<Tensor>(ops: TensorOps<Tensor>, logits: Tensor): Tensor {
+export function routerZLoss<Tensor>(ops: TensorOps<Tensor>, logits: Tensor, tokenMask?: Tensor): Tensor {
   const logZ = ops.logSumExp(logits, 2);
-  return ops.mean(ops.multiply(logZ, logZ), [1]);
+  return tokenMean(ops, ops.multiply(logZ, logZ), tokenMask);
 }
 
 /**
@@ -133,22 +172,24 @@ export function sequenceBalanceLoss<Tensor>(
   ops: TensorOps<Tensor>,
   scores: Tensor,
   assignment: TokenChoice<Tensor>,
+  tokenMask?: Tensor,
 ): Tensor {
-  const [, T, E] = ops.shape(scores) as [number, number, number];
-  const K = ops.shape(assignment.experts)[2]!;
-  const choices = ops.sum(ops.oneHot(assignment.experts, E), [1, 2]);
-  const shares = ops.mean(ops.divide(scores, ops.sum(scores, [2], true)), [1]);
-  return ops.multiply(ops.sum(ops.multiply(choices, shares), [1]), ops.fill([], E / (K * T)));
+  const shares = ratioOrZero(ops, scores, ops.sum(scores, [2], true));
+  return loadBalancingLoss(ops, shares, assignment, tokenMask);
 }
 
 /** StableMoE's balance loss: sum over experts of relative excess load times the summed sigmoid scores of its tokens. Multiply by alpha = 0.3. */
-export function stableBalanceLoss<Tensor>(ops: TensorOps<Tensor>, assignment: TokenChoice<Tensor>): Tensor {
-  const [, T] = ops.shape(assignment.experts) as [number, number];
+export function stableBalanceLoss<Tensor>(
+  ops: TensorOps<Tensor>,
+  assignment: TokenChoice<Tensor>,
+  tokenMask?: Tensor,
+): Tensor {
+  const [B, T] = ops.shape(assignment.experts) as [number, number];
   const E = assignment.numExperts;
-  const mask = ops.oneHot(assignment.experts, E);
-  const excess = ops.subtract(ops.divide(ops.sum(mask, [1, 2]), ops.fill([], T / E)), ops.fill([], 1));
-  const B = ops.shape(mask)[0]!;
-  const sums = ops.sum(ops.multiply(mask, ops.reshape(assignment.weights, [B, T, 1, 1])), [1, 2]);
+  const chosen = wantedChoices(ops, assignment);
+  const even = ops.multiply(countTokens(ops, [B, T], tokenMask), ops.fill([], 1 / E));
+  const excess = ops.subtract(ratioOrZero(ops, ops.sum(chosen, [1]), even), ops.fill([], 1));
+  const sums = ops.sum(ops.multiply(chosen, ops.reshape(assignment.weights, [B, T, 1])), [1]);
   return ops.sum(ops.multiply(excess, sums), [1]);
 }
 
@@ -157,21 +198,22 @@ export function distillationLoss<Tensor>(
   ops: TensorOps<Tensor>,
   distilledLogits: Tensor,
   assignment: TokenChoice<Tensor>,
+  tokenMask?: Tensor,
 ): Tensor {
-  const [B, T, E] = ops.shape(distilledLogits) as [number, number, number];
-  const target = ops.reshape(ops.oneHot(assignment.experts, E), [B, T, E]);
+  const target = ops.reshape(ops.oneHot(assignment.experts, assignment.numExperts), ops.shape(distilledLogits));
   const logZ = ops.logSumExp(distilledLogits, 2);
-  return ops.sum(ops.subtract(logZ, ops.sum(ops.multiply(target, distilledLogits), [2])), [1]);
+  return sumTokens(ops, ops.subtract(logZ, ops.sum(ops.multiply(target, distilledLogits), [2])), tokenMask);
 }
 
 /** EvoMoE's balance loss: `E * E * mean_e(mean_t kept gate * mean_t selected)`. E while dense, 1 when one-hot and balanced. */
-export function denseToSparseBalanceLoss<Tensor>(ops: TensorOps<Tensor>, assignment: TokenChoice<Tensor>): Tensor {
-  const [B, T, K] = ops.shape(assignment.experts) as [number, number, number];
-  const E = assignment.numExperts;
-  const wanted = ops.reshape(assignment.wanted, [B, T, K, 1]);
-  const selected = ops.mean(ops.sum(ops.multiply(ops.oneHot(assignment.experts, E), wanted), [2]), [1]);
-  const gates = ops.mean(combineMatrix(ops, assignment, T), [1]);
-  return ops.multiply(ops.sum(ops.multiply(gates, selected), [1]), ops.fill([], E));
+export function denseToSparseBalanceLoss<Tensor>(
+  ops: TensorOps<Tensor>,
+  assignment: TokenChoice<Tensor>,
+  tokenMask?: Tensor,
+): Tensor {
+  const selected = tokenMean(ops, wantedChoices(ops, assignment), tokenMask);
+  const gates = tokenMean(ops, weightsByExpert(ops, assignment), tokenMask);
+  return ops.multiply(ops.sum(ops.multiply(gates, selected), [1]), ops.fill([], assignment.numExperts));
 }
 
 /** DynMoLE's balance loss: `E * sum_e mean_t(weight) * mean_t(probability)`, of kept weights, not counts. Multiply by 0.001. */
@@ -179,20 +221,30 @@ export function dynMoleBalanceLoss<Tensor>(
   ops: TensorOps<Tensor>,
   probabilities: Tensor,
   assignment: TokenChoice<Tensor>,
+  tokenMask?: Tensor,
 ): Tensor {
-  const [, T, E] = ops.shape(probabilities) as [number, number, number];
-  const weights = ops.mean(combineMatrix(ops, assignment, T), [1]);
-  return ops.multiply(ops.sum(ops.multiply(weights, ops.mean(probabilities, [1])), [1]), ops.fill([], E));
+  const weights = tokenMean(ops, weightsByExpert(ops, assignment), tokenMask);
+  const product = ops.multiply(weights, tokenMean(ops, probabilities, tokenMask));
+  return ops.multiply(ops.sum(product, [1]), ops.fill([], assignment.numExperts));
+}
+
+/** Weight of every expert in every token [B, T, E]. */
+function weightsByExpert<Tensor>(
+  ops: TensorOps<Tensor>,
+  { experts, weights, numExperts }: TokenChoice<Tensor>,
+): Tensor {
+  const [B, T, K] = ops.shape(weights) as [number, number, number];
+  return ops.sum(ops.multiply(ops.oneHot(experts, numExperts), ops.reshape(weights, [B, T, K, 1])), [2]);
 }
 
 /**
  * The RL code's "entropy loss" without its weight: 1 - normalized entropy of how often each expert is the best one. Made of counts, so it has no
- * gradient: a metric, whatever its name.
+ * gradient: a metric, whatever its name. 0 for one expert.
  */
-export function bestExpertImbalance<Tensor>(ops: TensorOps<Tensor>, probabilities: Tensor): Tensor {
-  const E = ops.shape(probabilities)[2]!;
-  const T = ops.shape(probabilities)[1]!;
-  const counts = ops.multiply(firstChoiceShares(ops, probabilities), ops.fill([], T));
+export function bestExpertImbalance<Tensor>(ops: TensorOps<Tensor>, probabilities: Tensor, tokenMask?: Tensor): Tensor {
+  const [B, , E] = ops.shape(probabilities) as [number, number, number];
+  if (E === 1) return ops.fill([B], 0);
+  const counts = sumTokens(ops, bestExperts(ops, probabilities), tokenMask);
   const smoothed = ops.add(counts, ops.fill([], 1e-6));
   const p = ops.divide(smoothed, ops.sum(smoothed, [1], true));
   // 1 - H / log E written as sum p log(p E) / log E, which does not subtract nearly equal numbers.

@@ -1,6 +1,7 @@
-// Entropies of gate probabilities, normalized to 1 for the uniform distribution: Shannon's and Tsallis's.
+// Entropies of gate probabilities, normalized to 1 for the uniform distribution: Shannon's and Tsallis's. 0 for one expert.
 import { requireFinite } from '@moe-rl/core';
 import type { TensorOps } from '@moe-rl/tensor-ops';
+import { ratioOrZero } from '../routing-statistics.ts';
 
 /** Added to probabilities before logarithms and powers, as in DynMoLE. */
 const EPSILON = 1e-5;
@@ -19,6 +20,8 @@ export function normalizedEntropy<Tensor>(
   const shape = ops.shape(probabilities);
   const E = shape.at(-1)!;
   const axis = [shape.length - 1];
+  // One expert: nothing to be uncertain about. A sum, so that the gradient's way stays whole.
+  if (E === 1) return ops.multiply(ops.sum(probabilities, axis), ops.fill([], 0));
   const p = ops.add(probabilities, ops.fill([], epsilon));
   const log = ops.log(p);
   if (q === 1) return ops.multiply(ops.sum(ops.multiply(p, log), axis), ops.fill([], -1 / Math.log(E)));
@@ -27,11 +30,11 @@ export function normalizedEntropy<Tensor>(
   return ops.multiply(numerator, ops.fill([], 1 / (1 - E ** (1 - q))));
 }
 
-/** Mean normalized entropy over all tokens, a scalar. Minimizing it makes the router more certain. */
-export function entropyLoss<Tensor>(ops: TensorOps<Tensor>, probabilities: Tensor, q = 1): Tensor {
+/** Mean normalized entropy over all tokens, a scalar; padding (0 in `tokenMask` [B, T]) left out. Minimizing it makes the router more certain. */
+export function entropyLoss<Tensor>(ops: TensorOps<Tensor>, probabilities: Tensor, q = 1, tokenMask?: Tensor): Tensor {
   const entropy = normalizedEntropy(ops, probabilities, q);
-  return ops.mean(
-    entropy,
-    ops.shape(entropy).map((_, axis) => axis),
-  );
+  const axes = ops.shape(entropy).map((_, axis) => axis);
+  if (tokenMask === undefined) return ops.mean(entropy, axes);
+  const nothing = ops.fill(ops.shape(entropy), 0);
+  return ratioOrZero(ops, ops.sum(ops.where(tokenMask, entropy, nothing), axes), ops.sum(tokenMask, axes));
 }

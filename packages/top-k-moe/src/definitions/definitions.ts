@@ -4,7 +4,7 @@ import type { AuxiliaryLossOffer } from '@moe-rl/moe-core';
 import { baseRouter, hashRouter, stableRouter } from '../routers/balanced.ts';
 import { deepSeekRouter, isNormalizing } from '../routers/deepseek.ts';
 import { expertChoiceRouter } from '../routers/expert-choice.ts';
-import { prototypesRouter } from '../routers/prototypes.ts';
+import { prototypesOf, prototypesRouter } from '../routers/prototypes.ts';
 import { denseToSparseRouter, dynMoleRouter } from '../routers/threshold.ts';
 import {
   gshardRouter,
@@ -14,7 +14,7 @@ import {
   tokenChoiceRouter,
 } from '../routers/token-choice.ts';
 import type { RouterDefinition } from './definition.ts';
-import { generalLosses, ownLosses } from './losses.ts';
+import { generalLosses, ownLosses, prototypeLosses, vmoeLoad } from './losses.ts';
 import { capacityOptions, kOption } from './options.ts';
 
 /** Every general loss refused for one reason. */
@@ -44,14 +44,21 @@ export const definitions = {
       ...capacityOptions(1),
     },
     create: tokenChoiceRouter,
-    traits: ({ k = 1, isRenormalized }, E) => ({
+    traits: ({ k = 1, isRenormalized, noiseStd = 0 }, E) => ({
+      auxiliaryLosses: noiseStd > 0 ? { load: { loss: vmoeLoad(k, noiseStd / E) } } : {},
       warnings: isRenormalized ? constantWeight('token-choice', k, E) : [],
     }),
   }),
   switch: define<Parameters<typeof switchRouter>[0] & object>({
     type: 'switch',
     description: 'Switch Transformer: top-1 with capacity (Fedus et al., 2021).',
-    options: capacityOptions(1.25, 'floor'),
+    options: {
+      inputJitter: setting.number('The gate sees its input times numbers within 1 - this to 1 + this in training.', 0, {
+        minimum: 0,
+        maximum: 1,
+      }),
+      ...capacityOptions(1.25, 'floor'),
+    },
     create: switchRouter,
   }),
   'gshard-top-2': define<Parameters<typeof gshardRouter>[0] & object>({
@@ -66,9 +73,12 @@ export const definitions = {
   'noisy-top-k': define<Parameters<typeof noisyTopKRouter>[0] & object>({
     type: 'noisy-top-k',
     description: 'Softmax over the k largest of noisy logits (Shazeer et al., 2017).',
-    options: { ...kOption(2), ...capacityOptions(null) },
+    options: { ...kOption(null, '2'), ...capacityOptions(null) },
     create: noisyTopKRouter,
-    traits: ({ k = 2 }, E) => ({ warnings: constantWeight('noisy-top-k', k, E) }),
+    traits: ({ k = 2 }, E) => ({
+      auxiliaryLosses: { load: { loss: ownLosses.noisyLoad } },
+      warnings: constantWeight('noisy-top-k', k, E),
+    }),
   }),
   random: define<Parameters<typeof randomRouter>[0] & object>({
     type: 'random',
@@ -81,19 +91,20 @@ export const definitions = {
     type: 'expert-prototyping',
     description: 'Top-1 routers side by side, each over its own group of experts (Yang et al., 2021).',
     options: {
-      numPrototypes: setting.integer('Groups of experts.', 2),
+      numPrototypes: setting.integer('Groups of experts; null: 2, or 1 for an odd number of experts.', null, {
+        isNullable: true,
+      }),
       capacityBudget: setting.choice('Capacity as for top-k or top-1.', 'k', ['k', '1']),
       ...capacityOptions(1.25, 'floor'),
     },
     create: prototypesRouter,
+    traits: ({ numPrototypes }, E) => ({ auxiliaryLosses: prototypeLosses(numPrototypes ?? prototypesOf(E)) }),
   }),
   'expert-choice': define<Parameters<typeof expertChoiceRouter>[0] & object>({
     type: 'expert-choice',
     description: 'Every expert takes its best tokens (Zhou et al., 2022).',
     options: {
       maxExpertsPerToken: setting.integer('No token gets more; chosen on the host.', null, { isNullable: true }),
-      entropyWeight: setting.number('Of the relaxation.', 0.02, { minimum: 0, isMinimumOpen: true }),
-      iterations: setting.integer('Of the relaxation.', 100, { maximum: 1e6 }),
       ...capacityOptions(2, 'floor'),
     },
     create: expertChoiceRouter,
@@ -119,6 +130,10 @@ export const definitions = {
     type: 'hash',
     description: 'The expert that a table gives for a token (Roller et al., 2021).',
     options: {
+      ids: setting.choice('What tells tokens apart: ids that the caller gives, or places in the sample.', 'given', [
+        'given',
+        'position',
+      ]),
       table: setting.numbers('Expert of each token id; empty: the id itself.', [], { isInteger: true, minimum: 0 }),
       ...capacityOptions(null),
     },
@@ -167,7 +182,7 @@ export const definitions = {
     type: 'deepseek',
     description: 'DeepSeekMoE: many small experts, groups, balance by a bias instead of a loss (DeepSeek-V2, V3).',
     options: {
-      ...kOption(8),
+      ...kOption(null, '8'),
       scoring: setting.choice('V3 or V2.', 'sigmoid', ['sigmoid', 'softmax']),
       numGroups: setting.integer('Groups of experts.', 1),
       numKeptGroups: setting.integer('Only the best so many groups are chosen from.', null, { isNullable: true }),
@@ -196,7 +211,9 @@ export const definitions = {
       entropyIndex: setting.number('Tsallis q.', 1.1, { minimum: 0, isMinimumOpen: true, maximum: 2 }),
       entropyThreshold: setting.number('Tokens above it use all experts.', 0.9, { minimum: 0, isMinimumOpen: true }),
       topP: setting.number('Summed probability.', 0.75, { minimum: 0, isMinimumOpen: true, maximum: 1 }),
-      keepTopK: setting.integer('Experts that are kept in any case.', 2),
+      keepTopK: setting.integer('Experts that are kept in any case; null: 2, or 1 where there is one.', null, {
+        isNullable: true,
+      }),
     },
     create: dynMoleRouter,
     traits: () => ({

@@ -26,7 +26,14 @@ export const capacityOptions = (defaultFactor: number | null, rounding: 'ceil' |
 });
 
 /** K experts per token. */
-export const kOption = (value: number): OptionSpecs => ({ k: setting.integer('Experts per token.', value) });
+export const kOption = (value: number | null, standard = ''): OptionSpecs => ({
+  k:
+    value === null
+      ? setting.integer(`Experts per token; null: ${standard}, or all where there are fewer.`, null, {
+          isNullable: true,
+        })
+      : setting.integer('Experts per token.', value),
+});
 
 /** Options of the layer, which every router can be combined with. */
 export const layerOptions: OptionSpecs = {

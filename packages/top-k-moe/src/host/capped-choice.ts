@@ -1,19 +1,11 @@
-// Expert choice with at most b experts per token, on host numbers: the paper's entropy-regularized relaxation and rounding. Where the rounded choice
-// breaks the cap (with the paper's settings the relaxation is often far from feasible), the exact optimum takes its place, so that the cap always holds.
+// Expert choice with at most b experts per token, on host numbers: the exact optimum, and the paper's entropy-regularized relaxation of it. Rounded as the
+// paper does, the relaxation often breaks the cap (with the paper's settings it is far from converged), so that routers use the optimum.
 import { InvalidArgumentError, requireFinite, requireInteger } from '@moe-rl/core';
 import { bestAssignment } from './best-assignment.ts';
 
-/** Settings of the relaxation. */
-export interface RelaxationConfig {
-  /** Weight of the entropy. Default 0.02: at the paper's 0.001, 100 iterations are far from converged. */
-  readonly entropyWeight?: number;
-  /** Iterations of Dykstra's method. Default 100. */
-  readonly iterations?: number;
-}
-
 /**
- * Chooses exactly `capacity` tokens for each expert, each token at most `cap` times.
- * @param scores [E, T], row-major
+ * Chooses exactly `capacity` tokens for each expert, each token at most `cap` times, with the largest sum of scores.
+ * @param scores [E, T], row-major; what is not finite counts as 0
  * @returns [E, C]: chosen tokens, ascending for each expert
  * @throws InvalidArgumentError when E * C > T * cap or C > T: no such choice exists
  */
@@ -23,26 +15,58 @@ export function cappedExpertChoice(
   numTokens: number,
   capacity: number,
   cap: number,
-  config: RelaxationConfig = {},
 ): Int32Array {
   if (capacity > numTokens || numExperts * capacity > numTokens * cap) {
     throw new InvalidArgumentError(
       `maxExpertsPerToken is ${cap}: ${numTokens} tokens have ${numTokens * cap} places; expected at least ${numExperts} experts * capacity ${capacity} = ${numExperts * capacity}`,
     );
   }
-  const relaxed = relaxedChoice(scores, numExperts, numTokens, capacity, cap, config);
-  const rounded = roundToTop(relaxed, numExperts, numTokens, capacity);
-  const uses = new Int32Array(numTokens);
-  rounded.forEach((flag, index) => {
-    uses[index % numTokens]! += flag;
-  });
-  const isWithinCap = uses.every((count) => count <= cap);
-  const isChosen = isWithinCap ? rounded : bestAssignment(scores, numExperts, numTokens, capacity, cap);
+  const finite = Float64Array.from(scores, (score) => (Number.isFinite(score) ? score : 0));
   const chosen: number[] = [];
-  isChosen.forEach((flag, index) => {
+  bestAssignment(finite, numExperts, numTokens, capacity, cap).forEach((flag, index) => {
     if (flag) chosen.push(index % numTokens);
   });
   return Int32Array.from(chosen);
+}
+
+/**
+ * The same for a sample with few tokens: as many of the `capacity` places of each expert as the cap leaves, -1 in the others.
+ * @param scores [E, T], row-major
+ * @returns [E, C]
+ */
+export function cappedChoiceOfFew(
+  scores: ArrayLike<number>,
+  numExperts: number,
+  numTokens: number,
+  capacity: number,
+  cap: number,
+): Int32Array {
+  const [E, T] = [numExperts, numTokens];
+  const chosen = new Int32Array(E * capacity).fill(-1);
+  const fitting = Math.min(capacity, T, Math.floor((T * cap) / E));
+  if (fitting > 0) {
+    const tokens = cappedExpertChoice(scores, E, T, fitting, cap);
+    for (let expert = 0; expert < E; expert++) {
+      chosen.set(tokens.subarray(expert * fitting, (expert + 1) * fitting), expert * capacity);
+    }
+  } else if (T > 0) {
+    // Fewer places than experts: every token takes its best experts instead, none twice.
+    const byToken = Float64Array.from(
+      { length: T * E },
+      (_, index) => scores[(index % E) * T + Math.floor(index / E)]!,
+    );
+    const experts = cappedExpertChoice(byToken, T, E, cap, 1);
+    for (const [index, expert] of experts.entries()) chosen[expert * capacity] = Math.floor(index / cap);
+  }
+  return chosen;
+}
+
+/** Settings of the relaxation. */
+export interface RelaxationConfig {
+  /** Weight of the entropy. Default 0.02: at the paper's 0.001, 100 iterations are far from converged. */
+  readonly entropyWeight?: number;
+  /** Iterations of Dykstra's method. Default 100. */
+  readonly iterations?: number;
 }
 
 /**
@@ -95,17 +119,6 @@ export function relaxedChoice(
   }
   projectRows();
   return logA;
-}
-
-/** 1 for each expert's `capacity` largest entries; equal ones to the lower token. */
-function roundToTop(values: Float64Array, numExperts: number, numTokens: number, capacity: number): Uint8Array {
-  const isChosen = new Uint8Array(values.length);
-  for (let expert = 0; expert < numExperts; expert++) {
-    const at = (token: number): number => values[expert * numTokens + token]!;
-    const order = Array.from({ length: numTokens }, (_, token) => token).sort((a, b) => at(b) - at(a) || a - b);
-    for (const token of order.slice(0, capacity)) isChosen[expert * numTokens + token] = 1;
-  }
-  return isChosen;
 }
 
 function logSumExp(values: ArrayLike<number>): number {

@@ -1,13 +1,21 @@
 // DeepSeekMoE's gate (DeepSeek-V2 and V3): many fine-grained experts, choice restricted to a few groups, balance by a bias instead of a loss.
 import { InvalidArgumentError, requireFinite, requireInteger, requireOneOf } from '@moe-rl/core';
-import { assignTokens, type CapacityConfig, capacityOf, logitSizes, type Router, requireK } from '@moe-rl/moe-core';
+import {
+  assignTokens,
+  type CapacityConfig,
+  capacityOf,
+  logitSizes,
+  normalizeScores,
+  type Router,
+  requireK,
+} from '@moe-rl/moe-core';
 
 /** Score of what is left out of the choice: below every sigmoid, softmax and bias. */
 const LEFT_OUT = -1e30;
 
 /** Options of 'deepseek'. */
 export interface DeepSeekConfig extends CapacityConfig {
-  /** K. Default 8. */
+  /** K. Default 8, or all experts where there are fewer. */
   readonly k?: number;
   /** 'sigmoid' (V3): group score = sum of its two best. 'softmax' (V2): group score = its best. Default 'sigmoid'. */
   readonly scoring?: 'sigmoid' | 'softmax';
@@ -40,7 +48,7 @@ export function deepSeekRouter(config: DeepSeekConfig = {}): Router {
     type: 'deepseek',
     route(ops, logits, inputs) {
       const { B, T, E } = logitSizes(ops, logits);
-      const k = requireK(config.k ?? 8, E);
+      const k = requireK(config.k, E, 8);
       const G = requireInteger('numGroups', config.numGroups ?? 1, 1, E);
       if (E % G !== 0) throw new InvalidArgumentError(`numGroups is ${G}; expected a divisor of the ${E} experts`);
       const M = requireInteger('numKeptGroups', config.numKeptGroups ?? G, 1, G);
@@ -58,12 +66,12 @@ export function deepSeekRouter(config: DeepSeekConfig = {}): Router {
       const { indices } = ops.topK(ranking, k);
       const picked = ops.multiply(ops.oneHot(indices, E), ops.reshape(scores, [B, T, 1, E]));
       let weights = ops.sum(picked, [3]);
-      if (isNormalizing(scoring, config.normalization)) weights = ops.divide(weights, ops.sum(weights, [2], true));
+      if (isNormalizing(scoring, config.normalization)) weights = normalizeScores(ops, weights);
       if (scale !== 1) weights = ops.multiply(weights, ops.fill([], scale));
-      const isCapped = config.capacity !== undefined || config.capacityFactor !== undefined;
       const assignment = assignTokens(ops, indices, weights, {
         numExperts: E,
-        capacity: isCapped ? capacityOf(config, (T * k) / E, 1) : undefined,
+        capacity: capacityOf(config, { numTokens: T, numExperts: E, choices: k }),
+        tokenMask: inputs.tokenMask,
       });
       return { assignment, logits, probabilities: scores };
     },

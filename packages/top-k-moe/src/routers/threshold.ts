@@ -18,12 +18,15 @@ function allExperts<Tensor>(ops: TensorOps<Tensor>, B: number, T: number, E: num
 }
 
 /** Options of 'dense-to-sparse'. */
-export interface DenseToSparseConfig extends CapacityConfig {
+export interface DenseToSparseConfig extends Pick<CapacityConfig, 'capacity'> {
   /** c: experts with a gate above this work. Default 0.001. */
   readonly threshold?: number;
   /** From now on only the best expert works. Default false. */
   readonly isHard?: boolean;
-  /** In evaluation each expert takes at most ceil(fraction * T) tokens; 0 means no limit. Default 0.25, as released. */
+  /**
+   * In evaluation each expert takes at most ceil(fraction * T) tokens; 0 means no limit. Default 0: the released code's 0.25 leaves tokens without an
+   * expert, three of four when there is one expert.
+   */
   readonly evaluationCapacityFraction?: number;
 }
 
@@ -34,20 +37,20 @@ export interface DenseToSparseConfig extends CapacityConfig {
  */
 export function denseToSparseRouter(config: DenseToSparseConfig = {}): Router {
   const threshold = requireFinite('threshold', config.threshold ?? 0.001, 0, 1);
-  const fraction = requireFinite('evaluationCapacityFraction', config.evaluationCapacityFraction ?? 0.25, 0);
+  const fraction = requireFinite('evaluationCapacityFraction', config.evaluationCapacityFraction ?? 0, 0, 1);
   return {
     type: 'dense-to-sparse',
     inputs: [{ name: 'uniformNoise', distribution: 'uniform', axes: ['B', 'T', 'E'], phase: 'training' }],
     route(ops, logits, inputs) {
       const { B, T, E } = logitSizes(ops, logits);
+      const { tokenMask } = inputs;
       if (inputs.isTraining === false) {
         const probabilities = ops.softmax(logits, -1);
         const { indices, values } = ops.topK(probabilities, 1);
-        const isCapped = config.capacity !== undefined || fraction > 0;
-        const capacity = isCapped
-          ? capacityOf(config.capacity === undefined ? {} : config, T * fraction, 1)
-          : undefined;
-        return { assignment: assignTokens(ops, indices, values, { numExperts: E, capacity }), logits, probabilities };
+        const limit = fraction > 0 ? { capacity: Math.ceil(T * fraction) } : {};
+        const capacity = capacityOf({ ...limit, ...config }, { numTokens: T, numExperts: E });
+        const assignment = assignTokens(ops, indices, values, { numExperts: E, capacity, tokenMask });
+        return { assignment, logits, probabilities };
       }
       const uniform = requireInput('dense-to-sparse', 'uniformNoise', inputs.uniformNoise);
       const temperature = requireInput('dense-to-sparse', 'temperature', inputs.temperature);
@@ -58,10 +61,11 @@ export function denseToSparseRouter(config: DenseToSparseConfig = {}): Router {
       const gates = ops.softmax(ops.divide(ops.add(logits, gumbel(ops, uniform)), scale), -1);
       if (config.isHard) {
         const { indices, values } = ops.topK(gates, 1);
-        return { assignment: assignTokens(ops, indices, values, { numExperts: E }), logits, probabilities: gates };
+        const assignment = assignTokens(ops, indices, values, { numExperts: E, tokenMask });
+        return { assignment, logits, probabilities: gates };
       }
       const wanted = ops.greater(gates, ops.fill([], threshold));
-      const assignment = assignTokens(ops, allExperts(ops, B, T, E), gates, { numExperts: E, wanted });
+      const assignment = assignTokens(ops, allExperts(ops, B, T, E), gates, { numExperts: E, wanted, tokenMask });
       return { assignment, logits, probabilities: gates };
     },
   };
@@ -106,7 +110,7 @@ export interface DynMoleConfig {
   readonly entropyThreshold?: number;
   /** p: experts are kept, best first, while their summed probability stays within it. Default 0.75. */
   readonly topP?: number;
-  /** Experts that are kept in any case. Default 2. */
+  /** Experts that are kept in any case. Default 2, or 1 where there is one. */
   readonly keepTopK?: number;
 }
 
@@ -117,9 +121,9 @@ export function dynMoleRouter(config: DynMoleConfig = {}): Router {
   const topP = requireFinite('topP', config.topP ?? 0.75, Number.MIN_VALUE, 1);
   return {
     type: 'dynmole',
-    route(ops, logits, _inputs) {
+    route(ops, logits, inputs) {
       const { B, T, E } = logitSizes(ops, logits);
-      const keep = requireInteger('keepTopK', config.keepTopK ?? 2, 1, E);
+      const keep = requireInteger('keepTopK', config.keepTopK ?? Math.min(2, E), 1, E);
       const probabilities = ops.softmax(logits, -1);
       const sorted = ops.topK(probabilities, E);
       const isWithin = ops.greaterEqual(ops.fill([], topP), ops.cumulativeSum(sorted.values, 2));
@@ -129,7 +133,11 @@ export function dynMoleRouter(config: DynMoleConfig = {}): Router {
       );
       const isUncertain = ops.greater(normalizedEntropy(ops, probabilities, q), ops.fill([], threshold));
       const wanted = ops.maximum(ops.maximum(isWithin, isFloor), ops.reshape(isUncertain, [B, T, 1]));
-      const assignment = assignTokens(ops, sorted.indices, sorted.values, { numExperts: E, wanted });
+      const assignment = assignTokens(ops, sorted.indices, sorted.values, {
+        numExperts: E,
+        wanted,
+        tokenMask: inputs.tokenMask,
+      });
       return { assignment, logits, probabilities };
     },
   };

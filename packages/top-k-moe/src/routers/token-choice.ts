@@ -1,10 +1,12 @@
 // Routers in which every token takes its best experts: plain top-k, Switch, GShard top-2, noisy top-k and random.
+import { requireFinite } from '@moe-rl/core';
 
 import {
   assignTokens,
   type CapacityConfig,
   capacityOf,
   logitSizes,
+  normalizeScores,
   type Router,
   type RouterInputs,
   type Routing,
@@ -17,6 +19,12 @@ const NORMAL_NOISE = {
   name: 'normalNoise',
   distribution: 'normal',
   axes: ['B', 'T', 'E'],
+  phase: 'training',
+} as const;
+const JITTER_NOISE = {
+  name: 'jitterNoise',
+  distribution: 'uniform',
+  axes: ['B', 'T', 'D'],
   phase: 'training',
 } as const;
 
@@ -44,7 +52,7 @@ export function tokenChoiceRouter(config: TokenChoiceConfig = {}): Router {
     inputs: config.noiseStd ? [NORMAL_NOISE] : [],
     route(ops, logits, inputs) {
       const { T, E } = logitSizes(ops, logits);
-      const k = requireK(config.k ?? 1, E);
+      const k = requireK(config.k, E, 1);
       const noisy = config.noiseStd && inputs.isTraining !== false;
       const scores = noisy
         ? ops.add(
@@ -57,21 +65,31 @@ export function tokenChoiceRouter(config: TokenChoiceConfig = {}): Router {
         : logits;
       const probabilities = ops.softmax(scores, -1);
       const { indices, values } = ops.topK(probabilities, k);
-      const weights = config.isRenormalized ? ops.divide(values, ops.sum(values, [2], true)) : values;
+      const weights = config.isRenormalized ? normalizeScores(ops, values) : values;
       const assignment = assignTokens(ops, indices, weights, {
         numExperts: E,
-        capacity: capacityOf(config, (T * (config.capacityCountsChoices ? k : 1)) / E, 1),
+        capacity: capacityOf(config, { numTokens: T, numExperts: E, choices: config.capacityCountsChoices ? k : 1 }, 1),
+        tokenMask: inputs.tokenMask,
         priority: config.hasBatchPriority ? ops.max(probabilities, [2]) : undefined,
       });
-      return { assignment, logits, probabilities };
+      const noise = noisy ? { noisyLogits: scores, noiseScale: ops.fill([], config.noiseStd! / E) } : {};
+      return { assignment, logits, probabilities, ...noise };
     },
   };
 }
 
+/** Options of 'switch'. */
+export interface SwitchConfig extends CapacityConfig {
+  /** eps: in training the gate sees its input times numbers uniform within 1 - eps to 1 + eps; needs `inputs.jitterNoise`. The paper's is 0.01. Default 0. */
+  readonly inputJitter?: number;
+}
+
 /** Switch Transformer (Fedus et al., 2021): top-1, weight = probability, C = floor(T * capacityFactor / E) with factor 1.25. */
-export function switchRouter(config: CapacityConfig = {}): Router {
-  const router = tokenChoiceRouter({ capacityFactor: 1.25, capacityRounding: 'floor', ...config });
-  return { ...router, type: 'switch' };
+export function switchRouter(config: SwitchConfig = {}): Router {
+  const { inputJitter = 0, ...capacity } = config;
+  requireFinite('inputJitter', inputJitter, 0, 1);
+  const router = tokenChoiceRouter({ capacityFactor: 1.25, capacityRounding: 'floor', ...capacity });
+  return { ...router, type: 'switch', inputJitter, inputs: inputJitter > 0 ? [JITTER_NOISE] : [] };
 }
 
 /** Options of 'gshard-top-2'. */
@@ -90,20 +108,26 @@ export function gshardRouter(config: GShardConfig = {}): Router {
         : [],
     route(ops, logits, inputs) {
       const { B, T, E } = logitSizes(ops, logits);
-      requireK(2, E);
+      // With one expert there is no second choice.
+      const k = Math.min(2, E);
       const probabilities = ops.softmax(logits, -1);
-      const { indices, values } = ops.topK(probabilities, 2);
-      const weights = ops.divide(values, ops.sum(values, [2], true));
+      const { indices, values } = ops.topK(probabilities, k);
+      const weights = normalizeScores(ops, values);
       let wanted: Parameters<typeof assignTokens<typeof logits>>[3]['wanted'];
-      if ((config.dropsSecondAtRandom ?? true) && inputs.isTraining !== false) {
+      if ((config.dropsSecondAtRandom ?? true) && inputs.isTraining !== false && k === 2) {
         const uniform = ops.reshape(requireInput('gshard-top-2', 'uniformNoise', inputs.uniformNoise), [B, T, 1]);
         // The first choice is always sent: its threshold is below every 2 * weight.
         const thresholds = ops.concat([ops.fill([B, T, 1], -1), uniform], 2);
         wanted = ops.greater(ops.multiply(weights, ops.fill([], 2)), thresholds);
       }
-      const capacity = capacityOf(config, (2 * T) / E, 1);
+      const capacity = capacityOf(config, { numTokens: T, numExperts: E, choices: k }, 1);
       return {
-        assignment: assignTokens(ops, indices, weights, { numExperts: E, capacity, wanted }),
+        assignment: assignTokens(ops, indices, weights, {
+          numExperts: E,
+          capacity,
+          wanted,
+          tokenMask: inputs.tokenMask,
+        }),
         logits,
         probabilities,
       };
@@ -128,16 +152,18 @@ export function noisyTopKRouter(config: NoisyTopKConfig = {}): Router {
     inputs: [NORMAL_NOISE],
     route(ops, logits, inputs) {
       const { B, T, E } = logitSizes(ops, logits);
-      const k = requireK(config.k ?? 2, E);
-      const { indices, values } = ops.topK(noisyLogits(ops, logits, inputs), k);
+      const k = requireK(config.k, E, 2);
+      const noisy = noisyLogits(ops, logits, inputs);
+      const { indices, values } = ops.topK(noisy, k);
       const weights = ops.softmax(values, -1);
-      const isCapped = config.capacity !== undefined || config.capacityFactor !== undefined;
       const assignment = assignTokens(ops, indices, weights, {
         numExperts: E,
-        capacity: isCapped ? capacityOf(config, (T * k) / E, 1) : undefined,
+        capacity: capacityOf(config, { numTokens: T, numExperts: E, choices: k }),
+        tokenMask: inputs.tokenMask,
       });
       const gates = ops.sum(ops.multiply(ops.oneHot(indices, E), ops.reshape(weights, [B, T, k, 1])), [2]);
-      return { assignment, logits, probabilities: gates };
+      const noise = noisy === logits ? {} : { noisyLogits: noisy, noiseScale: ops.softplus(inputs.noiseLogits!) };
+      return { assignment, logits, probabilities: gates, ...noise };
     },
   };
 }
@@ -163,11 +189,11 @@ export function randomRouter(config: RandomConfig = {}): Router {
     inputs: [{ name: 'uniformNoise', distribution: 'uniform', axes: ['B', 'T', 'E'], phase: 'always' }],
     route<Tensor>(ops: TensorOps<Tensor>, logits: Tensor, inputs: RouterInputs<Tensor>): Routing<Tensor> {
       const { B, T, E } = logitSizes(ops, logits);
-      const k = requireK(config.k ?? 1, E);
+      const k = requireK(config.k, E, 1);
       const { indices } = ops.topK(requireInput('random', 'uniformNoise', inputs.uniformNoise), k);
       const weights = ops.fill([B, T, k], 1 / k);
-      const capacity = capacityOf(config, (T * k) / E, 1);
-      const assignment = assignTokens(ops, indices, weights, { numExperts: E, capacity });
+      const capacity = capacityOf(config, { numTokens: T, numExperts: E, choices: k }, 1);
+      const assignment = assignTokens(ops, indices, weights, { numExperts: E, capacity, tokenMask: inputs.tokenMask });
       return { assignment, logits, probabilities: ops.fill([B, T, E], 1 / E) };
     },
   };

@@ -1,0 +1,246 @@
+// The edges of every router: one expert, one token, few tokens, padding, scores that underflow, and capacities that round.
+import { createRng } from '@moe-rl/core';
+import {
+  bestExpertImbalance,
+  capacityOf,
+  createMixture,
+  entropyLoss,
+  importanceLoss,
+  loadBalancingLoss,
+  type Mixture,
+  type MixtureInputs,
+  noisyTopKLoad,
+  registerMixture,
+} from '@moe-rl/moe-core';
+import { createTypedArrayOps, type TypedArrayTensor } from '@moe-rl/tensor-ops/typed-array';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { bestPartition, createRouter, type RouterConfig, routerMetrics, topKMixtures, toTensors } from './index.ts';
+
+const ops = createTypedArrayOps({ precision: 'float64' });
+beforeAll(() => registerMixture(...topKMixtures));
+
+const values = (size: number, seed = 1) => {
+  const rng = createRng(seed, 'values');
+  return Array.from({ length: size }, () => rng.nextNormal());
+};
+
+const configs: (RouterConfig & object)[] = [
+  { type: 'token-choice' },
+  { type: 'token-choice', hasBatchPriority: true, noiseStd: 1 },
+  { type: 'switch', inputJitter: 0.01 },
+  { type: 'gshard-top-2' },
+  { type: 'noisy-top-k' },
+  { type: 'random' },
+  { type: 'expert-prototyping' },
+  { type: 'expert-choice' },
+  { type: 'expert-choice', maxExpertsPerToken: 1 },
+  { type: 'base' },
+  { type: 'hash', ids: 'position' },
+  { type: 'stable' },
+  { type: 'dense-to-sparse' },
+  { type: 'deepseek' },
+  { type: 'deepseek', capacityFactor: 1 },
+  { type: 'dynmole' },
+];
+const named = configs.map((config) => [JSON.stringify(config), config] as const);
+
+/** Everything a mixture asks for, drawn; padding of `padTo` tokens gets other numbers. */
+function inputsOf(mixture: Mixture, B: number): MixtureInputs<TypedArrayTensor> {
+  const drawn = mixture.inputs.map(({ name, shape }) => {
+    const [, T, last = 1] = shape(B) as [number, number, number?];
+    // By token from the last, so that a padded sample's tokens have the numbers of the sample without padding.
+    const data = Array.from({ length: B * T * last }, (_, index) => {
+      const fromEnd = T - 1 - (Math.floor(index / last) % T);
+      return (((fromEnd * last + (index % last)) * 37 + 11) % 101) / 102 + 0.001;
+    });
+    return [name, ops.tensor(data, shape(B))];
+  });
+  return { ...Object.fromEntries(drawn), temperature: 0.7 };
+}
+
+function run(config: RouterConfig, sizes: { E: number; T: number; B?: number }, isTraining: boolean) {
+  const { E, T, B = 2 } = sizes;
+  const mixture = createMixture(config, { numExperts: E, numTokens: T, tokenSize: 5, hiddenSize: 3 });
+  const parameters = toTensors(ops, mixture.initialize(createRng(2)));
+  const output = mixture.apply(ops, parameters, ops.tensor(values(B * T * 5), [B, T, 5]), {
+    ...inputsOf(mixture, B),
+    isTraining,
+  });
+  return { mixture, parameters, output };
+}
+
+describe.each(named)('%s', (_, config) => {
+  test.each([
+    [1, 8],
+    [1, 1],
+    [4, 1],
+    [8, 6],
+    [3, 7],
+  ])('%i experts, %i tokens: everything is finite, loads are shares', (E, T) => {
+    for (const isTraining of [true, false]) {
+      const { mixture, output } = run(config, { E, T }, isTraining);
+      for (const tensor of [output.output, output.expertShares, output.expertsHidden])
+        expect(ops.read(tensor).every(Number.isFinite)).toBe(true);
+      expect(ops.read(output.expertLoad).reduce((a, b) => a + b, 0)).toBeCloseTo(1, 9);
+      const metrics = routerMetrics(ops, output.routing!);
+      expect([metrics.normalizedEntropy, metrics.utilization, metrics.unroutedFraction].every(Number.isFinite)).toBe(
+        true,
+      );
+      if (E === 1) expect(metrics.normalizedEntropy).toBe(0);
+      if (!isTraining) continue;
+      for (const [name, { loss }] of Object.entries(mixture.auxiliaryLosses)) {
+        if (name === 'distillation' || !loss) continue;
+        expect(ops.read(loss(ops, output)).every(Number.isFinite), name).toBe(true);
+      }
+    }
+  });
+
+  test('one expert in evaluation leaves no token out, unless the capacity says so', () => {
+    const { output } = run(config, { E: 1, T: 64 }, false);
+    expect(ops.read(output.unroutedFraction)[0]).toBe(0);
+  });
+
+  test('padding changes nothing for tokens, losses and metrics', () => {
+    const [B, T, padding, E] = [2, 8, 5, 4];
+    const capacity = ['dense-to-sparse', 'dynmole'].includes(config.type) ? {} : { capacity: 3 };
+    const open =
+      config.type === 'base' || Object.hasOwn(config, 'maxExpertsPerToken') || config.type === 'deepseek'
+        ? {}
+        : capacity;
+    const sizes = { numExperts: E, tokenSize: 5, hiddenSize: 3 };
+    const own = { ...config, ...open } as RouterConfig;
+    const alone = createMixture(own, { ...sizes, numTokens: T });
+    const padded = createMixture(own, { ...sizes, numTokens: T + padding });
+    const parameters = toTensors(ops, alone.initialize(createRng(2)));
+    const real = values(B * T * 5);
+    const all = Array.from({ length: B }, (_each, b) => [
+      ...new Array(padding * 5).fill(9),
+      ...real.slice(b * T * 5, (b + 1) * T * 5),
+    ]).flat();
+    const mask = Array.from({ length: B * (T + padding) }, (_each, index) => +(index % (T + padding) >= padding));
+    const a = alone.apply(ops, parameters, ops.tensor(real, [B, T, 5]), inputsOf(alone, B));
+    const b = padded.apply(ops, parameters, ops.tensor(all, [B, T + padding, 5]), {
+      ...inputsOf(padded, B),
+      tokenMask: ops.tensor(mask, [B, T + padding]),
+    });
+    // Capacities that follow from the number of tokens, and ids that are positions, differ by definition.
+    if (
+      config.type === 'hash' ||
+      config.type === 'base' ||
+      Object.hasOwn(config, 'maxExpertsPerToken') ||
+      Object.hasOwn(config, 'capacityFactor')
+    ) {
+      const zeros = Array.from(ops.read(b.output)).filter((_value, index) => mask[Math.floor(index / 5)] === 0);
+      expect(zeros.every((value) => value === 0)).toBe(true);
+      expect(ops.read(b.expertLoad).reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 9);
+      return;
+    }
+    const tokensOf = Array.from(ops.read(b.output)).filter((_value, index) => mask[Math.floor(index / 5)] === 1);
+    Array.from(ops.read(a.output)).forEach((value, index) => {
+      expect(tokensOf[index]).toBeCloseTo(value, 9);
+    });
+    for (const name of ['expertLoad', 'droppedFraction', 'unroutedFraction'] as const)
+      Array.from(ops.read(a[name])).forEach((value, index) => {
+        expect(ops.read(b[name])[index]).toBeCloseTo(value, 9);
+      });
+    expect(routerMetrics(ops, b.routing!).normalizedEntropy).toBeCloseTo(
+      routerMetrics(ops, a.routing!).normalizedEntropy,
+      9,
+    );
+    for (const [name, { loss }] of Object.entries(alone.auxiliaryLosses)) {
+      if (name === 'distillation' || !loss) continue;
+      Array.from(ops.read(loss(ops, a))).forEach((value, index) => {
+        expect(ops.read(loss(ops, b))[index], name).toBeCloseTo(value, 9);
+      });
+    }
+  });
+});
+
+test('entropies and imbalances of one expert are 0, and its load is certain', () => {
+  const p = ops.fill([1, 8, 1], 1);
+  expect(ops.read(entropyLoss(ops, p))[0]).toBe(0);
+  expect(ops.read(entropyLoss(ops, p, 1.1))[0]).toBe(0);
+  expect(ops.read(bestExpertImbalance(ops, p))[0]).toBe(0);
+  expect(ops.read(importanceLoss(ops, p))[0]).toBe(0);
+  expect(ops.read(noisyTopKLoad(ops, p, p, p, 1))[0]).toBe(8);
+});
+
+test('load balancing counts every choice, and is 1 at balance for scores of any sum', () => {
+  // Expert 0 is everybody's first or second choice: half of all work.
+  const rows = Array.from({ length: 8 }, (_, t) => [0, 1, 2, 3].map((e) => (e === t % 4 ? 3 : 0) + (e === 0 ? 2 : 0)));
+  const logits = ops.tensor(rows.flat(), [1, 8, 4]);
+  const { probabilities, assignment } = createRouter({ type: 'token-choice', k: 2, capacity: 8 }).route(
+    ops,
+    logits,
+    {},
+  );
+  if (assignment.kind !== 'token-choice') throw new Error('expected token choice');
+  const P = ops.read(ops.mean(probabilities, [1]));
+  const mixtral = 4 * [8, 4, 2, 2].reduce((sum, count, e) => sum + (count / 8) * P[e]!, 0);
+  expect(ops.read(loadBalancingLoss(ops, probabilities, assignment))[0]).toBeCloseTo(mixtral / 2, 9);
+  expect(mixtral / 2).toBeGreaterThan(1.2);
+  for (const config of [
+    { type: 'deepseek', k: 2 },
+    { type: 'expert-prototyping' },
+    { type: 'token-choice', k: 2 },
+  ] as RouterConfig[]) {
+    const { mixture, output } = run(config, { E: 8, T: 512, B: 1 }, true);
+    expect(ops.read(mixture.auxiliaryLosses['loadBalancing']!.loss!(ops, output))[0]).toBeGreaterThan(0.95);
+    expect(ops.read(mixture.auxiliaryLosses['loadBalancing']!.loss!(ops, output))[0]).toBeLessThan(1.25);
+  }
+});
+
+test('sigmoid scores that underflow give weights 0, and no NaN anywhere', () => {
+  const { output } = run({ type: 'deepseek', k: 2 }, { E: 4, T: 2 }, true);
+  expect(ops.read(output.output).every(Number.isFinite)).toBe(true);
+  const single = createTypedArrayOps();
+  const routing = createRouter({ type: 'deepseek', k: 2 }).route(single, single.fill([1, 2, 4], -110), {});
+  expect(Array.from(single.read(routing.assignment.weights))).toEqual([0, 0, 0, 0]);
+  expect(routerMetrics(single, routing).normalizedEntropy).toBe(0);
+});
+
+describe('capacity', () => {
+  test.each([
+    [20, 3, 1.05, 7],
+    [40, 6, 1.05, 7],
+    [35, 3, 1.2, 14],
+    [20, 4, 1.15, 5],
+    [6, 8, 1.25, 1],
+    [3, 4, 50, 3],
+  ])('%i tokens, %i experts, factor %f, rounded down: %i', (numTokens, numExperts, capacityFactor, expected) => {
+    expect(capacityOf({ capacityFactor, capacityRounding: 'floor' }, { numTokens, numExperts })).toBe(expected);
+  });
+  test('is rounded up as the official code does: ceil(T * factor / E)', () => {
+    for (const [T, E, factor] of [
+      [20, 3, 1.05],
+      [40, 6, 1.05],
+      [50, 11, 1.1],
+      [121, 8, 1],
+    ] as const)
+      expect(capacityOf({ capacityFactor: factor }, { numTokens: T, numExperts: E })).toBe(Math.ceil((T * factor) / E));
+  });
+  test('is at most the number of tokens', () => {
+    const { assignment } = createRouter({ type: 'gshard-top-2', capacity: 50 }).route(ops, ops.fill([1, 3, 4], 0), {
+      isTraining: false,
+    });
+    expect(assignment.capacity).toBe(3);
+  });
+});
+
+test('bestPartition finds the optimum that trying all partitions finds', () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    const [T, E, C] = [6, 3, 2];
+    const scores = values(T * E, seed);
+    let best = Number.NEGATIVE_INFINITY;
+    for (let code = 0; code < E ** T; code++) {
+      const experts = Array.from({ length: T }, (_, token) => Math.floor(code / E ** token) % E);
+      if ([0, 1, 2].some((expert) => experts.filter((each) => each === expert).length > C)) continue;
+      best = Math.max(
+        best,
+        experts.reduce((sum, expert, token) => sum + scores[token * E + expert]!, 0),
+      );
+    }
+    const found = bestPartition(scores, T, E, C);
+    expect(Array.from(found).reduce((sum, expert, token) => sum + scores[token * E + expert]!, 0)).toBeCloseTo(best, 9);
+  }
+});

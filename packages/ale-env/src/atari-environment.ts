@@ -113,7 +113,7 @@ export class AtariEnvironment implements Environment {
 
   /** The screen in colors, `[height, 160, 3]`. */
   render(): { readonly width: number; readonly height: number; readonly rgb: Uint8Array } {
-    return { width: SCREEN_WIDTH, height: this.game.height, rgb: this.#consoles.batch.screenRgb(0) };
+    return { width: SCREEN_WIDTH, height: this.#consoles.batch.height, rgb: this.#consoles.batch.screenRgb(0) };
   }
 
   /** A copy of the console's 128 bytes of RAM. */

@@ -1,7 +1,7 @@
 // One console: power-on, system reset, frames; and which of the instance's consoles is active.
-import { CURRENT, Cpu, RAM_PAGE, SAVED_BYTES, SHADOW, Tia, cartridge, cpu, environment, line, riot, tia } from './state';
+import { CARTRIDGE_RAM, CARTRIDGE_RAM_BYTES, CURRENT, Cpu, RAM_PAGE, SAVED_BYTES, SHADOW, Tia, cartridge, cpu, environment, line, riot, tia } from './state';
 import { AUDIO, AUDIO_BYTES, resetAudio } from './audio';
-import { resetCartridge, showCartridge } from './cartridge';
+import { largeRamBytes, resetCartridge, showCartridge } from './cartridge';
 import { readIndirect } from './bus';
 import { run } from './generated/interpreter';
 import { STREAM_BYTES, drawSystem, seedSystem, useStreams } from './random';
@@ -13,11 +13,14 @@ const INSTRUCTIONS_PER_FRAME = 25000;
 const NEVER = 0x7fffffff;
 export const SCREEN_BYTES: usize = 160 * 250;
 
-// A console's block: saved state, RAM, derived state, streams, two frame buffers.
+// A console's block: saved state, RAM, derived state, the cartridge's RAM where it is large, streams, two frame buffers.
 const DERIVED_BYTES: usize = 640;
-const BLOCK_RAM: usize = 704, BLOCK_DERIVED: usize = 832, BLOCK_SHADOW: usize = 1472, BLOCK_AUDIO: usize = 1600, BLOCK_STREAMS: usize = 1664;
-const BLOCK_SCREENS: usize = BLOCK_STREAMS + 2 * STREAM_BYTES + 16;
-export const BLOCK_BYTES: usize = (BLOCK_SCREENS + 2 * (SCREEN_BYTES + 64) + 255) & ~255;
+const BLOCK_RAM: usize = 704, BLOCK_DERIVED: usize = 832, BLOCK_SHADOW: usize = 1472, BLOCK_AUDIO: usize = 1600, BLOCK_CARTRIDGE: usize = 1664;
+@inline function streamsAt(): usize { return BLOCK_CARTRIDGE + largeRamBytes; }
+@inline function screensAt(): usize { return streamsAt() + 2 * STREAM_BYTES + 16; }
+export function blockBytes(): usize { return (screensAt() + 2 * (SCREEN_BYTES + 64) + 255) & ~255; }
+/** Of what saveSnapshot writes, at most. */
+export const SNAPSHOT_BYTES: i32 = <i32>(BLOCK_CARTRIDGE + CARTRIDGE_RAM_BYTES);
 
 let active: usize = 0;
 
@@ -26,7 +29,7 @@ export function activate(block: usize): void {
   if (block == active) return;
   if (active) saveSnapshot(active);
   active = block;
-  useStreams(block + BLOCK_STREAMS, block + BLOCK_STREAMS + STREAM_BYTES);
+  useStreams(block + streamsAt(), block + streamsAt() + STREAM_BYTES);
   loadSnapshot(block);
 }
 
@@ -35,7 +38,7 @@ export function flush(): void { saveSnapshot(active); }
 /** Takes the active console from its block, which may have been written at another address: its two screens are found again by their order. */
 export function reload(): void {
   loadSnapshot(active);
-  const first = active + BLOCK_SCREENS, second = first + SCREEN_BYTES + 64;
+  const first = active + screensAt(), second = first + SCREEN_BYTES + 64;
   const isSwapped = line.front > line.back;
   line.front = isSwapped ? second : first;
   line.back = isSwapped ? first : second;
@@ -45,7 +48,7 @@ export function reload(): void {
 export function powerOn(): void {
   memory.fill(changetype<usize>(cpu), 0, SAVED_BYTES);
   memory.fill(changetype<usize>(line), 0, DERIVED_BYTES);
-  line.front = active + BLOCK_SCREENS;
+  line.front = active + screensAt();
   line.back = line.front + SCREEN_BYTES + 64;
   line.draw = 1;
   seedSystem();
@@ -108,6 +111,7 @@ export function saveSnapshot(at: usize): void {
   memory.copy(at + BLOCK_DERIVED, changetype<usize>(line), DERIVED_BYTES);
   memory.copy(at + BLOCK_SHADOW, SHADOW, 128);
   memory.copy(at + BLOCK_AUDIO, AUDIO, AUDIO_BYTES);
+  if (largeRamBytes) memory.copy(at + BLOCK_CARTRIDGE, CARTRIDGE_RAM, largeRamBytes);
 }
 export function loadSnapshot(at: usize): void {
   memory.copy(changetype<usize>(cpu), at, SAVED_BYTES);
@@ -115,9 +119,10 @@ export function loadSnapshot(at: usize): void {
   memory.copy(changetype<usize>(line), at + BLOCK_DERIVED, DERIVED_BYTES);
   memory.copy(SHADOW, at + BLOCK_SHADOW, 128);
   memory.copy(AUDIO, at + BLOCK_AUDIO, AUDIO_BYTES);
+  if (largeRamBytes) memory.copy(CARTRIDGE_RAM, at + BLOCK_CARTRIDGE, largeRamBytes);
   showCartridge();
 }
-const FRAME_SNAPSHOT: usize = memory.data(2048, 16);
+const FRAME_SNAPSHOT: usize = memory.data(SNAPSHOT_BYTES, 16);
 
 /** Runs until the program ends the frame, or for 25,000 instructions: then the frame is partial, is shown as it is, and goes on next time. */
 export function runFrame(): void {

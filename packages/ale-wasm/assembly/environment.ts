@@ -1,5 +1,5 @@
 // ALE's environment around a console: power-on and reset sequences, actions on joystick and paddles, sticky actions, rules, truncation.
-import { environment, riot, tia } from './state';
+import { RAM_PAGE, cpu, environment, riot, tia } from './state';
 import { powerOn, resetSystem, runFrame } from './console';
 import { drawEnvironment, drawEnvironmentDouble, seedEnvironment } from './random';
 import { CODE, REQUEST_ACT, REQUEST_RANDOM, REQUEST_SELECT, REQUEST_SOFT_RESET, argument, continueProcedure, evaluateRules, procedureAt, readOutputs, request, setVariable, startRules } from './rules';
@@ -8,6 +8,8 @@ import { setWindow } from './tia-line';
 
 // ---- the game and the settings, set by the host before power-on
 export let windowRows: i32 = 210;
+let nominalRows: i32 = 210;
+const NTSC_ROWS = 210, PAL_ROWS = 250;
 let windowFirst: i32 = 34;
 let hmoveBlanks: bool = true;
 /** 0 NTSC, 1 PAL, 2 find out by running 60 frames. */
@@ -21,7 +23,7 @@ let legalActions: i32 = 0x3ffff;
 let startingActionsAt: i32 = 0, startingActionCount: i32 = 0;
 export function setGame(first: i32, rows: i32, blanks: bool, tv: i32, controllers: i32, switches: i32, maximum: i32, legal: i32, startingAt: i32, startingCount: i32): void {
   windowFirst = first;
-  windowRows = rows;
+  windowRows = nominalRows = rows;
   hmoveBlanks = blanks;
   format = tv;
   leftPaddles = (controllers & 1) != 0;
@@ -50,7 +52,7 @@ export function setSettings(skip: i32, repeat: f32, maximumFrames: i32, truncate
 
 // ---- actions
 const NOOP = 0, CONSOLE_RESET = 40;
-const PADDLE_MINIMUM = 27450, PADDLE_STEP: f32 = 23000;
+const PADDLE_MINIMUM = 27450, PADDLE_STEP: f64 = 23000;
 /** Bits up 1, down 2, left 4, right 8, fire 16 of the actions 0..17. */
 const DIRECTIONS: usize = memory.data<u8>([0, 16, 1, 8, 4, 2, 9, 5, 10, 6, 17, 24, 20, 18, 25, 21, 26, 22]);
 /** A paddle's resistance as the cycles its capacitor takes. */
@@ -86,7 +88,7 @@ function setPins(action: i32, liveSwitches: bool, select: bool): void {
 function movePaddle(action: i32): void {
   if (!leftPaddles || action >= 18) return;
   const directions = <i32>load<u8>(DIRECTIONS + action);
-  const step = <i32>(PADDLE_STEP * environment.strength);
+  const step = <i32>(PADDLE_STEP * Math.abs(<f64>environment.strength));
   let paddle = environment.paddleA;
   if (directions & 4) paddle += step;
   else if (directions & 8) paddle -= step;
@@ -96,6 +98,7 @@ function emulate(action: i32): void {
   setPins(action, true, false);
   runFrame();
   evaluateRules();
+  cpu.bus = load<u8>(RAM_PAGE + 0xff); // ALE reads all of RAM after a frame
 }
 function emulateFrames(action: i32, count: i32): void { for (let i = 0; i < count; i++) emulate(action); }
 
@@ -108,7 +111,7 @@ export function loadEnvironment(seed: u32, mode: i32, difficulty: i32): i32 {
   seedEnvironment(seed);
   isPal = format == 1;
   setFormat(isPal, hmoveBlanks);
-  setWindow(windowFirst, windowRows);
+  setWindow(windowFirst, windowRows = nominalRows);
   setPins(NOOP, false, false);
   resetSystem();
   let long = 0;
@@ -118,6 +121,7 @@ export function loadEnvironment(seed: u32, mode: i32, difficulty: i32): i32 {
   }
   if (format == 2) isPal = long >= 15;
   setFormat(isPal, hmoveBlanks);
+  if (isPal && nominalRows == NTSC_ROWS) setWindow(windowFirst, windowRows = PAL_ROWS);
   resetSystem();
   environment.strength = 1;
   environment.frameNumber = 0;

@@ -1,11 +1,11 @@
 // Several frames with one action, of which only the last are seen: the others are emulated without pixels. What an undrawn frame would have left
 // in rows that a later, shorter frame does not draw can be seen, though (no buffer is ever cleared): then the frames are run again, all drawn.
 import { environment, line, tia } from './state';
-import { loadSnapshot, saveSnapshot } from './console';
+import { SNAPSHOT_BYTES, loadSnapshot, saveSnapshot } from './console';
 import { emulateAction, isOver, takeAction, windowRows } from './environment';
 
 export const MAXIMUM_FRAME_SKIP: i32 = 1024;
-const SNAPSHOT: usize = memory.data(2048, 16);
+const SNAPSHOT: usize = memory.data(SNAPSHOT_BYTES, 16);
 /** Action and strength of every frame, for running them again. */
 const ACTIONS: usize = memory.data(8 * 1024);
 

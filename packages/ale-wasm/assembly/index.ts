@@ -4,11 +4,11 @@ import { SAMPLES, makeSamples } from './audio';
 import { agentBytes, resetAgent, restartObservations, setBatch as configureBatch, stackAddress, stepAgent, useAgent } from './batch';
 import { buildGuards } from './bus';
 import { insertCartridge } from './cartridge';
-import { BLOCK_BYTES, activate, flush, reload } from './console';
-import { clampReward, frameSkip, isOver, isPal, isTruncated, legalAction, loadEnvironment, resetEnvironment } from './environment';
+import { activate, blockBytes, flush, reload } from './console';
+import { clampReward, frameSkip, isOver, isPal, isTruncated, legalAction, loadEnvironment, resetEnvironment, windowRows } from './environment';
 import { MAXIMUM_FRAME_SKIP, framesRun, keepBackAt, playFrames } from './frame-skip';
 import { CODE, CODE_BYTES } from './rules';
-import { SAVED_STATE_BYTES, readSavedState, writeSavedState } from './saved-state';
+import { readSavedState, savedBytes, writeSavedState } from './saved-state';
 import { buildTables } from './tia-tables';
 import { INKS } from './tia-registers';
 export { setGame, setSettings } from './environment';
@@ -16,9 +16,10 @@ export { setRules } from './rules';
 export { grayTableAddress } from './batch';
 // What translated code links against.
 export { adcDecimal, arrDecimal, sbcDecimal } from './decimal';
-export { hotspots, readBus, writeRiotOrRam, zeroPagePointer } from './bus';
+export { hotspots, pullFirst, readBus, writeRiotOrRam, zeroPagePointer } from './bus';
 export { readRiot } from './riot';
-export { readTia, writeTia, writeTiaSlow } from './tia-registers';
+export { readTia } from './tia-reads';
+export { writeTia, writeTiaSlow } from './tia-registers';
 export { entriesAddress, linkAddress, missesAddress, setTranslating, timerPollTurns } from './translated';
 export * from './generated/register-writes';
 export function ramPageAddress(): usize { return RAM_PAGE; }
@@ -27,7 +28,7 @@ export function cpuAddress(): usize { return changetype<usize>(cpu); }
 export function romBanksAddress(): usize { return ROM_BANKS; }
 
 let consoles: usize = 0;
-let stride: usize = BLOCK_BYTES;
+let stride: usize = 0;
 let count: i32 = 0;
 let current: usize = 0;
 
@@ -41,12 +42,15 @@ export function romAddress(): usize { return ROM_FILE; }
 export function romCapacity(): i32 { return MAXIMUM_ROM_BYTES; }
 export function codeAddress(): usize { return CODE; }
 export function codeCapacity(): i32 { return CODE_BYTES; }
-export function insertRom(type: i32, ram: bool, bytes: i32): void { insertCartridge(type, ram, bytes); }
+export function insertRom(type: i32, superchip: bool, bytes: i32): void {
+  insertCartridge(type, superchip, bytes);
+  stride = blockBytes();
+}
 export function maximumFrameSkip(): i32 { return MAXIMUM_FRAME_SKIP; }
 /** Before the first console of a batch is added; the gray table must be filled in. */
 export function setBatch(skip: i32, pool: i32, stacked: i32, rules: i32, lifeLoss: bool, gray: bool): void {
   configureBatch(skip, pool, stacked, rules, lifeLoss, gray);
-  stride = (BLOCK_BYTES + agentBytes() + 255) & ~255;
+  stride = (blockBytes() + agentBytes() + 255) & ~255;
 }
 export function consoleBytes(): usize { return stride; }
 
@@ -77,6 +81,8 @@ export function lives(): i32 { return environment.lives; }
 export function gameOver(includeTruncation: bool): bool { return includeTruncation ? isOver() : environment.gameOver != 0; }
 export function truncated(): bool { return isTruncated(); }
 export function pal(): bool { return isPal; }
+/** Rows of the picture: 250 for a PAL game that does not say otherwise. */
+export function rows(): i32 { return windowRows; }
 export function ramAddress(): usize { return RAM_PAGE + 0x80; }
 export function screenAddress(): usize { return line.front; }
 export function previousScreenAddress(): usize { return line.back; }
@@ -92,28 +98,28 @@ export function samples(): usize {
 }
 /** Writes the console's state, without its seed, to the address returned. */
 export function saveState(): usize { return writeSavedState(); }
-export function savedStateBytes(): i32 { return SAVED_STATE_BYTES; }
+export function savedStateBytes(): i32 { return savedBytes(); }
 export function savedStateAddress(): usize { return writeSavedState(); }
 /** Takes the state at savedStateAddress(); with its random stream when asked. */
 export function restoreState(withRandom: bool, seed: u32): void { readSavedState(withRandom, seed); }
 
 // ---- batches
-export function observationAddress(index: i32): usize { return stackAddress(consoles + index * stride + BLOCK_BYTES); }
+export function observationAddress(index: i32): usize { return stackAddress(consoles + index * stride + blockBytes()); }
 export function resetConsole(index: i32, fillZero: bool): i32 {
   select(index);
-  useAgent(current + BLOCK_BYTES);
+  useAgent(current + blockBytes());
   return resetAgent(fillZero);
 }
 export function observeConsole(index: i32, fillZero: bool): void {
   select(index);
-  useAgent(current + BLOCK_BYTES);
+  useAgent(current + blockBytes());
   restartObservations(fillZero);
 }
 /** Steps consoles first..first+n-1 by the actions (u8) at `actions`; results are 16 bytes each: reward, lives, flags (1 game over, 2 truncated), frames. */
 export function stepConsoles(first: i32, n: i32, actions: usize, results: usize): void {
   for (let i = 0; i < n; i++) {
     select(first + i);
-    useAgent(current + BLOCK_BYTES);
+    useAgent(current + blockBytes());
     const reward = stepAgent(legalAction(load<u8>(actions + i)));
     const result = results + (i << 4);
     store<i32>(result, reward);

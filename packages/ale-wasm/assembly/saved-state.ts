@@ -1,8 +1,8 @@
-// Saved states: the saved part of a console, its RAM and sound. Random streams are kept as counts of draws. Whatever bytes come in, what comes
+// Saved states: the saved part of a console, its RAM and sound, the cartridge's RAM where it is large. Random streams are kept as counts of draws. Whatever bytes come in, what comes
 // out is a console that runs: every value that selects memory is brought into its range.
-import { RAM_PAGE, SAVED_BYTES, Tia, cpu, environment, line, riot, tia } from './state';
+import { CARTRIDGE_RAM, CARTRIDGE_RAM_BYTES, RAM_PAGE, SAVED_BYTES, Tia, cpu, environment, line, riot, tia } from './state';
 import { AUDIO, AUDIO_BYTES, repairAudio } from './audio';
-import { repairCartridge } from './cartridge';
+import { largeRamBytes, repairCartridge } from './cartridge';
 import { refreshInks } from './console';
 import { replayStreams, replaySystem } from './random';
 import { forgetShadows } from './tia-registers';
@@ -10,8 +10,9 @@ import { STALE_ALL, position, setPosition } from './tia-objects';
 import { resumePicture } from './tia-line';
 
 const HEADER: usize = 8; // of drawing: pixels of the current line that are drawn already
-export const SAVED_STATE_BYTES: i32 = <i32>(SAVED_BYTES + HEADER + 128 + AUDIO_BYTES);
-const BUFFER: usize = memory.data(1024, 16);
+const WITHOUT_CARTRIDGE: i32 = <i32>(SAVED_BYTES + HEADER + 128 + AUDIO_BYTES);
+export function savedBytes(): i32 { return WITHOUT_CARTRIDGE + largeRamBytes; }
+const BUFFER: usize = memory.data(1024 + <i32>CARTRIDGE_RAM_BYTES, 16);
 const MAXIMUM_DRAWS = 100000000;
 
 export function writeSavedState(): usize {
@@ -20,6 +21,7 @@ export function writeSavedState(): usize {
   memory.copy(BUFFER + SAVED_BYTES + 128, AUDIO, AUDIO_BYTES);
   store<i32>(BUFFER + SAVED_BYTES + 128 + AUDIO_BYTES, line.drawn);
   store<i32>(BUFFER + SAVED_BYTES + 128 + AUDIO_BYTES, line.lastBlank, 4);
+  memory.copy(BUFFER + WITHOUT_CARTRIDGE, CARTRIDGE_RAM, largeRamBytes);
   return BUFFER;
 }
 
@@ -29,6 +31,7 @@ export function readSavedState(withRandom: bool, seed: u32): void {
   memory.copy(changetype<usize>(cpu), BUFFER, SAVED_BYTES);
   memory.copy(RAM_PAGE + 0x80, BUFFER + SAVED_BYTES, 128);
   memory.copy(AUDIO, BUFFER + SAVED_BYTES + 128, AUDIO_BYTES);
+  memory.copy(CARTRIDGE_RAM, BUFFER + WITHOUT_CARTRIDGE, largeRamBytes);
   repair();
   if (withRandom) replayStreams(environment.systemDraws, seed, environment.environmentDraws);
   else {
@@ -46,7 +49,7 @@ export function readSavedState(withRandom: bool, seed: u32): void {
 
 @inline function within(value: i32, least: i32, most: i32): i32 { return max(least, min(most, value)); }
 function repair(): void {
-  cpu.pc &= 0xffff;
+  cpu.pc &= 0xffff; cpu.bus &= 0xff;
   cpu.a &= 0xff; cpu.x &= 0xff; cpu.y &= 0xff; cpu.sp &= 0xff;
   cpu.c &= 1; cpu.d &= 1; cpu.i &= 1;
   cpu.cycles = within(cpu.cycles, 0, 0x1000000);

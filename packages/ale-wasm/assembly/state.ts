@@ -18,11 +18,15 @@ const DERIVED: usize = memory.data(640, 16);
 
 /** Cartridge banks as the interpreter sees them: 4 KiB each, 0x1100 apart, guard pages of jam opcodes between. All above RAM_PAGE. */
 export const BANK_STRIDE: usize = 0x1100;
-const ROM_AREA: usize = memory.data(0x4600, 256);
+export const ROM_AREA_BYTES: usize = 0x11200;
+const ROM_AREA: usize = memory.data(0x11200, 256);
 export const ROM_BANKS: usize = ROM_AREA + 0x100;
 /** The cartridge file as it came. */
-export const ROM_FILE: usize = memory.data(0x4000, 16);
-export const MAXIMUM_ROM_BYTES: i32 = 0x4000;
+export const ROM_FILE: usize = memory.data(0x80000, 16);
+export const MAXIMUM_ROM_BYTES: i32 = 0x80000;
+/** RAM of cartridges that have more than 128 bytes, of the active console. */
+export const CARTRIDGE_RAM_BYTES: usize = 0x8000;
+export const CARTRIDGE_RAM: usize = memory.data(0x8000, 16);
 
 @unmanaged
 export class Cpu {
@@ -41,6 +45,8 @@ export class Cpu {
   cycles: i32;
   /** Cycles of that line that had passed when the frame began: ALE's counter is `cycles - frameOffset`. */
   frameOffset: i32;
+  /** The byte that was on the bus last: code that is fetched from the TIA can see it. */
+  bus: i32;
 }
 
 @unmanaged
@@ -59,7 +65,7 @@ export class Riot {
 
 @unmanaged
 export class Cartridge {
-  /** Current bank (F8, F6, FE), or the three 1 KiB slices of E0, 8 bits each. */
+  /** Current bank, or slices: three of 1 KiB, 8 bits each (E0); one of 2 KiB and the number of a RAM window << 8 (E7, 3F, 3E). */
   select: i32;
   ram0: u64; ram1: u64; ram2: u64; ram3: u64; ram4: u64; ram5: u64; ram6: u64; ram7: u64;
   ram8: u64; ram9: u64; ram10: u64; ram11: u64; ram12: u64; ram13: u64; ram14: u64; ram15: u64;

@@ -1,9 +1,10 @@
-// The TIA's registers as the 6507 sees them. A write takes effect `delay` clocks after the instruction that makes it ends; writing a value
+// The TIA's registers as the 6507 writes them (reads are in tia-reads.ts). A write takes effect `delay` clocks after the instruction that makes it ends; writing a value
 // that is already there is dropped by the caller (SHADOW) wherever that can't be seen. Simplified as ALE does: RSYNC is ignored.
-import { Line, SHADOW, Tia, cpu, line, tia } from './state';
-import { collideUpTo, commit, flush, pixelAt, windowRows } from './tia-line';
+import { Line, SHADOW, Tia, line, tia } from './state';
+import { watchesBus } from './cartridge-banks';
+import { commit, flush, pixelAt, windowRows } from './tia-line';
 import { nusiz, position, setPosition, setSuppressed, suppressed, touchBall, touchMissile, touchPlayer, touchPlayfield } from './tia-objects';
-import { MOTION, SHOWN_PAIRS } from './tia-tables';
+import { MOTION } from './tia-tables';
 import { CYCLE_MARGIN, link } from './translated';
 import { writeAudio } from './audio';
 
@@ -13,12 +14,14 @@ const NEVER = 0x7fffffff;
 
 /** Writes in a cycle beyond this end the frame: 291 lines, 343 on PAL. Set by the console, with what depends on the game's format. */
 let frameLimit: i32 = 291 * 76 - 1;
-/** Writes beyond this take the slow way: the same, or every write while accesses are traced. */
+/** Writes beyond this take the slow way: the same, or every write while accesses are traced or the cartridge watches the bus. */
 export let lineLimit: i32 = 291 * 76 - 1;
 /** Clock up to which the last access of the TIA drew, while traced. */
 export let lastAccessClock: i32 = 0;
+/** A read that draws up to this clock. */
+export function noteAccess(clock: i32): void { lastAccessClock = clock; }
 export function traceAccesses(on: bool): void {
-  lineLimit = on ? -1 : frameLimit;
+  lineLimit = on || watchesBus ? -1 : frameLimit;
   link.safeCycles = lineLimit - CYCLE_MARGIN;
   lastAccessClock = 0;
 }
@@ -31,8 +34,8 @@ function writeDelay(register: i32, cycles: i32): i32 {
 export let hmoveBlanks: bool = true;
 export let colorLoss: bool = false;
 export function setFormat(pal: bool, blanks: bool): void {
-  lineLimit = frameLimit = (pal ? 343 : 291) * 76 - 1;
-  link.safeCycles = lineLimit - CYCLE_MARGIN;
+  frameLimit = (pal ? 343 : 291) * 76 - 1;
+  traceAccesses(false);
   colorLoss = pal;
   hmoveBlanks = blanks;
 }
@@ -50,7 +53,7 @@ export function forgetShadows(): void {
 /** Returns the new cycle count, complemented when the write ends the frame. */
 export function writeTiaSlow(register: i32, value: i32, cycles: i32): i32 {
   let end = cycles > frameLimit;
-  lastAccessClock = cycles * 3 + writeDelay(register, cycles);
+  const reached = lastAccessClock = cycles * 3 + writeDelay(register, cycles);
   if (register == 2) cycles = <i32>((<u32>(cycles + 75) / 76) * 76);
   else if (register == 0) {
     const clock = cycles * 3;
@@ -61,6 +64,7 @@ export function writeTiaSlow(register: i32, value: i32, cycles: i32): i32 {
     }
   } else if (register == 1) writeVblank(value, cycles);
   else if (register <= 0x2c && load<u16>(SHADOW + (register << 1)) != <u32>value) writeTia(register, value, cycles);
+  tia.drawnClock = max(tia.drawnClock, reached);
   if (!end) return cycles;
   tia.frameEnded = 1;
   return ~cycles;
@@ -364,43 +368,4 @@ export function writeTia(register: i32, value: i32, cycles: i32): void { writeTo
     case 0x2b: writeHmclr(); break;
     case 0x2c: writeCxclr(cycles); break;
   }
-}
-
-// ---- reads
-function readPaddle(threshold: i32, cycles: i32): i32 {
-  if (threshold == -2) return 0x80;
-  if (threshold == -1 || tia.dumping) return 0;
-  // Unsigned on purpose: a dump that ended long before this frame wraps, as in ALE.
-  return <u32>(cycles - cpu.frameOffset) > <u32>(tia.dumpEndCycle - cpu.frameOffset + threshold) ? 0x80 : 0;
-}
-/** TIA reads drive only bits 7 and 6; the others keep the last byte seen on the bus. */
-export function readTia(address: i32, bus: i32, cycles: i32): i32 {
-  const register = address & 15, noise = bus & 0x3f;
-  lastAccessClock = cycles * 3;
-  if (register < 8) {
-    const shown = load<u32>(SHOWN_PAIRS + (register << 2));
-    if ((tia.collisions & shown) != shown) collideUpTo(pixelAt(cycles * 3), shown);
-    const pairs = tia.collisions;
-    let high = 0, low = 0;
-    switch (register) {
-      case 0: high = 5; low = 1; break; // M0-P1, M0-P0
-      case 1: high = 2; low = 6; break; // M1-P0, M1-P1
-      case 2: high = 4; low = 3; break; // P0-PF, P0-BL
-      case 3: high = 8; low = 7; break; // P1-PF, P1-BL
-      case 4: high = 11; low = 10; break; // M0-PF, M0-BL
-      case 5: high = 13; low = 12; break; // M1-PF, M1-BL
-      case 6: return (((pairs >> 14) & 1) << 7) | noise; // BL-PF
-      default: high = 0; low = 9; // P0-P1, M0-M1
-    }
-    return (((pairs >> high) & 1) << 7) | (((pairs >> low) & 1) << 6) | noise;
-  }
-  switch (register) {
-    case 8: return readPaddle(tia.paddle0, cycles) | noise;
-    case 9: return readPaddle(tia.paddle1, cycles) | noise;
-    case 10: return readPaddle(tia.paddle2, cycles) | noise;
-    case 11: return readPaddle(tia.paddle3, cycles) | noise;
-    case 12: return tia.inpt4 | noise;
-    case 13: return tia.inpt5 | noise;
-  }
-  return noise;
 }

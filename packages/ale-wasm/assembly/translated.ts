@@ -1,16 +1,16 @@
 // Where the interpreter meets code of the ROM that the host has translated to WebAssembly (src/translator): one function per entry, in the
 // instance's table, found by the code pointer. What is not translated the interpreter takes, and counts where it was sent.
 import { ROM_BANKS } from './state';
-import { hasSlices, sliceAt } from './cartridge';
+import { hasSlices, sliceAt } from './cartridge-banks';
 import { turnsUntilTimerIsZero } from './riot';
 
-/** Bytes of all banks, guard pages included. */
-const SPAN: u32 = 0x4400;
+/** Bytes of the eight banks whose code may be translated, guard pages included. */
+const SPAN: u32 = 0x8800;
 const SLICE: i32 = 0x400;
 /** Per byte of code (u32): index in the table << 16 | the six high bits of the program counter it is meant for, in place; 0 = none. */
-const ENTRIES: usize = memory.data(0x11000, 16);
+const ENTRIES: usize = memory.data(0x22000, 16);
 /** Per byte of code (u32): how often a jump came here without finding an entry << 16 | high bits of the program counter. */
-const MISSES: usize = memory.data(0x11000, 16);
+const MISSES: usize = memory.data(0x22000, 16);
 const HIGH: i32 = 0xfc00;
 
 @unmanaged

@@ -36,9 +36,9 @@ const ADDRESS = {
   abs: () => 'ad = load<u16>(pc, 1); pc += 3;',
   abx: (read) => `t = load<u16>(pc, 1); ad = (t + X) & 0xffff; pc += 3; ${read ? crossing : ''}`,
   aby: (read) => `t = load<u16>(pc, 1); ad = (t + Y) & 0xffff; pc += 3; ${read ? crossing : ''}`,
-  izx: () => 't = (load<u8>(pc, 1) + X) & 0xff; pc += 2; ad = zeroPagePointer(t, cycles); t = ad;',
+  izx: () => 't = (load<u8>(pc, 1) + X) & 0xff; pc += 2; ad = zeroPagePointer(t, load<u8>(pc - 1), cycles); t = ad;',
   izy: (read) =>
-    `t = load<u8>(pc, 1); pc += 2; t = t & 0x80 && t != 0xff ? <i32>load<u16>(RAM_PAGE + t) : zeroPagePointer(t, cycles); ad = (t + Y) & 0xffff; ${read ? crossing : ''}`,
+    `t = load<u8>(pc, 1); pc += 2; t = t & 0x80 && t != 0xff ? <i32>load<u16>(RAM_PAGE + t) : zeroPagePointer(t, t, cycles); ad = (t + Y) & 0xffff; ${read ? crossing : ''}`,
 };
 
 const SWITCH_BANK = (call) =>
@@ -48,15 +48,15 @@ const readAbsolute = (noise) =>
   `if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else ${SWITCH_BANK('m = readCartridge(ad, cycles);')} } else m = readBus(ad, ${noise}, cycles);`;
 // Registers 3..0x2c go straight to the picture when nothing changes or the line limit is far; the rest take the slow way,
 // which answers with the new cycle count, complemented when the frame ends.
-const writeRegister = (register, value) => `{
-  u = ${register};
-  if (cycles > lineLimit || u < 2 || u > 0x2c) { cycles = writeTiaSlow(u, ${value}, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } }
+// For cartridges that watch the bus all writes take it.
+const writeRegister = (address, value) => `{
+  u = (${address}) & 0x3f;
+  if (cycles > lineLimit || u < 2 || u > 0x2c) { if (watchesBus) touchBus(${address}, ${value}); cycles = writeTiaSlow(u, ${value}, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } }
   else if (u == 2) cycles = <i32>((<u32>(cycles + 75) / 76) * 76);
   else if (load<u16>(SHADOW + (u << 1)) != <u32>(${value})) writeTia(u, ${value}, cycles); }`;
-const writeZeroPage = (value) =>
-  `if (t & 0x80) store<u8>(RAM_PAGE + t, ${value}); else ${writeRegister('t & 0x3f', value)}`;
+const writeZeroPage = (value) => `if (t & 0x80) store<u8>(RAM_PAGE + t, ${value}); else ${writeRegister('t', value)}`;
 const writeAbsolute = (value) =>
-  `if (ad & 0x1000) ${SWITCH_BANK(`writeCartridge(ad, ${value}, cycles);`)} else if (!(ad & 0x80)) ${writeRegister('ad & 0x3f', value)} else writeRiotOrRam(ad, ${value}, cycles);`;
+  `if (ad & 0x1000) ${SWITCH_BANK(`writeCartridge(ad, ${value}, cycles);`)} else if (!(ad & 0x80)) ${writeRegister('ad', value)} else writeRiotOrRam(ad, ${value}, cycles);`;
 
 const isZeroPage = (mode) => mode === 'zp' || mode === 'zpx' || mode === 'zpy';
 const readOperand = (mode) =>
@@ -65,21 +65,31 @@ const readOperand = (mode) =>
     : `${ADDRESS[mode](true)} ${isZeroPage(mode) ? readZeroPage(NOISE[mode]) : readAbsolute(NOISE[mode])}`;
 const write = (mode, value) => (isZeroPage(mode) ? writeZeroPage(value) : writeAbsolute(value));
 const push = (value) =>
-  `if (SP & 0x80) store<u8>(RAM_PAGE + SP, ${value}); else ${writeRegister('SP & 0x3f', value)} SP = (SP - 1) & 0xff;`;
-const pull = (target) =>
-  `SP = (SP + 1) & 0xff; ${target} = SP & 0x80 ? <i32>load<u8>(RAM_PAGE + SP) : readTia(SP, SP, cycles);`;
+  `if (SP & 0x80) store<u8>(RAM_PAGE + SP, ${value}); else ${writeRegister('0x100 | SP', value)} SP = (SP - 1) & 0xff;`;
+// One of several pushes of an instruction, which happen at the same clock: what one has drawn the next can't draw again, so that even a write that
+// changes nothing has its effect.
+const pushOneOf = (value) =>
+  `if (SP & 0x80) store<u8>(RAM_PAGE + SP, ${value}); else { if (watchesBus) touchBus(0x100 | SP, ${value}); cycles = writeTiaSlow(SP & 0x3f, ${value}, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } } SP = (SP - 1) & 0xff;`;
+// The first pull of an instruction reads the byte below it before, whatever it is: see pullFirst. What the others read last is in m.
+const pullFirst = (opcode) =>
+  `SP = (SP + 1) & 0xff; m = SP > 0x80 ? <i32>load<u8>(RAM_PAGE + SP) : pullFirst(SP, ${opcode}, cycles);`;
+const pullNext = (target) =>
+  `SP = (SP + 1) & 0xff; ${target} = SP & 0x80 ? <i32>load<u8>(RAM_PAGE + SP) : readTia(0x100 | SP, m, cycles);`;
 // Where control goes elsewhere, translated code may take over: `n` = 1 leaves the loop of instructions, what is left of the budget waits in `rest`.
 const TRANSFER = 'if (translating) { if (entryAt(pc, pc - pcOffset)) { if (!rest) rest = n; n = 1; } }';
-const GO =
-  'if (t & 0x1000 && hotspots) { pcOffset = bank - (t & 0xf000); pc = t + pcOffset; } else { pc = locate(t, cycles); pcOffset = pc - t; }';
-const jump = (address) => `t = ${address};
-  ${GO} ${TRANSFER}`;
+// Code in RAM is run instruction by instruction, because the last two bytes of RAM may hold the first of one that goes on in the TIA.
+const STEP_IN_RAM = 'if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; }';
+const goWith = (noise) =>
+  `if (t & 0x1000 && hotspots) { pcOffset = bank - (t & 0xf000); pc = t + pcOffset; } else { pc = locate(t, ${noise}, cycles); pcOffset = pc - t; ${STEP_IN_RAM} }`;
+const GO = goWith('t >> 8');
+const jump = (address, go = GO) => `t = ${address};
+  ${go} ${TRANSFER}`;
 
 function body(opcode) {
   const { mnemonic, mode, cycles } = OPCODES[opcode];
   const advance = `cycles += ${cycles};`;
   if (mode === 'rel')
-    return `${advance} if (${BRANCH[mnemonic]}) { t = pc + 2; pc = t + <i32>load<i8>(pc, 1); cycles++; if ((t ^ pc) & 0xff00) cycles++; ${TRANSFER} } else pc += 2;`;
+    return `${advance} t = pc + 2; if (${BRANCH[mnemonic]}) { pc = t + <i32>load<i8>(pc, 1); cycles++; if ((t ^ pc) & 0xff00) cycles++; ${TRANSFER} } else pc = t;`;
   if (mode === 'acc') return `${advance} pc++; m = A; ${MODIFY[mnemonic]} A = m;`;
   if (mnemonic in IMPLIED && mode === 'imp') return `${advance} pc++; ${IMPLIED[mnemonic]}`;
   if (mnemonic in READ) return `${advance} ${readOperand(mode)} ${READ[mnemonic]}`;
@@ -96,26 +106,45 @@ function body(opcode) {
     case 'JMI':
       return `${advance} ad = load<u16>(pc, 1); ${jump('readIndirect(ad, cycles)')}`;
     case 'JSR':
-      return `${advance} ad = pc - pcOffset + 2; m = load<u16>(pc, 1); ${push('(ad >> 8) & 0xff')} ${push('ad & 0xff')} ${jump('m')}`;
+      return `${advance} ad = pc - pcOffset + 2; m = load<u8>(pc, 1); ${pushOneOf('(ad >> 8) & 0xff')} ${pushOneOf('ad & 0xff')} ${jump('m | (subroutineHigh(pc, ad, cycles) << 8)')}`;
     case 'RTS':
-      return `${advance} ${pull('m')} ${pull('u')} ${jump('((m | (u << 8)) + 1) & 0xffff')}`;
+      return `${advance} ${pullFirst(opcode)} ${pullNext('u')} t = m | (u << 8); m = read(t, u, cycles); ${jump('(t + 1) & 0xffff', goWith('m'))}`;
     case 'RTI':
-      return `${advance} ${pull('m')} ${SET_STATUS} ${pull('m')} ${pull('u')} ${jump('m | (u << 8)')}`;
+      return `${advance} ${pullFirst(opcode)} ${SET_STATUS} ${pullNext('m')} ${pullNext('u')} ${jump('m | (u << 8)')}`;
     case 'BRK':
-      return `${advance} ad = pc - pcOffset + 2; ${push('(ad >> 8) & 0xff')} ${push('ad & 0xff')} m = ${STATUS}; ${push('m')} I = 1; ${jump('readIndirect(0xfffe, cycles)')}`;
+      return `${advance} ad = pc - pcOffset + 2; ${pushOneOf('(ad >> 8) & 0xff')} ${pushOneOf('ad & 0xff')} m = ${STATUS}; ${pushOneOf('m')} I = 1; ${jump('readIndirect(0xfffe, cycles)')}`;
     case 'PHA':
       return `${advance} pc++; ${push('A')}`;
     case 'PHP':
       return `${advance} pc++; m = ${STATUS}; ${push('m')}`;
     case 'PLA':
-      return `${advance} pc++; ${pull('m')} A = m; nr = zr = A;`;
+      return `${advance} pc++; ${pullFirst(opcode)} A = m; nr = zr = A;`;
     case 'PLP':
-      return `${advance} pc++; ${pull('m')} ${SET_STATUS}`;
+      return `${advance} pc++; ${pullFirst(opcode)} ${SET_STATUS}`;
     // A jam, or a guard byte beside a memory area that code has run out of.
     case 'JAM':
-      return `t = pc - pcOffset; m = leaveArea(pc, t, cycles); if (m) { pc = m; pcOffset = pc - t; n++; } else { n = 1; rest = 0; }`;
+      return `u = lastOnBus(before, t, m); t = pc - pcOffset; m = leaveArea(pc, t, u, cycles); if (m) { pc = m; pcOffset = pc - t; ${STEP_IN_RAM} n++; } else { n = 1; rest = 0; }`;
   }
   throw new Error(`opcode ${opcode.toString(16)} ${mnemonic} has no meaning`);
+}
+
+// What an instruction leaves on the bus; t is the pointer behind a branch, or where a jump went, m what was read or written last.
+function lastOnBus(opcode) {
+  const { mnemonic, mode } = OPCODES[opcode];
+  if (['JMP', 'JMI', 'JSR', 'BRK', 'RTI'].includes(mnemonic)) return 't >> 8';
+  if (mode === 'rel') return 'load<u8>(t - 1)';
+  if (mode === 'acc' || (mode === 'imp' && mnemonic in IMPLIED)) return 'opcode';
+  if (mnemonic in STORE) return STORE[mnemonic];
+  return mnemonic === 'PHA' ? 'A' : 'm';
+}
+function generateLastOnBus() {
+  const cases = new Map();
+  for (let opcode = 0; opcode < 256; opcode++) {
+    const value = lastOnBus(opcode);
+    if (value !== 'm') cases.set(value, `${cases.get(value) ?? ''} case ${opcode}:`);
+  }
+  const text = [...cases].map(([value, labels]) => `   ${labels} return ${value};\n`).join('');
+  return `/** The byte that the instruction before has left on the bus. */\nfunction lastOnBus(opcode: i32, t: i32, m: i32): i32 {\n  switch (opcode) {\n${text}  }\n  return m;\n}\n`;
 }
 
 // INTIM polls: LDA/LDX/LDY $0284 followed by BNE to it. The turns of the loop that surely read a value above zero are counted, not run.
@@ -134,23 +163,28 @@ export function generateInterpreter() {
   let text = `// Generated by codegen/interpreter.mjs from codegen/opcodes.mjs. Do not edit.
 import { RAM_PAGE, ROM_BANKS, SHADOW, cpu, tia } from '../state';
 import { adcDecimal, arrDecimal, sbcDecimal } from '../decimal';
-import { bank, hotspots, leaveArea, locate, readBus, readCartridge, readIndirect, writeCartridge, writeRiotOrRam, zeroPagePointer } from '../bus';
+import { bank, hotspots, leaveArea, locate, pullFirst, read, readBus, readCartridge, readIndirect, subroutineHigh, touchBus, watchesBus, writeCartridge, writeRiotOrRam, zeroPagePointer } from '../bus';
 import { turnsUntilTimerIsZero } from '../riot';
-import { lineLimit, readTia, writeTia, writeTiaSlow } from '../tia-registers';
+import { readTia } from '../tia-reads';
+import { lineLimit, writeTia, writeTiaSlow } from '../tia-registers';
 import { BUDGET_MARGIN, STEP, entryAt, link, translating } from '../translated';
 
 let A: i32 = 0, X: i32 = 0, Y: i32 = 0, SP: i32 = 0, nr: i32 = 0, zr: i32 = 0, C: i32 = 0, V: i32 = 0, D: i32 = 0, I: i32 = 0;
 let pcOffset: i32 = 0;
 
+${generateLastOnBus()}
 /** Runs at most \`budget\` instructions, fewer when the frame ends. */
 export function run(budget: i32): void {
   ${LOAD}
-  let cycles: i32 = cpu.cycles, n: i32 = budget, m: i32 = 0, t: i32 = 0, u: i32 = 0, ad: i32 = 0, entry: i32 = 0, rest: i32 = 0;
-  let pc: i32 = locate(cpu.pc, cycles);
+  let cycles: i32 = cpu.cycles, n: i32 = budget, m: i32 = 0, t: i32 = 0, u: i32 = 0, ad: i32 = 0, entry: i32 = 0, rest: i32 = 0, before: i32 = 0, opcode: i32 = 0;
+  let pc: i32 = locate(cpu.pc, cpu.bus, cycles);
   pcOffset = pc - cpu.pc;
+  ${STEP_IN_RAM}
   while (true) {
   do {
-    switch (load<u8>(pc)) {
+    before = opcode;
+    opcode = load<u8>(pc);
+    switch (opcode) {
 `;
   for (let opcode = 0; opcode < 256; opcode++) {
     const { mnemonic, mode } = OPCODES[opcode];
@@ -163,6 +197,12 @@ export function run(budget: i32): void {
   n = rest - 1;
   rest = 0;
   if (n <= 0) break;
+  if (pc < <i32>RAM_PAGE + 0x100) {
+    if (pc >= <i32>RAM_PAGE + 0xfe) { t = pc - pcOffset; pc = locate(t, 0, cycles); pcOffset = pc - t; }
+    rest = n; n = 1;
+    continue;
+  }
+  if (!translating) continue;
   entry = entryAt(pc, pc - pcOffset);
   if (!entry || cycles > link.safeCycles || n <= BUDGET_MARGIN) continue;
   ${STORE_REGISTERS} cpu.cycles = cycles; link.budget = n;
@@ -179,14 +219,19 @@ export function run(budget: i32): void {
   rest = n; n = 1;
   }
   ${STORE_REGISTERS}
-  cpu.pc = pc - pcOffset; cpu.cycles = cycles;
+  cpu.pc = pc - pcOffset; cpu.cycles = cycles; cpu.bus = lastOnBus(opcode, t, m);
 }
 `;
   return text;
 }
 
 export function generateInstructionBytes() {
-  return `// Generated by codegen/interpreter.mjs from codegen/opcodes.mjs. Do not edit.\n/** Length of every opcode's instruction. */\nexport const INSTRUCTION_BYTES: usize = memory.data<u8>([${OPCODES.map(({ mode }) => LENGTH[mode]).join(', ')}]);\n`;
+  const bytes = OPCODES.map(({ mnemonic, mode }) => (mnemonic === 'BRK' || mnemonic === 'JSR' ? 2 : LENGTH[mode]));
+  return `// Generated by codegen/interpreter.mjs from codegen/opcodes.mjs. Do not edit.
+/** Bytes that are fetched before an instruction does anything: BRK reads the byte behind it, JSR its last byte later. */
+export const INSTRUCTION_BYTES: usize = memory.data<u8>([${bytes.join(', ')}]);
+/** Cycles without page crossing and taken branch. */
+export const INSTRUCTION_CYCLES: usize = memory.data<u8>([${OPCODES.map(({ cycles }) => cycles).join(', ')}]);\n`;
 }
 
 /** One function per register that translated code writes: name, and the register. Strobes and the rest of 0x04..0x2c alike. */

@@ -68,7 +68,7 @@ export const READ = {
   SBX: `t = (A & X) - m; C = i32(t >= 0); X = t & 0xff; ${nz('X')}`,
   ANE: `A = (A | 0xee) & X & m; ${nz('A')}`,
   LXA: `A = X = (A | 0xee) & m; ${nz('A')}`,
-  ARR: `A &= m; if (D) { t = arrDecimal(A, C); C = t >> 16; V = t & 0x100; nr = t >> 24; zr = (A >> 1) | (nr & 0x80); A = t & 0xff; }
+  ARR: `A &= m; if (D) { t = arrDecimal(A, C); C = (t >> 16) & 1; V = t & 0x100; nr = t >> 24; zr = (A >> 1) | (nr & 0x80); A = t & 0xff; }
     else { A = (A >> 1) | (C << 7); ${nz('A')} C = (A >> 6) & 1; V = ((A >> 6) ^ (A >> 5)) & 1; }`,
 };
 

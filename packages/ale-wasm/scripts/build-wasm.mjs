@@ -56,7 +56,7 @@ function build() {
       '--disableWarning',
       '201',
       '--initialMemory',
-      '16',
+      '32',
     ]);
     const features = ['simd', 'bulk-memory', 'nontrapping-float-to-int', 'sign-ext', 'mutable-globals'].map(
       (feature) => `--enable-${feature}`,

@@ -262,6 +262,10 @@ export class AleBatch {
     this.takeStatus(index);
   }
 
+  /** Rows of the screen: the game's, or 250 for a PAL ROM whose game has the usual 210. */
+  get height(): number {
+    return this.core.rows();
+  }
   /** Frames since the console's episode began. */
   episodeFrameNumber(index: number): number {
     this.core.select(this.requireIndex(index));
@@ -276,7 +280,7 @@ export class AleBatch {
   screen(index: number): Uint8Array {
     this.core.select(this.requireIndex(index));
     const at = this.core.screenAddress();
-    return new Uint8Array(this.core.memory.buffer).slice(at, at + this.game.height * 160);
+    return new Uint8Array(this.core.memory.buffer).slice(at, at + this.height * 160);
   }
   /** A console's screen in colors `[height, 160, 3]`; needs `drawColors`. */
   screenRgb(index: number): Uint8Array {

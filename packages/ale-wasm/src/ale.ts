@@ -73,7 +73,7 @@ export class Ale {
 
   /**
    * Plays `action` (0..17) for `frameSkip` frames and returns the reward. After the game is over it does nothing and returns 0. An action
-   * that the game does not know counts as NOOP, as in ALE. `paddleStrength` (-1..1) scales the movement of paddles.
+   * that the game does not know counts as NOOP, as in ALE. The size of `paddleStrength` (-1..1) scales the movement of paddles; its sign does not count, as in ALE.
    */
   act(action: number, paddleStrength = 1): number {
     if (!Number.isInteger(action) || action < 0 || action > 17)
@@ -149,14 +149,18 @@ export class Ale {
     new Uint8Array(this.core.memory.buffer)[this.core.ramAddress() + index] = value;
   }
 
+  /** Rows of the screen: the game's, or 250 for a PAL ROM whose game has the usual 210. */
+  get height(): number {
+    return this.core.rows();
+  }
   /** `[height, width]`. */
   get screenShape(): readonly [number, number] {
-    return [this.game.height, SCREEN_WIDTH];
+    return [this.height, SCREEN_WIDTH];
   }
   /** Palette indices `[height, 160]`. */
   screen(): Uint8Array {
     const bytes = new Uint8Array(this.core.memory.buffer);
-    const view = (address: number) => bytes.subarray(address, address + this.game.height * SCREEN_WIDTH);
+    const view = (address: number) => bytes.subarray(address, address + this.height * SCREEN_WIDTH);
     const current = view(this.core.screenAddress());
     return this.averager ? this.averager.average(current, view(this.core.previousScreenAddress())) : current.slice();
   }
@@ -179,7 +183,7 @@ export class Ale {
     return out;
   }
   /** Opaque RGBA `[height, 160, 4]`, as a canvas takes it. Written into `target` when given. */
-  screenRgba(target = new Uint8ClampedArray(this.game.height * SCREEN_WIDTH * 4)): Uint8ClampedArray<ArrayBuffer> {
+  screenRgba(target = new Uint8ClampedArray(this.height * SCREEN_WIDTH * 4)): Uint8ClampedArray<ArrayBuffer> {
     const { rgb } = this.palette;
     const screen = this.screen();
     for (let i = 0; i < screen.length; i++) {

@@ -59,6 +59,7 @@ export interface CoreExports {
   gameOver(includeTruncation: number): number;
   truncated(): number;
   pal(): number;
+  rows(): number;
   ramAddress(): number;
   screenAddress(): number;
   previousScreenAddress(): number;

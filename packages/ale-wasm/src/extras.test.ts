@@ -51,6 +51,20 @@ describe.skipIf(!HAS_ROMS)('as in ALE', () => {
     expect(got).toEqual(expected.ram_crc_reward);
   });
 
+  // ALE takes the strength's size, and rounds its product in double precision: 0.16 moves by 3679 units, not 3680. CRC-32 of RAM[72] over 300 frames.
+  it.each([
+    [-1, 1552306631],
+    [-0.5, 2925168761],
+    [0.16, 848570781],
+  ])('paddle strength %f: breakout', (strength, expected) => {
+    const ale = new Ale(rom('breakout'), { randomSeed: 1, repeatActionProbability: 0 });
+    const positions = Array.from({ length: 300 }, (_, i) => {
+      ale.act([3, 4, 4, 3][Math.floor(i / 75)] as number, strength);
+      return ale.ram()[72] as number;
+    });
+    expect(crc32(Uint8Array.from(positions))).toBe(expected);
+  });
+
   it.each(Object.entries<Measured>(extras.all18_actions_fs3_sticky05))(
     '18 actions, frame skip 3, sticky 0.5: %s',
     (id, expected) => {

@@ -1,21 +1,10 @@
 // What the machine has to know of a game: cartridge, picture, controllers, actions, modes, and when it gives reward. The table of supported games
 // is in games.ts; a description of one's own, in the same notation, becomes a Game by defineGame().
+import { CARTRIDGE_BYTES, type CartridgeType, MAXIMUM_ROM_BYTES } from './cartridges.ts';
 import { AleArgumentError } from './errors.ts';
 import { compileRules, type ModeStep, type RuleDescription, type RuleProgram } from './rules-compiler.ts';
 
-/** Bank switching schemes. */
-export type CartridgeType = '2K' | '4K' | 'F8' | 'F8SC' | 'F6' | 'F6SC' | 'E0' | 'FE' | 'DPC';
-export const CARTRIDGE_BYTES: Readonly<Record<CartridgeType, number>> = {
-  '2K': 2048,
-  '4K': 4096,
-  F8: 8192,
-  F8SC: 8192,
-  F6: 16384,
-  F6SC: 16384,
-  E0: 8192,
-  FE: 8192,
-  DPC: 10240,
-};
+export { CARTRIDGE_BYTES, type CartridgeType } from './cartridges.ts';
 
 /** ALE's action codes 0..17. */
 export const ACTION_NAMES = [
@@ -83,7 +72,7 @@ export interface Game {
   readonly cartridge: CartridgeType;
   readonly tv: 'NTSC' | 'PAL' | 'auto';
   readonly firstLine: number;
-  /** Rows of the screen; it is 160 pixels wide. */
+  /** Rows of the screen, which is 160 pixels wide; 210 becomes 250 when the ROM turns out to be PAL. */
   readonly height: number;
   readonly hmoveBlanks: boolean;
   readonly controllers: {
@@ -116,7 +105,8 @@ export function defineGame(description: GameDescription): Game {
   const d = description;
   const wrong = (field: string, value: unknown, expected: string) =>
     new AleArgumentError(`game ${JSON.stringify(d.slug)}: ${field} is ${JSON.stringify(value)}; expected ${expected}`);
-  if (!(d.cart in CARTRIDGE_BYTES)) throw wrong('cart', d.cart, `one of ${Object.keys(CARTRIDGE_BYTES).join(', ')}`);
+  if (!Object.hasOwn(CARTRIDGE_BYTES, d.cart))
+    throw wrong('cart', d.cart, `one of ${Object.keys(CARTRIDGE_BYTES).join(', ')}`);
   const cartridge = d.cart as CartridgeType;
   const integer = (field: string, value: unknown, least: number, most: number) => {
     if (!Number.isInteger(value) || (value as number) < least || (value as number) > most)
@@ -145,7 +135,7 @@ export function defineGame(description: GameDescription): Game {
         .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
         .join(' '),
     md5: d.rom.md5,
-    romBytes: integer('rom.size', d.rom.size, 1, 16384),
+    romBytes: integer('rom.size', d.rom.size, 1, MAXIMUM_ROM_BYTES),
     cartridge,
     tv,
     firstLine: integer('ystart', d.ystart, 0, 64),

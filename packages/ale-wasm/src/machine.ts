@@ -1,23 +1,13 @@
 // Plugs a ROM and a game's facts into an instance of the core: what single consoles (ale.ts) and batches (ale-batch.ts) share.
+
+import { CARTRIDGE_BYTES, CARTRIDGE_CODES, fitsCartridge } from './cartridges.ts';
 import { type CoreExports, instantiateCore } from './core.ts';
 import { AleArgumentError, AleRomError } from './errors.ts';
 import { fnv1a } from './fnv1a.ts';
-import { CARTRIDGE_BYTES, type CartridgeType, defineGame, type Game, type GameDescription } from './game.ts';
+import { defineGame, type Game, type GameDescription } from './game.ts';
 import { findGameByMd5 } from './games.ts';
 import { md5 } from './md5.ts';
 import { RomTranslator } from './translator/rom-translator.ts';
-
-const CARTRIDGE_CODES: Readonly<Record<CartridgeType, readonly [type: number, ram: 0 | 1]>> = {
-  '2K': [0, 0],
-  '4K': [0, 0],
-  F8: [1, 0],
-  F8SC: [1, 1],
-  F6: [2, 0],
-  F6SC: [2, 1],
-  E0: [3, 0],
-  FE: [4, 0],
-  DPC: [5, 0],
-};
 
 /** The core finds out by itself whether a ROM draws PAL frames, as ALE does. */
 const AUTODETECT = 2;
@@ -83,13 +73,9 @@ export function identifyGame(rom: Uint8Array, game: Game | GameDescription | und
     return known;
   }
   const defined = 'slug' in game ? defineGame(game) : game;
-  const expected = CARTRIDGE_BYTES[defined.cartridge];
-  const fits =
-    rom.length === expected ||
-    (defined.cartridge === 'DPC' && rom.length === defined.romBytes && rom.length >= 10240 && rom.length <= 10495);
-  if (!fits)
+  if (!fitsCartridge(defined.cartridge, rom.length))
     throw new AleRomError(
-      `the ROM of ${JSON.stringify(defined.id)} has ${rom.length} bytes; expected ${expected} for a ${defined.cartridge} cartridge`,
+      `the ROM of ${JSON.stringify(defined.id)} has ${rom.length} bytes; expected ${CARTRIDGE_BYTES[defined.cartridge]} for a ${defined.cartridge} cartridge`,
     );
   if (defined.md5 !== '' && defined.md5 !== hash)
     throw new AleRomError(`the ROM has MD5 ${hash}; expected ${defined.md5} of ${JSON.stringify(defined.id)}`);

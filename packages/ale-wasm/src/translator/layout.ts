@@ -27,8 +27,9 @@ export const IMPORTS: readonly { readonly name: string; readonly signature: Sign
   { name: 'readBus', signature: 'three' },
   { name: 'writeTiaSlow', signature: 'three' },
   { name: 'timerPollTurns', signature: 'three' },
+  { name: 'zeroPagePointer', signature: 'three' },
+  { name: 'pullFirst', signature: 'three' },
   { name: 'readRiot', signature: 'two' },
-  { name: 'zeroPagePointer', signature: 'two' },
   { name: 'writeTia', signature: 'threeNothing' },
   { name: 'writeRiotOrRam', signature: 'threeNothing' },
   ...Array.from({ length: LAST_REGISTER - FIRST_REGISTER + 1 }, (_, i) => ({

@@ -3,8 +3,9 @@
 import { BRANCH, LOCALS } from '../generated/operations.ts';
 import { CodeWriter, OP, operationOf, REGISTERS } from './code-writer.ts';
 import type { Bank } from './instruction.ts';
-import { EXIT, InstructionEmitter, STEP } from './instruction-emitter.ts';
+import { InstructionEmitter } from './instruction-emitter.ts';
 import type { Layout } from './layout.ts';
+import { EXIT, STEP } from './memory-emitter.ts';
 import { type Block, edge, type Region } from './region.ts';
 
 /** See BUDGET_MARGIN in assembly/translated.ts. */

@@ -12,7 +12,21 @@ import { emitRegion } from './region-emitter.ts';
 /** See assembly/state.ts: banks lie this far apart, guard pages between. */
 const BANK_STRIDE = 0x1100;
 const BANK_BYTES = 0x1000;
-const BANKS: Partial<Record<CartridgeType, number>> = { '2K': 1, '4K': 1, F8: 2, F8SC: 2, F6: 4, F6SC: 4, E0: 1 };
+const BANKS: Partial<Record<CartridgeType, number>> = {
+  '2K': 1,
+  '4K': 1,
+  F8: 2,
+  F8SC: 2,
+  F6: 4,
+  F6SC: 4,
+  F4: 8,
+  F4SC: 8,
+  FA: 3,
+  E0: 1,
+};
+/** Offset behind the ports of a cartridge's RAM, where code begins. */
+const CODE_BEGINS: Partial<Record<CartridgeType, number>> = { F8SC: 0x100, F6SC: 0x100, F4SC: 0x100, FA: 0x200 };
+const MOST_BANKS = 8;
 /** E0: the bank is put together from eight slices; translations belong to a slice in its place. */
 const SLICE_BYTES = 0x400;
 const SLICES = 8;
@@ -94,7 +108,7 @@ export class RomTranslator {
   }
 
   private misses(): Uint32Array {
-    return new Uint32Array(this.core.memory.buffer, this.core.missesAddress(), 4 * BANK_STRIDE);
+    return new Uint32Array(this.core.memory.buffer, this.core.missesAddress(), MOST_BANKS * BANK_STRIDE);
   }
   /** The code around a place, and its program counter; undefined for places between banks, and for code that has run out of its bank. */
   private locate(place: number, high: number): { readonly bank: Bank; readonly pc: number } | undefined {
@@ -120,7 +134,7 @@ export class RomTranslator {
     if (index >= this.banks || offset >= BANK_BYTES) return undefined;
     const pointer = core.romBanksAddress() + index * BANK_STRIDE;
     const bytes = new Uint8Array(memory, pointer, BANK_BYTES);
-    const first = cartridge.endsWith('SC') ? 0x100 : 0;
+    const first = CODE_BEGINS[cartridge] ?? 0;
     const bank = { bytes, pointer, mirror, first, last: Math.min(hotspots, BANK_BYTES) - 1, hotspots };
     return { bank, pc: mirror | 0x1000 | offset };
   }
@@ -156,7 +170,7 @@ export class RomTranslator {
     new WebAssembly.Instance(module, {
       core: { memory: core.memory, table: core.table, ...functions },
     } as WebAssembly.Imports);
-    const table = new Uint32Array(core.memory.buffer, core.entriesAddress(), 4 * BANK_STRIDE);
+    const table = new Uint32Array(core.memory.buffer, core.entriesAddress(), MOST_BANKS * BANK_STRIDE);
     entries.forEach(([place, high], i) => {
       table[place] = ((firstEntry + i) << 16) | high;
     });

@@ -1,0 +1,83 @@
+// ALE itself, in one long-lived Python process: found in a cache folder, or brought there by pip.
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { romCacheFolder } from '../roms.mjs';
+
+const REQUIREMENT = 'ale-py==0.12.1';
+const PROGRAM = fileURLToPath(new URL('ale_side.py', import.meta.url));
+const PATIENCE_MS = 60_000;
+
+/** Python with ale-py: `MOE_RL_ALE_PYTHON`, or a virtual environment in the cache, made when it is not there. */
+export function alePython(log) {
+  const given = process.env.MOE_RL_ALE_PYTHON;
+  if (given) return given;
+  const folder = join(romCacheFolder(), '..', 'ale-py-0.12.1');
+  const python = join(folder, 'bin', 'python');
+  const works = () => existsSync(python) && spawnSync(python, ['-c', 'import ale_py']).status === 0;
+  if (works()) return python;
+  log(`installing ${REQUIREMENT} into ${folder}`);
+  mkdirSync(folder, { recursive: true });
+  const steps = [
+    ['python3', ['-m', 'venv', '--clear', folder]],
+    [python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--only-binary', ':all:', REQUIREMENT]],
+  ];
+  for (const [program, args] of steps) {
+    const { status, stderr, error } = spawnSync(program, args, { encoding: 'utf8' });
+    if (status !== 0)
+      throw new Error(
+        `the fuzz compares with ale-py, which needs Python 3 with venv and pip: ${program} ${args.slice(0, 2).join(' ')} failed: ${error?.message ?? stderr.trim().split('\n').at(-1)}`,
+      );
+  }
+  if (!works()) throw new Error(`${REQUIREMENT} was installed into ${folder}, but does not import`);
+  return python;
+}
+
+export class AleProcess {
+  #python;
+  #child;
+  #lines;
+
+  constructor(python) {
+    this.#python = python;
+  }
+  async #start() {
+    this.#child = spawn(this.#python, [PROGRAM], { stdio: ['pipe', 'pipe', 'ignore'] });
+    this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
+    const { done } = await this.#lines.next();
+    if (done) throw new Error(`${this.#python} ${PROGRAM} ends at once: is ale-py there?`);
+  }
+  /** Its rows, `{ error }` where ALE refuses, or `{ lost }` where it hangs (a mode procedure can) or crashes. */
+  async play({ game, rom, kind, randomSeed, frameSkip, repeat, maxFrames, operations }, dump = -1) {
+    if (this.#child === undefined) await this.#start();
+    const request = {
+      game,
+      rom: Buffer.from(rom).toString('base64'),
+      seed: randomSeed,
+      frameSkip,
+      repeat,
+      maxFrames,
+      operations,
+      dump,
+      kind,
+    };
+    this.#child.stdin.write(`${JSON.stringify(request)}\n`);
+    let timer;
+    const timeout = new Promise((resolve) => {
+      timer = setTimeout(resolve, PATIENCE_MS, { lost: 'no answer' });
+    });
+    const answer = await Promise.race([this.#lines.next(), timeout]);
+    clearTimeout(timer);
+    if (answer.lost || answer.done) {
+      this.close();
+      return { lost: answer.lost ?? 'it crashed' };
+    }
+    return JSON.parse(answer.value);
+  }
+  close() {
+    this.#child?.kill('SIGKILL');
+    this.#child = undefined;
+  }
+}

@@ -56,6 +56,16 @@ export {
 export { type ExperimentStatus, experimentStatus, type StatusInterval } from './results/status.ts';
 export { intervalText, resultsText, verdictText } from './results/texts.ts';
 export { createJobTable, type JobTable } from './runners/job-table.ts';
+export {
+  controlQueue,
+  QUEUE_ACTIONS,
+  type QueueAction,
+  type QueueCounts,
+  type QueueWorkerOptions,
+  runQueueWorker,
+  superviseQueue,
+} from './runners/queue.ts';
+export { type SlurmOptions, slurmScript } from './runners/slurm.ts';
 export { runWorker, type WorkerEvent, type WorkerOptions } from './runners/worker.ts';
 export { getProtocol, listProtocols, PROTOCOL_NAMES, type Protocol } from './suites/protocols.ts';
 export { normalizedScore, type ReferencePoints, referencePoints } from './suites/reference-scores.ts';

@@ -53,9 +53,8 @@ function isDiskFull(error: unknown): boolean {
 }
 
 if (process.send !== undefined) {
-  // Ctrl-C reaches the whole group of processes; the runner decides what it means.
-  process.on('SIGINT', () => {});
-  process.on('SIGTERM', () => {});
+  // Ctrl-C or a closed terminal reaches the whole group of processes; the runner decides what it means.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {});
   process.on('disconnect', () => process.exit(1));
   process.once('message', (task: JobTask | ProbeTask) => {
     ('probe' in task ? probe(task) : main(task)).catch((error: unknown) => {

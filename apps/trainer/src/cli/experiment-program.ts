@@ -19,6 +19,7 @@ export function addExperimentCommands(program: Command): void {
     .description('run a plan, or go on with the one of a folder; ends with a report')
     .option('--folder <folder>', 'where the experiment is kept (default: experiments/<suite>)')
     .option('--jobs <count>', 'jobs at a time (default: cores / threads)', integer('--jobs'))
+    .option('--queue <url>', 'hand the jobs to workers through Redis instead of running them here: redis://host:port')
     .option('--extend', 'add games, variants or seeds to the experiment of the folder')
     .option('--retry-failed', 'try failed jobs again')
     .option(
@@ -30,12 +31,19 @@ export function addExperimentCommands(program: Command): void {
     .option('--no-report', 'leave out the report at the end')
     .action(async (file, options) => (await import('./experiment.ts')).experimentRun(file, options));
 
+  withPlanOptions(experiment.command('create'))
+    .description('make the folder of an experiment without running anything, for workers to come')
+    .option('--folder <folder>', 'where the experiment is kept (default: experiments/<suite>)')
+    .option('--extend', 'add games, variants or seeds to the experiment of the folder')
+    .action(async (file, options) => (await import('./experiment.ts')).experimentCreate(file, options));
+
   experiment
     .command('worker')
     .description('take jobs of an experiment in a shared folder, until none is left')
     .argument('<folder>', 'folder of the experiment')
     .option('--jobs <count>', 'jobs at a time (default: cores / threads)', integer('--jobs'))
     .option('--lease <seconds>', 'a worker that shows no sign of life for so long loses its job', realNumber('--lease'))
+    .option('--queue <url>', 'take them from Redis: redis://host:port')
     .action(async (folder, options) => (await import('./experiment.ts')).experimentWorker(folder, options));
 
   experiment
@@ -60,6 +68,33 @@ export function addExperimentCommands(program: Command): void {
     )
     .option('--no-png', 'leave out the PNG files')
     .action(async (folder, options) => (await import('./experiment-report.ts')).experimentReport(folder, options));
+
+  experiment
+    .command('queue')
+    .description('look at the queue of an experiment in Redis, pause, resume or drain it')
+    .argument('<action>', 'status, pause (no new jobs), resume, or drain (workers end after the jobs under way)')
+    .argument('<folder>', 'folder of the experiment')
+    .requiredOption('--queue <url>', 'redis://host:port')
+    .action(async (action, folder, options) =>
+      (await import('./experiment-elsewhere.ts')).experimentQueue(action, folder, options),
+    );
+
+  experiment
+    .command('emit')
+    .description('print a script that starts workers on a cluster')
+    .argument('<scheduler>', 'slurm')
+    .argument('<folder>', 'folder of the experiment, made by `experiment run` or `experiment create`')
+    .option('--workers <count>', 'tasks of the array', integer('--workers'), 10)
+    .option('--time <limit>', 'time limit of a task, as SLURM writes it', '24:00:00')
+    .option('--jobs <count>', 'jobs at a time in one task', integer('--jobs'), 1)
+    .option('--memory <size>', 'memory of a task, as SLURM writes it')
+    .option('--partition <name>', 'partition of the cluster')
+    .option('--warning <seconds>', 'pause this long before the time limit', integer('--warning'), 300)
+    .option('--program <command>', 'how moe-rl is called there (default: as here)')
+    .option('--output <file>', 'file to write instead of printing')
+    .action(async (scheduler, folder, options) =>
+      (await import('./experiment-elsewhere.ts')).experimentEmit(scheduler, folder, options),
+    );
 }
 
 /** The options that make a plan; each takes the place of the key in the plan file. */

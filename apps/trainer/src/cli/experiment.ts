@@ -1,4 +1,4 @@
-// `moe-rl experiment run`, `worker` and `status`.
+// `moe-rl experiment create`, `run`, `worker` and `status`.
 import { existsSync } from 'node:fs';
 import { requireFinite, requireOneOf } from '@moe-rl/core';
 import { replaceFile } from '@moe-rl/core/node';
@@ -17,9 +17,12 @@ import {
   readResults,
   resolvePlan,
   resultsText,
+  runQueueWorker,
   runWorker,
   SCORE_KINDS,
+  superviseQueue,
 } from '@moe-rl/experiments';
+import { createStatusLine } from '@moe-rl/runs';
 import { defaultFolder, namesNoPlan, type PlanOptions, planOf, slotsFor } from './experiment-options.ts';
 import { experimentReport } from './experiment-report.ts';
 import { interruptible, note, print, programName, stoppedExitCode } from './terminal.ts';
@@ -28,6 +31,7 @@ interface RunOptions extends PlanOptions {
   readonly folder?: string;
   readonly extend?: boolean;
   readonly retryFailed?: boolean;
+  readonly queue?: string;
   readonly overlay: readonly string[];
   readonly report: boolean;
 }
@@ -43,7 +47,8 @@ export async function experimentRun(file: string | undefined, options: RunOption
     note(`${folder.jobsFolder} has ${name}, which is no job of this experiment; it is not counted`);
   if (options.retryFailed === true) forgetFailures(folder);
   note(`${folder.experiment.title}: ${folder.jobs.length} jobs in ${folder.path}`);
-  await workIn(folder, options.jobs);
+  if (options.queue === undefined) await workIn(folder, options.jobs);
+  else await supervise(folder, options.queue);
   if (process.exitCode === stoppedExitCode()) return;
   print(resultsText(readResults(folder)));
   if (options.report) await experimentReport(folder.path, { score: 'final', overlay: options.overlay, png: true });
@@ -51,13 +56,19 @@ export async function experimentRun(file: string | undefined, options: RunOption
   if (failed > 0) process.exitCode = FAILED_JOBS_EXIT_CODE;
 }
 
+/** Makes the folder, for workers that come later. */
+export function experimentCreate(file: string | undefined, options: Omit<RunOptions, 'overlay' | 'report'>): void {
+  const { path, jobs } = openFolder(file, options);
+  print(`${jobs.length} jobs in ${path}; start workers with: ${programName()} experiment worker ${path}`);
+}
+
 export async function experimentWorker(
   path: string,
-  options: { readonly jobs?: number; readonly lease?: number },
+  options: { readonly jobs?: number; readonly lease?: number; readonly queue?: string },
 ): Promise<void> {
   const folder = openExperimentFolder(path);
   const leaseMs = options.lease === undefined ? undefined : requireFinite('--lease', options.lease, 1, 86_400) * 1000;
-  await workIn(folder, options.jobs, leaseMs);
+  await workIn(folder, options.jobs, leaseMs, options.queue);
 }
 
 export function experimentStatusCommand(
@@ -72,7 +83,7 @@ export function experimentStatusCommand(
 }
 
 /** The experiment of the folder, made first where a plan says so. */
-function openFolder(file: string | undefined, options: RunOptions): ExperimentFolder {
+function openFolder(file: string | undefined, options: Omit<RunOptions, 'overlay' | 'report'>): ExperimentFolder {
   const { folder } = options;
   if (folder !== undefined && namesNoPlan(file, options) && existsSync(experimentPaths(folder).experimentFile)) {
     return openExperimentFolder(folder);
@@ -82,23 +93,49 @@ function openFolder(file: string | undefined, options: RunOptions): ExperimentFo
 }
 
 /** Works until no job is left, or until Ctrl-C pauses those under way. */
-async function workIn(folder: ExperimentFolder, jobs: number | undefined, leaseMs?: number): Promise<void> {
+async function workIn(
+  folder: ExperimentFolder,
+  jobs: number | undefined,
+  leaseMs?: number,
+  url?: string,
+): Promise<void> {
   const slots = slotsFor(jobs, folder.experiment.plan.threads);
   const shown = createJobTable(folder, slots, process.stderr);
   try {
     await interruptible(async (signal) => {
-      await runWorker({
-        folder,
-        slots,
-        signal,
-        onEvent: shown.onEvent,
-        ...(leaseMs === undefined ? {} : { leaseMs }),
-      });
-      if (!signal.aborted) return;
-      note(`paused; go on with: ${programName()} experiment run --folder ${folder.path}`);
-      process.exitCode = stoppedExitCode();
+      const lease = leaseMs === undefined ? {} : { leaseMs };
+      const options = { folder, slots, signal, onEvent: shown.onEvent, ...lease };
+      await (url === undefined ? runWorker(options) : runQueueWorker({ ...options, url, onConnection: note }));
+      if (signal.aborted) tellPause(folder);
     }, 'saving the jobs under way');
   } finally {
     shown.end();
   }
+}
+
+/** Hands the jobs to Redis and waits until workers have done them. */
+async function supervise(folder: ExperimentFolder, url: string): Promise<void> {
+  note(
+    `handing the jobs to Redis; start workers with: ${programName()} experiment worker ${folder.path} --queue ${url.replace(/\/\/[^@/]*@/, '//')}`,
+  );
+  const status = createStatusLine(process.stderr);
+  try {
+    await interruptible(async (signal) => {
+      await superviseQueue({
+        folder,
+        url,
+        signal,
+        onPoll: (open) =>
+          status.update(() => `${folder.jobs.length - open} of ${folder.jobs.length} jobs done or failed`),
+      });
+      if (signal.aborted) tellPause(folder);
+    }, 'leaving the jobs to the workers');
+  } finally {
+    status.end();
+  }
+}
+
+function tellPause(folder: ExperimentFolder): void {
+  note(`go on with: ${programName()} experiment run --folder ${folder.path}`);
+  process.exitCode = stoppedExitCode();
 }

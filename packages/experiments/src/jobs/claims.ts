@@ -31,6 +31,8 @@ export interface ClaimOwner {
   readonly processSpace: string;
   readonly pid: number;
   readonly processStart: string;
+  /** How long the owner may be silent: it beats several times as often. */
+  readonly leaseMs: number;
 }
 
 export interface Claim {
@@ -85,7 +87,7 @@ export function claimState(
     observations.set(key, { beat, sinceMs: nowMs });
     return 'held';
   }
-  return nowMs - seen.sinceMs >= leaseMs ? 'abandoned' : 'held';
+  return nowMs - seen.sinceMs >= Math.max(leaseMs, owner?.leaseMs ?? 0) ? 'abandoned' : 'held';
 }
 
 /** For a look from outside: is somebody at work? Compares with this machine's clock, so it is for showing, never for taking over. */
@@ -111,13 +113,14 @@ export function claimOwner(paths: ExperimentPaths, jobId: string): ClaimOwner | 
 
 /**
  * Tries to take the next epoch of a job, and its run folder with it. Call only when the claim before is released or abandoned.
+ * @param leaseMs how long this process may be silent before others take over
  * @returns undefined when another process was first
  * @throws StorageError when the folder can't be written
  */
-export function claimJob(paths: ExperimentPaths, jobId: string): Claim | undefined {
+export function claimJob(paths: ExperimentPaths, jobId: string, leaseMs = 0): Claim | undefined {
   const before = newestEpoch(paths, jobId);
   const epoch = before + 1;
-  const owner = ownClaim();
+  const owner = ownClaim(leaseMs);
   const folder = join(paths.claimsFolder, jobId);
   makeFolder(folder);
   const file = claimFile(paths, jobId, epoch);
@@ -205,13 +208,14 @@ function readOwner(file: string): ClaimOwner | undefined {
   }
 }
 
-function ownClaim(): ClaimOwner {
+function ownClaim(leaseMs: number): ClaimOwner {
   return {
     token: randomUUID(),
     host: hostname(),
     processSpace: processSpace(),
     pid: process.pid,
     processStart: processStartOf(process.pid),
+    leaseMs,
   };
 }
 

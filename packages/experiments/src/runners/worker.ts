@@ -70,7 +70,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
         if (running.size >= slots) break;
         if (running.has(job.id) || performance.now() < (notBefore.get(job.id) ?? 0)) continue;
         if (claimState(folder, job.id, observations, leaseMs) === 'held') continue;
-        const claim = claimJob(folder, job.id);
+        const claim = claimJob(folder, job.id, leaseMs);
         if (claim === undefined) continue;
         const attempt = runClaimed({ ...options, signal: controller.signal }, job, claim, leaseMs).then(
           (outcome) => {

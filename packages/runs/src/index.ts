@@ -11,7 +11,13 @@ export {
   runConfigJsonSchema,
   settingDifferences,
 } from './config/run-config.ts';
-export { DEFAULT_RUN_SETTINGS, type ModuleReference, type RunConfig, type RunSettings } from './config/run-settings.ts';
+export {
+  type DatasetSettings,
+  DEFAULT_RUN_SETTINGS,
+  type ModuleReference,
+  type RunConfig,
+  type RunSettings,
+} from './config/run-settings.ts';
 export { type EvaluateAgentOptions, type EvaluationOutput, evaluateAgent } from './evaluation/evaluate-agent.ts';
 export { type EvaluateVisiblyOptions, evaluateVisibly } from './evaluation/evaluate-visibly.ts';
 export { type ReturnStatistics, returnStatistics } from './evaluation/statistics.ts';
@@ -65,5 +71,5 @@ export { createProgress, type Progress } from './sinks/progress.ts';
 export { createStatusLine, type ProgressOutput, type StatusLine } from './sinks/status-line.ts';
 export { createTensorBoardSink, openTensorBoardFile, type TensorBoardFile } from './sinks/tensorboard.ts';
 export { count, duration, meanText, number, table } from './sinks/text.ts';
-export type { ReplayPersistence } from './training/replay-persistence.ts';
+export type { ReplayPersistence, TransitionRecorder } from './training/replay-persistence.ts';
 export { type TrainRunOptions, type TrainRunOutput, trainRun } from './training/train-run.ts';

@@ -1,6 +1,6 @@
 // The one place that knows which package a name belongs to: everything that comes with moe-rl, and what modules add to it.
 import { registerAgentVariant, registerEncoder } from '@moe-rl/agents';
-import { requireInteger, requireOneOf, setting } from '@moe-rl/core';
+import { InvalidArgumentError, requireInteger, requireOneOf, setting } from '@moe-rl/core';
 import { registerMixture } from '@moe-rl/moe-core';
 import {
   agentKindOf,
@@ -19,6 +19,7 @@ import { registerRouter } from '@moe-rl/top-k-moe';
 import { ATARI } from './kinds/atari.ts';
 import { MINATAR, SMALL } from './kinds/small.ts';
 import { VALUE_AGENT, type ValueAgentRunConfig, valueAgentPresets } from './kinds/value-agent.ts';
+import { openDataset } from './offline/dataset.ts';
 
 /** What `register(registry)` of a module gets. */
 export interface TrainingRegistry extends RunRegistry {
@@ -70,11 +71,34 @@ export function changeOnResume(stored: RunConfig, requested: RequestedSettings):
 
 /**
  * Looks at a configuration as its start will: what would fail there, fails here, before anything is written.
- * @throws NotFoundError when the game's ROM is missing; InvalidArgumentError, with the path, when the run could never learn
+ * @throws NotFoundError when the game's ROM or the dataset is missing; InvalidArgumentError, with the path, when the run could never learn; ShapeError when a
+ *   dataset is of another environment
  */
-export function checkRun(config: RunConfig): void {
-  agentKindOf(config, registry).checkRun?.(config);
-  makeEnvironment(config, registry).close?.();
+export async function checkRun(config: RunConfig): Promise<void> {
+  const { folder, recordFolder } = config.dataset;
+  const kind = agentKindOf(config, registry);
+  if (folder === null && registry.presets.get(config.preset).isOffline) {
+    throw new InvalidArgumentError(
+      `the preset ${config.preset} learns from a dataset, and dataset.folder is null: name one with --dataset FOLDER (Parquet files as \`train --record-dataset FOLDER\` writes them with any preset, or the logs of Dopamine's replay)`,
+    );
+  }
+  if (folder !== null && recordFolder !== null) {
+    throw new InvalidArgumentError(
+      `dataset.recordFolder is ${recordFolder}, but a run that learns from a dataset (dataset.folder is ${folder}) has no transitions of its own`,
+    );
+  }
+  if (folder !== null && !kind.learnsOffline) {
+    throw new InvalidArgumentError(
+      `dataset.folder is ${folder}, but the agents of the preset ${config.preset} can't learn from a dataset`,
+    );
+  }
+  await kind.checkRun?.(config);
+  const environment = makeEnvironment(config, registry);
+  try {
+    if (folder !== null) await openDataset(folder, environment.observationSpec);
+  } finally {
+    environment.close?.();
+  }
 }
 
 /**

@@ -19,6 +19,7 @@ import {
 } from '@moe-rl/runs';
 import { humanNormalizedScore } from './evaluation/human-scores.ts';
 import { makeEnvironment } from './games.ts';
+import { createRecorder } from './offline/recorder.ts';
 import { registry } from './registry.ts';
 import { openSession } from './session.ts';
 
@@ -48,7 +49,8 @@ export async function trainInFolder(folder: RunFolder, options: TrainInFolderOpt
   try {
     session = await openSession(folder, say);
     for (const note of agentKindOf(folder.config, registry).notes?.(folder.config) ?? []) say(note);
-    const { agent, environment, replay, tensorCount, makeEvaluationEnvironment } = session;
+    const { agent, environment, replay, tensorCount, learnOffline, makeEvaluationEnvironment } = session;
+    const recorder = recorderOf(folder, environment, isResume);
     const result = await trainRun({
       ...rest,
       folder,
@@ -60,6 +62,8 @@ export async function trainInFolder(folder: RunFolder, options: TrainInFolderOpt
       sinks: { ...openSinks(folder, registry), ...sinks },
       ...(replay === undefined ? {} : { replay }),
       ...(tensorCount === undefined ? {} : { tensorCount }),
+      ...(learnOffline === undefined ? {} : { learnOffline }),
+      ...(recorder === undefined ? {} : { recorder }),
     });
     return { ...session, output: result };
   } catch (error) {
@@ -67,6 +71,13 @@ export async function trainInFolder(folder: RunFolder, options: TrainInFolderOpt
     session?.dispose();
     throw error;
   }
+}
+
+function recorderOf({ config }: RunFolder, { observationSpec }: Environment, isResume: boolean) {
+  const { recordFolder } = config.dataset;
+  if (recordFolder === null) return undefined;
+  const { game, preset, seed } = config;
+  return createRecorder({ folder: recordFolder, observationSpec, notes: { game, preset, seed }, isResume });
 }
 
 /** The parts of a summary that describe an evaluation. */

@@ -118,9 +118,9 @@ describe('the configuration of a run', () => {
     expect(() => newRunConfig({ options, set: [text.split('=') as [string, string]] })).toThrow(message);
   });
 
-  it('is refused before a start that could never learn', () => {
+  it('is refused before a start that could never learn', async () => {
     const config = newRunConfig({ options: { game: 'bsuite/catch', trainingAgentSteps: 100 } });
-    expect(() => checkRun(config)).toThrow(
+    await expect(checkRun(config)).rejects.toThrow(
       /agent\.minReplayHistoryAgentSteps is 20000, so a run of 100 agent steps never learns/,
     );
   });

@@ -1,5 +1,5 @@
 // From the options that describe a run to the settings they ask for, and the modules that settings may need.
-import { dirname, extname } from 'node:path';
+import { dirname, extname, resolve } from 'node:path';
 import { InvalidArgumentError } from '@moe-rl/core';
 import { readBytes, readJson } from '@moe-rl/core/node';
 import {
@@ -22,18 +22,25 @@ export interface RunOptions {
   readonly agentSteps?: number;
   readonly steps?: number;
   readonly config?: string;
+  readonly dataset?: string;
+  readonly recordDataset?: string;
   readonly set: readonly string[];
   readonly module: readonly string[];
 }
 
 /** What the options ask for: a configuration file, `--set`, named options. */
 export async function requestedSettings(options: RunOptions): Promise<RequestedSettings> {
-  const { game, rom, preset, seed, backend, threads, config } = options;
+  const { game, rom, preset, seed, backend, threads, config, dataset, recordDataset } = options;
   const trainingAgentSteps = options.agentSteps ?? options.steps;
   return {
     file: config === undefined ? {} : await readSettingsFile(config),
     set: options.set.map(parseSetOption),
-    options: { game, preset, seed, backend, threads, trainingAgentSteps, 'environment.rom': rom },
+    options: {
+      ...{ game, preset, seed, backend, threads, trainingAgentSteps, 'environment.rom': rom },
+      // A run goes on from wherever it is called.
+      'dataset.folder': dataset === undefined ? undefined : resolve(dataset),
+      'dataset.recordFolder': recordDataset === undefined ? undefined : resolve(recordDataset),
+    },
   };
 }
 

@@ -135,6 +135,8 @@ function withRunOptions(command: Command): Command {
     .option('--seed <number>', 'seed of every random stream', integer('--seed'))
     .option('--agent-steps <count>', 'agent steps to train', integer('--agent-steps'))
     .option('--steps <count>', 'the same as --agent-steps', integer('--steps'))
+    .option('--dataset <folder>', 'learn from a dataset instead of from the game (presets cql...)')
+    .option('--record-dataset <folder>', 'record the transitions of the training as a dataset')
     .option('--config <file>', 'JSON or YAML file with settings, as a run folder keeps it in config.json')
     .option(
       '--set <key=value>',

@@ -83,7 +83,7 @@ async function newFolder(options: TrainOptions): Promise<RunFolder> {
   const modules = await useModules(options.module, ...modulesOf(requested.file, options.config));
   const config = newRunConfig(requested);
   // Before anything is written: an unknown game, a missing ROM or a run that could never learn should leave no folder behind.
-  checkRun(config);
+  await checkRun(config);
   const path = options.runFolder ?? defaultRunFolder(config);
   const references = modules.map((module) => moduleReference(module, path));
   const folder = createRunFolder(path, { ...config, modules: references });

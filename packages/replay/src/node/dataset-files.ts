@@ -4,7 +4,8 @@ import { dirname } from 'node:path';
 import { withStorageErrors } from '@moe-rl/core/node';
 import { asyncBufferFromFile } from 'hyparquet';
 import { fileWriter } from 'hyparquet-writer';
-import { readTransitions } from '../datasets/transition-reader.ts';
+import { readDatasetInfo, readTransitions } from '../datasets/transition-reader.ts';
+import type { DatasetInfo } from '../datasets/transition-schema.ts';
 import { TransitionWriter, type TransitionWriterConfig } from '../datasets/transition-writer.ts';
 import type { ReplayStep } from '../replay-interface.ts';
 
@@ -40,4 +41,12 @@ export async function writeTransitionFile(
 export async function* readTransitionFile(path: string): AsyncGenerator<ReplayStep, void, void> {
   const file = await withStorageErrors('read', path, () => asyncBufferFromFile(path));
   yield* readTransitions(file);
+}
+
+/**
+ * What a Parquet file of transitions says about itself, and how many it holds.
+ * @throws as `readTransitionFile`
+ */
+export async function readTransitionFileInfo(path: string): Promise<DatasetInfo & { readonly rows: number }> {
+  return readDatasetInfo(await withStorageErrors('read', path, () => asyncBufferFromFile(path)));
 }

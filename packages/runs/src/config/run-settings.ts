@@ -22,6 +22,15 @@ export interface RunSettings {
   readonly evaluationEpisodes: number;
   /** Evaluations while the training goes on. */
   readonly evaluation: EvaluationSettings;
+  readonly dataset: DatasetSettings;
+}
+
+/** Transitions of other runs, and of this one. */
+export interface DatasetSettings {
+  /** Folder of a dataset to learn from instead of from the environment; null: none. */
+  readonly folder: string | null;
+  /** Folder to record this run's transitions in; null: none. */
+  readonly recordFolder: string | null;
 }
 
 /** A file of somebody's own that registers things that the run uses. */
@@ -53,6 +62,7 @@ export const DEFAULT_RUN_SETTINGS: RunSettings = {
   checkpointPeriodAgentSteps: 10_000,
   evaluationEpisodes: 10,
   evaluation: DEFAULT_EVALUATION_SETTINGS,
+  dataset: { folder: null, recordFolder: null },
 };
 
 const standard = DEFAULT_RUN_SETTINGS;
@@ -85,6 +95,10 @@ export const RUN_FIELDS: Readonly<Record<keyof RunSettings, Setting>> = {
     { minimum: 0, maximum: 1_000_000 },
   ),
   evaluation: setting.group(EVALUATION_FIELDS),
+  dataset: setting.group({
+    folder: setting.text('Folder of a dataset to learn from instead of from the environment; null: none', null, orNull),
+    recordFolder: setting.text("Folder to record this run's transitions in; null: none", null, orNull),
+  }),
 };
 
 /** The run's own settings alone. */
@@ -96,4 +110,5 @@ export const CHANGEABLE_ON_RESUME: ReadonlySet<string> = new Set([
   'maxTrainingSeconds',
   'checkpointPeriodAgentSteps',
   'evaluationEpisodes',
+  'dataset.folder',
 ]);

@@ -1,6 +1,6 @@
 // What a run is made of, by name: kinds of environments and agents, presets, sinks. A kind brings its settings (form, bounds, defaults, meaning), checks what
 // a form can't say, and makes the thing. The built-in ones are in @moe-rl/training; others come from modules of people's own.
-import type { Agent, Environment, MetricSink, Setting, SettingsTree, StateTree } from '@moe-rl/core';
+import type { Agent, AgentMetrics, Environment, MetricSink, Setting, SettingsTree, StateTree } from '@moe-rl/core';
 import type { RunConfig } from '../config/run-settings.ts';
 import type { ReplayPersistence } from '../training/replay-persistence.ts';
 
@@ -41,6 +41,8 @@ export interface RunAgent {
   readonly agent: Agent;
   /** Absent for agents whose `getState` holds everything. */
   readonly replay?: ReplayPersistence;
+  /** One agent step of learning from a dataset; there when `config.dataset.folder` is set. Returns metrics when it made an update. */
+  readonly learnOffline?: () => Promise<AgentMetrics | undefined>;
   /** What computes, for the summary. */
   readonly backendName?: string;
   /** Live tensors of the tensor library, for the log. */
@@ -65,7 +67,9 @@ export interface AgentKind {
   /** @throws InvalidArgumentError naming the path for what the form can't refuse */
   readonly check?: (config: RunConfig) => void;
   /** Asked before a new run starts. @throws InvalidArgumentError naming the path for a run that could never learn */
-  readonly checkRun?: (config: RunConfig) => void;
+  readonly checkRun?: (config: RunConfig) => void | Promise<void>;
+  /** True: it can learn from a dataset (`RunAgent.learnOffline`). */
+  readonly learnsOffline?: boolean;
   /** What somebody should know before a run with this configuration starts. */
   readonly notes?: (config: RunConfig) => readonly string[];
   readonly create: (request: AgentRequest) => RunAgent | Promise<RunAgent>;
@@ -79,6 +83,8 @@ export interface Preset {
   /** The kind's settings, whole or in part: the rest are the kind's defaults. */
   readonly settings?: SettingsTree;
   readonly trainingAgentSteps?: number;
+  /** True: it is meant for a dataset and refused without one. */
+  readonly isOffline?: boolean;
   readonly protocol?: PublishedProtocol;
 }
 

@@ -77,7 +77,7 @@ export async function restore(
 
 async function restoreFrom(
   path: string,
-  { environment, agent, replay, freshReplay = false }: TrainRunOptions,
+  { environment, agent, replay, recorder, learnOffline, freshReplay = false }: TrainRunOptions,
   statistics: RunStatistics,
   position: LoopPosition,
 ): Promise<{ readonly run: StateTree; readonly problem: string | undefined }> {
@@ -91,15 +91,18 @@ async function restoreFrom(
     await replay.restore(run.replay as StateTree);
   }
   await agent.setState(agentState);
+  await recorder?.restore((run.recorder as StateTree | null | undefined) ?? undefined);
   statistics.setState(run.statistics as StateTree);
   position.agentSteps = Number(run.agentSteps);
   position.isEvaluationDue = run.isEvaluationDue === true;
+  if (learnOffline !== undefined) return { run, problem: undefined };
   const episode = run.episode as { observation: Observation; agentSteps: number; return: number } | null;
   const problem = restoreEnvironment(environment, run.hasEnvironment === true ? environmentState : undefined);
   if (problem === undefined) {
     position.episode = episode === null ? undefined : { ...episode };
   } else {
     if (!freshReplay) replay?.interruptEpisode();
+    recorder?.interruptEpisode();
     position.episode = undefined;
   }
   return { run, problem };

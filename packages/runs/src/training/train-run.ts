@@ -2,6 +2,7 @@
 // networks or the command line.
 import {
   type Agent,
+  type AgentMetrics,
   type Environment,
   InvalidArgumentError,
   isMoeRlError,
@@ -17,8 +18,9 @@ import type { RunSink } from '../registry/kinds.ts';
 import { openMetricsFile } from '../sinks/metrics-file.ts';
 import { createProgress } from '../sinks/progress.ts';
 import type { ProgressOutput } from '../sinks/status-line.ts';
+import { offlineSteps, recordedBy } from './offline.ts';
 import { evaluateOnce, isEvaluationDue } from './periodic-evaluation.ts';
-import type { ReplayPersistence } from './replay-persistence.ts';
+import type { ReplayPersistence, TransitionRecorder } from './replay-persistence.ts';
 import { type LoopPosition, restore, seedOfFirstReset, tellLoss, tellResume } from './resume.ts';
 
 export interface TrainRunOptions {
@@ -29,6 +31,10 @@ export interface TrainRunOptions {
   readonly agent: Agent;
   /** Absent for agents whose `getState` holds everything. */
   readonly replay?: ReplayPersistence;
+  /** Learns by this, and takes no step in the environment; each call counts as an agent step. */
+  readonly learnOffline?: () => Promise<AgentMetrics | undefined>;
+  /** Gets every transition of the training. */
+  readonly recorder?: TransitionRecorder;
   readonly isResume: boolean;
   /** On resume: goes on with what was learned and an empty replay memory, whatever state the saved one is in. */
   readonly freshReplay?: boolean;
@@ -59,7 +65,7 @@ export interface TrainRunOutput {
  *   checkpoint's name when learning diverges.
  */
 export async function trainRun(options: TrainRunOptions): Promise<TrainRunOutput> {
-  const { folder, environment, agent, replay, output, signal, tensorCount } = options;
+  const { folder, environment, agent, replay, recorder, learnOffline, output, signal, tensorCount } = options;
   const { config } = folder;
   const { makeEvaluationEnvironment } = options;
   if (config.evaluation.periodAgentSteps !== null && makeEvaluationEnvironment === undefined) {
@@ -105,9 +111,10 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunOutput
   const save = async (agentState?: StateTree): Promise<void> => {
     if (savedAt === position.agentSteps) return;
     const replayState = await replay?.save();
+    const recorderState = await recorder?.save();
     folder.checkpoints.save(position.agentSteps, {
       agent: agentState ?? (await agent.getState()),
-      environment: environment.getState?.() ?? {},
+      environment: learnOffline === undefined ? (environment.getState?.() ?? {}) : {},
       run: {
         agentSteps: position.agentSteps,
         hasEnvironment: environment.getState !== undefined,
@@ -117,6 +124,7 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunOutput
         metrics: metrics.getState(),
         sinks: Object.fromEntries(Object.entries(sinks).map(([name, sink]) => [name, sink.getState?.() ?? null])),
         replay: replayState ?? null,
+        recorder: recorderState ?? null,
       },
     });
     savedAt = position.agentSteps;
@@ -160,25 +168,28 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunOutput
       !signal?.aborted
     ) {
       const resumeFrom = position.episode;
-      const steps = runLoop({
-        environment,
-        agent,
-        ...seedOfFirstReset(config.seed, restored),
-        ...(resumeFrom === undefined
-          ? {}
-          : {
-              resumeFrom: {
-                observation: resumeFrom.observation,
-                episodeAgentSteps: resumeFrom.agentSteps,
-                episodeReturn: resumeFrom.return,
-              },
-            }),
-      });
+      const steps =
+        learnOffline === undefined
+          ? runLoop({
+              environment,
+              agent: recorder === undefined ? agent : recordedBy(recorder, agent),
+              ...seedOfFirstReset(config.seed, restored),
+              ...(resumeFrom === undefined
+                ? {}
+                : {
+                    resumeFrom: {
+                      observation: resumeFrom.observation,
+                      episodeAgentSteps: resumeFrom.agentSteps,
+                      episodeReturn: resumeFrom.return,
+                    },
+                  }),
+            })
+          : offlineSteps(learnOffline);
       const breathe = createBreather();
       for await (const step of steps) {
         const agentSteps = ++position.agentSteps;
         position.episode =
-          step.terminated || step.truncated
+          step.terminated || step.truncated || learnOffline !== undefined
             ? undefined
             : { observation: step.observation, agentSteps: step.episodeAgentSteps, return: step.episodeReturn };
         for (const row of statistics.onStep(step, agentSteps)) log(row);

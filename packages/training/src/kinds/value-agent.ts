@@ -9,9 +9,13 @@ import {
   type ValueAgent,
   validateAgentConfig,
 } from '@moe-rl/agents';
+import type { Environment } from '@moe-rl/core';
+import { createBreather } from '@moe-rl/core/node';
 import { ReplayCheckpointer } from '@moe-rl/replay/node';
 import type { AgentKind, Preset, ReplayPersistence, RunConfig } from '@moe-rl/runs';
 import { openBackend } from '../backend.ts';
+import { fillReplay, openDataset } from '../offline/dataset.ts';
+import { offlineReplay } from '../offline/offline-replay.ts';
 
 /** The agent's groups of settings; the environment's, which agents don't read, left out. */
 const { environment: _, ...AGENT_FIELDS } = AGENT_SETTINGS.fields;
@@ -26,8 +30,10 @@ export const VALUE_AGENT: AgentKind = {
     validateAgentConfig(agentConfigOf(config));
   },
   checkRun(config) {
-    requireLearnable(agentConfigOf(config), config.trainingAgentSteps);
+    // From a dataset it learns from the first step on.
+    if (config.dataset.folder === null) requireLearnable(agentConfigOf(config), config.trainingAgentSteps);
   },
+  learnsOffline: true,
   notes: (config) => {
     const { agent, network } = config as ValueAgentRunConfig;
     // The setting is there only where there are experts.
@@ -45,12 +51,21 @@ export const VALUE_AGENT: AgentKind = {
       environment,
       seed: config.seed,
     });
-    if (purpose === 'training') say(describeAgent(agent));
+    const made = { agent, backendName: name, tensorCount: () => tf.memory().numTensors };
+    if (purpose === 'evaluation') return made;
+    say(describeAgent(agent));
+    const { folder } = config.dataset;
+    if (folder === null) return { ...made, replay: replayPersistence(agent, replayFolder) };
+    try {
+      await readDataset(agent, folder, environment, say);
+    } catch (error) {
+      agent.dispose();
+      throw error;
+    }
     return {
-      agent,
-      backendName: name,
-      tensorCount: () => tf.memory().numTensors,
-      ...(purpose === 'training' ? { replay: replayPersistence(agent, replayFolder) } : {}),
+      ...made,
+      replay: offlineReplay(agent.replay, replayFolder, folder),
+      learnOffline: () => agent.trainOffline(),
     };
   },
 };
@@ -60,6 +75,7 @@ export function valueAgentPresets(): Readonly<Record<string, Preset>> {
   const presetOf = ({ name, description }: { readonly name: string; readonly description: string }): Preset => ({
     description,
     agent: 'value',
+    isOffline: name.startsWith('cql'),
     get settings() {
       const { environment: _, ...settings } = getPreset(name);
       return settings as unknown as NonNullable<Preset['settings']>;
@@ -95,6 +111,22 @@ export function agentConfigOf(config: RunConfig): AgentConfig {
 function withTinyReplay(config: AgentConfig): AgentConfig {
   const capacity = Math.min(config.replay.capacity, 100 + config.agent.batchSize + config.agent.updateHorizon);
   return { ...config, replay: { ...config.replay, capacity } };
+}
+
+async function readDataset(
+  { replay, config }: ValueAgent,
+  folder: string,
+  { observationSpec, actionCount }: Environment,
+  say: (line: string) => void,
+): Promise<void> {
+  const dataset = await openDataset(folder, observationSpec);
+  const { rewardClip } = config.agent;
+  const { transitions, isWhole } = await fillReplay(replay, dataset, {
+    ...{ actionCount, rewardClip },
+    breathe: createBreather(),
+  });
+  const kept = isWhole ? '' : `, its first: replay.capacity ${replay.capacity} holds no more`;
+  say(`dataset: ${transitions.toLocaleString('en-US')} transitions of ${folder}${kept}`);
 }
 
 function describeAgent(agent: ValueAgent): string {

@@ -39,6 +39,8 @@ export interface RouterInputs<Tensor> {
   readonly temperature?: Tensor | number | undefined;
   /** 1 for tokens, 0 for padding [B, T]. Padding takes no slot, gets zeros, and counts nowhere. Left out: all are tokens. */
   readonly tokenMask?: Tensor | undefined;
+  /** Stage of a course of training, for 'dense-to-sparse' (shared, sparsify, hard) and 'stable' (distill, frozen). Left out: sparsify, distill. */
+  readonly stage?: string | undefined;
   /** False: routers choose as they do in evaluation (no noise, no forced balance). Default true. */
   readonly isTraining?: boolean | undefined;
 }

@@ -91,6 +91,10 @@ export function topKMoeParameterSpecs(config: TopKMoeConfig): ParameterSpec[] {
   if (config.hasGateBias) add('router/Dense_0/bias', [E], 'router');
   if (layer.router.type === 'noisy-top-k') add('router/noise/kernel', [D, E], 'router');
   if (balanceBiasRate(layer.router) > 0) add(BALANCE_BIAS, [E], 'state');
+  if (hasDistilledRouter(layer.router)) {
+    add(DISTILLED.embedding, [D, DISTILLED.size], 'router');
+    add(DISTILLED.kernel, [DISTILLED.size, E], 'router');
+  }
   if (config.normalizesInput) {
     add('LayerNorm_0/scale', [E, D], 'expert');
     add('LayerNorm_0/bias', [E, D], 'expert');
@@ -117,6 +121,8 @@ export function initTopKMoe(rng: Rng, config: TopKMoeConfig): InitialParameters 
     if (!name.startsWith(moeScope)) continue;
     let data = new Float32Array(shape.reduce((a, b) => a * b, 1));
     if (name.endsWith('LayerNorm_0/scale')) data.fill(1);
+    else if (name.endsWith(DISTILLED.embedding)) data = lecunNormal(rng, data.length, D) as typeof data;
+    else if (name.endsWith(DISTILLED.kernel)) data = orthogonal(rng, DISTILLED.size, E, 0.1) as typeof data;
     else if (name.endsWith('Dense_0/kernel') && layer.router.type !== 'noisy-top-k') {
       data = (layer.router.type === 'base' ? orthogonal(rng, D, E, 0.1) : lecunNormal(rng, D * E, D)) as typeof data;
     }
@@ -128,6 +134,18 @@ export function initTopKMoe(rng: Rng, config: TopKMoeConfig): InitialParameters 
 
 /** Name of the bias of router 'deepseek' within the layer. */
 export const BALANCE_BIAS = 'router/balance_bias';
+
+/** The light router that 'stable' distills: tokens to 50 numbers, and from there to scores, whatever the gate has learned. */
+export const DISTILLED = {
+  size: 50,
+  embedding: 'router/distilled/embedding',
+  kernel: 'router/distilled/kernel',
+} as const;
+
+/** Whether the layer has a distilled router of its own. */
+export function hasDistilledRouter(router: RouterConfig | OpenRouterConfig): boolean {
+  return router.type === 'stable' && ((router as { distillationUpdates?: number }).distillationUpdates ?? 1) > 0;
+}
 
 /** Step of the balance bias; 0 for routers without one. */
 export function balanceBiasRate(router: RouterConfig | OpenRouterConfig): number {

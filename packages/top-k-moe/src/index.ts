@@ -64,9 +64,7 @@ export {
   type DenseToSparseConfig,
   type DynMoleConfig,
   denseToSparseRouter,
-  denseToSparseTemperature,
   dynMoleRouter,
-  type TemperatureConfig,
 } from './routers/threshold.ts';
 export {
   type GShardConfig,
@@ -80,5 +78,9 @@ export {
   type TokenChoiceConfig,
   tokenChoiceRouter,
 } from './routers/token-choice.ts';
-export { spawnExperts } from './spawn-experts.ts';
+export { type EvoMoeConfig, evoMoeSchedule } from './schedules/evo-moe.ts';
+export type { ScheduledNames } from './schedules/names.ts';
+export { spawnExperts } from './schedules/spawn-experts.ts';
+export { type StableMoeConfig, stableMoeSchedule } from './schedules/stable-moe.ts';
+export { denseToSparseTemperature, type TemperatureConfig } from './schedules/temperature.ts';
 export { applyTopKMoe, type TopKMoeInputs, type TopKMoeOutput } from './top-k-moe.ts';

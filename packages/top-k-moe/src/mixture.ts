@@ -4,6 +4,7 @@ import {
   type MixtureDefinition,
   type MixtureSizes,
   type MoeOutput,
+  type ParameterSpec,
   type Parameters,
   parameter,
   registerMixture,
@@ -13,6 +14,7 @@ import type { TensorOps } from '@moe-rl/tensor-ops';
 import {
   BALANCE_BIAS,
   balanceBiasRate,
+  DISTILLED,
   initTopKMoe,
   resolveTopKMoe,
   type TopKMoeConfig,
@@ -23,6 +25,7 @@ import { definitions } from './definitions/definitions.ts';
 import { lossOffers } from './definitions/losses.ts';
 import { layerOptions } from './definitions/options.ts';
 import { addRouter, createRouter, type OpenRouterConfig, type RouterConfig } from './definitions/registry.ts';
+import type { ScheduledNames } from './schedules/names.ts';
 import { applyTopKMoe } from './top-k-moe.ts';
 
 /** A sparse mixture as plain data: a router, its options and those of the layer, in one record. */
@@ -96,8 +99,21 @@ function createSparseMixture(
     runsOnHost: router.runsOnHost ?? 'never',
     auxiliaryLosses: lossOffers(traits.auxiliaryLosses),
     updateState: balanceBiasRate(routerConfig) > 0 ? biasUpdate(config) : undefined,
-    schedule: undefined,
+    schedule: definition.schedule?.(routerOptions, namesOf(config, sizes)),
     warnings: traits.warnings ?? [],
+  };
+}
+
+/** Whose parameters are whose, for schedules. */
+function namesOf(config: TopKMoeConfig, { numTokens }: MixtureSizes): ScheduledNames {
+  const { sharedScope } = resolveTopKMoe(config);
+  const specs = topKMoeParameterSpecs(config);
+  const namesWhere = (test: (spec: ParameterSpec) => boolean): string[] => specs.filter(test).map(({ name }) => name);
+  return {
+    expertNames: namesWhere(({ name, role }) => role === 'expert' && !name.startsWith(sharedScope)),
+    routerNames: namesWhere(({ role }) => role === 'router'),
+    distilledNames: namesWhere(({ name }) => name.endsWith(DISTILLED.embedding) || name.endsWith(DISTILLED.kernel)),
+    numTokens,
   };
 }
 

@@ -466,7 +466,7 @@ describe('bad input', () => {
     [{ type: 'gshard-top-2' }, /inputs.uniformNoise is undefined; expected a tensor for router "gshard-top-2"/],
     [{ type: 'random' }, /inputs.uniformNoise is undefined/],
     [{ type: 'hash' }, /inputs.tokenIds is undefined/],
-    [{ type: 'stable', stage: 2 }, /inputs.distilledLogits is undefined/],
+    [{ type: 'stable', stage: 2, distillationUpdates: 0 }, /inputs.distilledLogits is undefined/],
     [{ type: 'stable', stage: 3 as 2 }, /router "stable": stage is 3; expected an integer of at least 1 and at most 2/],
     [{ type: 'expert-prototyping', numPrototypes: 3 }, /numPrototypes is 3; expected a divisor of the 4 experts/],
     [{ type: 'deepseek', k: 2, numGroups: 3 }, /numGroups is 3; expected a divisor of the 4 experts/],

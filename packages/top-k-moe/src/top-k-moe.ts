@@ -22,7 +22,15 @@ import {
   type TokenChoice,
 } from '@moe-rl/moe-core';
 import type { TensorOps } from '@moe-rl/tensor-ops';
-import { BALANCE_BIAS, balanceBiasRate, type ResolvedTopKMoe, resolveTopKMoe, type TopKMoeConfig } from './config.ts';
+import {
+  BALANCE_BIAS,
+  balanceBiasRate,
+  DISTILLED,
+  hasDistilledRouter,
+  type ResolvedTopKMoe,
+  resolveTopKMoe,
+  type TopKMoeConfig,
+} from './config.ts';
 import { createRouter } from './definitions/registry.ts';
 
 /** What changes from call to call: the router's inputs, and noise for noisy experts. */
@@ -71,7 +79,8 @@ export function applyTopKMoe<Tensor>(
 
   const noiseLogits = layer.router.type === 'noisy-top-k' ? project('router/noise/kernel') : undefined;
   const bias = inputs.bias ?? balanceBias(ops, parameters, layer);
-  const routed = router.route(ops, logits, { ...inputs, tokenMask, noiseLogits, bias });
+  const distilledLogits = inputs.distilledLogits ?? distilledScores(ops, parameters, layer, batch.tokens);
+  const routed = router.route(ops, logits, { ...inputs, tokenMask, noiseLogits, bias, distilledLogits });
   const routing: Routing<Tensor> = tokenMask
     ? { ...routed, tokenMask, assignment: maskAssignment(ops, routed.assignment, tokenMask) }
     : routed;
@@ -202,6 +211,21 @@ function standardize<Tensor>(ops: TensorOps<Tensor>, x: Tensor): Tensor {
   const centered = ops.subtract(x, ops.mean(x, axis, true));
   const variance = ops.mean(ops.multiply(centered, centered), axis, true);
   return ops.divide(centered, ops.sqrt(ops.add(variance, ops.fill([], 1e-5))));
+}
+
+/** Scores of the distilled router [B, T, E], where there is one: of the tokens as constants, so that it learns from its own loss only. */
+function distilledScores<Tensor>(
+  ops: TensorOps<Tensor>,
+  parameters: Parameters<Tensor>,
+  { router, moeScope, numExperts: E, tokenSize: D }: ResolvedTopKMoe,
+  tokens: Tensor,
+): Tensor | undefined {
+  if (!hasDistilledRouter(router)) return undefined;
+  const [B, T] = ops.shape(tokens) as [number, number];
+  const rows = ops.stopGradient(ops.reshape(tokens, [B * T, D]));
+  const embedded = ops.matmul(rows, parameter(ops, parameters, moeScope + DISTILLED.embedding, [D, DISTILLED.size]));
+  const scores = ops.matmul(embedded, parameter(ops, parameters, moeScope + DISTILLED.kernel, [DISTILLED.size, E]));
+  return ops.reshape(scores, [B, T, E]);
 }
 
 /** The bias of router 'deepseek', where it has one. */

@@ -47,10 +47,7 @@ async function train(agent: ValueAgent, steps: number): Promise<number[]> {
   return losses;
 }
 
-/** Balanced assignment wants a multiple of the experts, Catch has 50 tokens; the dense-to-sparse gate waits for the schedule of its temperature. */
-const PENDING = ['base', 'dense-to-sparse'];
-
-describe.each(mixtureTypes().filter((type) => !PENDING.includes(type)))('router %s', (type) => {
+describe.each(mixtureTypes())('router %s', (type) => {
   it('trains on Catch and reports what it did', async () => {
     const agent = await createOnCatch(type, 'auto');
     const before = await agent.readParameters();

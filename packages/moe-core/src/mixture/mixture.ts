@@ -22,10 +22,11 @@ export interface MixtureSizes {
   readonly scope?: string;
 }
 
-/** What changes from call to call. `Mixture.inputs` lists which random and given ones are needed. */
+/**
+ * What changes from call to call. `Mixture.inputs` lists which random and given ones are needed. `stage` is `MixtureStage.name`, by default the first, and a
+ * constant of a recorded step: record one per stage.
+ */
 export interface MixtureInputs<Tensor> extends RouterInputs<Tensor> {
-  /** Stage of the mixture's schedule, `MixtureStage.name`. Default: the first. A constant of a recorded step: record one per stage. */
-  readonly stage?: string | undefined;
   /** One draw of noise for noisy experts. Without it they use their mean weights (evaluation). */
   readonly expertNoise?: ExpertNoise<Tensor> | undefined;
   /**

@@ -1,5 +1,6 @@
 // What a router is to a program: its name, options, how to make it, and which auxiliary losses fit it.
-import type { AuxiliaryLossOffer, OptionSpecs, Router } from '@moe-rl/moe-core';
+import type { AuxiliaryLossOffer, MixtureSchedule, OptionSpecs, Router } from '@moe-rl/moe-core';
+import type { ScheduledNames } from '../schedules/names.ts';
 
 /** What holds for a router with certain options. */
 export interface RouterTraits {
@@ -20,6 +21,8 @@ export interface RouterDefinition<Options extends object = object> {
   readonly description: string;
   readonly options: OptionSpecs;
   create(options: Options): Router;
+  /** Its course of training. Left out: there is one stage. */
+  schedule?(options: Options, names: ScheduledNames): MixtureSchedule | undefined;
   /** Left out: all general losses fit, and there is nothing to warn of. */
   traits?(options: Options, numExperts: number): RouterTraits;
 }

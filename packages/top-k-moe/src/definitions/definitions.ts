@@ -13,6 +13,8 @@ import {
   switchRouter,
   tokenChoiceRouter,
 } from '../routers/token-choice.ts';
+import { evoMoeSchedule } from '../schedules/evo-moe.ts';
+import { stableMoeSchedule } from '../schedules/stable-moe.ts';
 import type { RouterDefinition } from './definition.ts';
 import { generalLosses, ownLosses, prototypeLosses, vmoeLoad } from './losses.ts';
 import { capacityOptions, kOption } from './options.ts';
@@ -145,9 +147,15 @@ export const definitions = {
     description: 'StableMoE: a router that is learned with a balance loss, distilled, then frozen (Dai et al., 2022).',
     options: {
       stage: setting.integer('2: the distilled router decides.', 1, { maximum: 2 }),
+      distillationUpdates: setting.integer(
+        'Updates until the distilled router is frozen and decides; 0: there is none, and stage decides.',
+        10_000,
+        { minimum: 0 },
+      ),
       ...capacityOptions(null),
     },
     create: stableRouter,
+    schedule: stableMoeSchedule,
     traits: () => ({
       auxiliaryLosses: {
         stableBalance: { loss: ownLosses.stableBalance },
@@ -160,6 +168,16 @@ export const definitions = {
     description: 'EvoMoE: all experts at first, fewer as the temperature falls (Nie et al., 2021).',
     options: {
       threshold: setting.number('Gates above it work.', 0.001, { minimum: 0, maximum: 1 }),
+      sharedUpdates: setting.integer('Updates in which the first expert works on all tokens.', 0, { minimum: 0 }),
+      maskedShare: setting.share('Share of the weights that each expert spawned from the first one loses.', 0.3),
+      maximumTemperature: setting.positive('Temperature of the gate at first.', 2),
+      minimumTemperature: setting.positive('Temperature of the gate at last.', 0.3),
+      temperatureDecay: setting.choice('How the temperature falls.', 'linear', ['linear', 'exponential']),
+      temperatureUpdates: setting.integer('Updates until the temperature is at its minimum.', 100_000),
+      hardUpdates: setting.integer('Updates from which on only the best expert works; null: never.', null, {
+        minimum: 0,
+        isNullable: true,
+      }),
       isHard: setting.boolean('Only the best expert works.', false),
       evaluationCapacityFraction: setting.number(
         'In evaluation an expert takes at most this share of the tokens; 0: no limit.',
@@ -169,6 +187,7 @@ export const definitions = {
       capacity: setting.integer('Tokens that each expert takes in evaluation.', null, { isNullable: true }),
     },
     create: denseToSparseRouter,
+    schedule: evoMoeSchedule,
     traits: () => ({
       auxiliaryLosses: {
         loadBalancing: {

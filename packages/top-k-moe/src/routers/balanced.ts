@@ -3,6 +3,7 @@ import { requireInteger, requireOneOf } from '@moe-rl/core';
 import { assignTokens, type CapacityConfig, capacityOf, logitSizes, type Router, requireInput } from '@moe-rl/moe-core';
 import type { TensorOps } from '@moe-rl/tensor-ops';
 import { bestPartition } from '../host/best-assignment.ts';
+import type { StableMoeConfig } from '../schedules/stable-moe.ts';
 
 /** Weight sigmoid(score) of the chosen expert [B, T, 1]: the only way the gradient reaches these routers. */
 function sigmoidWeights<Tensor>(ops: TensorOps<Tensor>, logits: Tensor, experts: Tensor): Tensor {
@@ -126,27 +127,31 @@ export function balancedHashTable(
 }
 
 /** Options of 'stable'. */
-export interface StableConfig extends CapacityConfig {
-  /** 1: the best of the live scores. 2: the best of the distilled, frozen scores, `inputs.distilledLogits`. Default 1. */
+export interface StableConfig extends CapacityConfig, StableMoeConfig {
+  /** 1: the best of the live scores. 2: the best of the distilled, frozen scores, as in stage 'frozen' of the layer's schedule. Default 1. */
   readonly stage?: 1 | 2;
 }
 
-/** StableMoE: top-1 with weight sigmoid(live score) in both stages. Without a capacity nothing is dropped. */
+/**
+ * StableMoE: top-1 with weight sigmoid(live score) in both stages; which scores choose is said by `inputs.stage` or, without it, by `stage`. Without a
+ * capacity nothing is dropped.
+ */
 export function stableRouter(config: StableConfig = {}): Router {
-  const stage = Number(requireOneOf('stage', String(config.stage ?? 1), ['1', '2']));
+  const first = requireOneOf('stage', String(config.stage ?? 1), ['1', '2']) === '1';
   return {
     type: 'stable',
     route(ops, logits, inputs) {
       const { T, E } = logitSizes(ops, logits);
-      const scores =
-        stage === 1 ? logits : ops.stopGradient(requireInput('stable', 'distilledLogits', inputs.distilledLogits));
+      const { distilledLogits, tokenMask } = inputs;
+      const isLive = inputs.stage === undefined ? first : inputs.stage !== 'frozen';
+      const scores = isLive ? logits : ops.stopGradient(requireInput('stable', 'distilledLogits', distilledLogits));
       const { indices } = ops.topK(scores, 1);
       const assignment = assignTokens(ops, indices, sigmoidWeights(ops, logits, indices), {
         numExperts: E,
         capacity: capacityOf(config, { numTokens: T, numExperts: E }),
-        tokenMask: inputs.tokenMask,
+        tokenMask,
       });
-      return { assignment, logits, probabilities: ops.softmax(logits, -1) };
+      return { assignment, logits, probabilities: ops.softmax(logits, -1), distilledLogits };
     },
   };
 }

@@ -1,5 +1,5 @@
 // Routers that keep as many experts as a token needs: EvoMoE's dense-to-sparse gate and DynMoLE's entropy-driven hybrid.
-import { requireFinite, requireInteger, requireOneOf } from '@moe-rl/core';
+import { requireFinite, requireInteger } from '@moe-rl/core';
 import {
   assignTokens,
   type CapacityConfig,
@@ -10,6 +10,7 @@ import {
   requireInput,
 } from '@moe-rl/moe-core';
 import type { TensorOps } from '@moe-rl/tensor-ops';
+import type { EvoMoeConfig } from '../schedules/evo-moe.ts';
 
 /** Every expert, by index, for every token [B, T, E]; integers. */
 function allExperts<Tensor>(ops: TensorOps<Tensor>, B: number, T: number, E: number): Tensor {
@@ -18,7 +19,7 @@ function allExperts<Tensor>(ops: TensorOps<Tensor>, B: number, T: number, E: num
 }
 
 /** Options of 'dense-to-sparse'. */
-export interface DenseToSparseConfig extends Pick<CapacityConfig, 'capacity'> {
+export interface DenseToSparseConfig extends Pick<CapacityConfig, 'capacity'>, EvoMoeConfig {
   /** c: experts with a gate above this work. Default 0.001. */
   readonly threshold?: number;
   /** From now on only the best expert works. Default false. */
@@ -43,7 +44,12 @@ export function denseToSparseRouter(config: DenseToSparseConfig = {}): Router {
     inputs: [{ name: 'uniformNoise', distribution: 'uniform', axes: ['B', 'T', 'E'], phase: 'training' }],
     route(ops, logits, inputs) {
       const { B, T, E } = logitSizes(ops, logits);
-      const { tokenMask } = inputs;
+      const { tokenMask, stage } = inputs;
+      if (stage === 'shared') {
+        const [experts, weights] = [ops.fill([B, T, 1], 0), ops.fill([B, T, 1], 1)];
+        const assignment = assignTokens(ops, ops.toInteger(experts), weights, { numExperts: E, tokenMask });
+        return { assignment, logits, probabilities: ops.reshape(ops.oneHot(assignment.experts, E), [B, T, E]) };
+      }
       if (inputs.isTraining === false) {
         const probabilities = ops.softmax(logits, -1);
         const { indices, values } = ops.topK(probabilities, 1);
@@ -59,7 +65,7 @@ export function denseToSparseRouter(config: DenseToSparseConfig = {}): Router {
           ? ops.fill([], requireFinite('inputs.temperature', temperature, 1e-6))
           : temperature;
       const gates = ops.softmax(ops.divide(ops.add(logits, gumbel(ops, uniform)), scale), -1);
-      if (config.isHard) {
+      if (config.isHard || stage === 'hard') {
         const { indices, values } = ops.topK(gates, 1);
         const assignment = assignTokens(ops, indices, values, { numExperts: E, tokenMask });
         return { assignment, logits, probabilities: gates };
@@ -76,30 +82,6 @@ function gumbel<Tensor>(ops: TensorOps<Tensor>, uniform: Tensor): Tensor {
   const clipped = ops.minimum(ops.maximum(uniform, ops.fill([], 1e-20)), ops.fill([], 1 - 1e-7));
   const zero = ops.fill([], 0);
   return ops.subtract(zero, ops.log(ops.subtract(zero, ops.log(clipped))));
-}
-
-/** Options of `denseToSparseTemperature`. */
-export interface TemperatureConfig {
-  /** Default 'linear'. */
-  readonly decay?: 'linear' | 'exponential';
-  /** Default 2. */
-  readonly maximum?: number;
-  /** Default 0.3. */
-  readonly minimum?: number;
-  /** Updates until the minimum is reached. */
-  readonly decayUpdates: number;
-}
-
-/** Temperature of the dense-to-sparse gate after `updates` updates. */
-export function denseToSparseTemperature(updates: number, config: TemperatureConfig): number {
-  const maximum = requireFinite('maximum', config.maximum ?? 2, Number.MIN_VALUE);
-  const minimum = requireFinite('minimum', config.minimum ?? 0.3, Number.MIN_VALUE, maximum);
-  const decayUpdates = requireInteger('decayUpdates', config.decayUpdates, 1);
-  const decay = requireOneOf('decay', config.decay ?? 'linear', ['linear', 'exponential']);
-  const progress = requireInteger('updates', updates, 0) / decayUpdates;
-  const value =
-    decay === 'linear' ? maximum - progress * (maximum - minimum) : maximum * (minimum / maximum) ** progress;
-  return Math.max(value, minimum);
 }
 
 /** Options of 'dynmole'. */

@@ -11,6 +11,7 @@ const LAYERS = {
   'ale-wasm': 0,
   evaluation: 1,
   figures: 1,
+  'moe-statistics': 1,
   replay: 1,
   'tfjs-kernels': 1,
   'tfjs-graph': 1,

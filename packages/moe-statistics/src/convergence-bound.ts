@@ -1,0 +1,86 @@
+// What theory says of mixtures of polynomial experts (Mendes and Jiang, 1110.2058): the bound on the divergence, and the approximation part measured.
+import { requireFinite, requireInteger } from '@moe-rl/core';
+import { monomialCount } from './data/polynomial.ts';
+
+export interface BoundSettings {
+  /** Bounded derivatives of the true predictor. */
+  readonly alpha: number;
+  /** s: covariates. */
+  readonly columns: number;
+  /** n */
+  readonly samples: number;
+}
+
+/** m^(-2 min(alpha, k + 1) / s) + (m J_k + (m - 1)(s + 1)) ln(n) / n: approximation and estimation error, all constants 1. */
+export function convergenceBound(settings: BoundSettings, experts: number, degree: number): number {
+  const { alpha, columns, samples } = settings;
+  const approximation = experts ** ((-2 * Math.min(alpha, degree + 1)) / columns);
+  const parameters = experts * monomialCount(columns, degree) + (experts - 1) * (columns + 1);
+  return approximation + (parameters * Math.log(samples)) / samples;
+}
+
+/**
+ * The m and k with the lowest bound.
+ * @param maxExperts m from 1 to this
+ * @param maxDegree k from 0 to this; pass `minDegree` too to fix it
+ */
+export function bestByBound(
+  settings: BoundSettings,
+  maxExperts: number,
+  maxDegree: number,
+  minDegree = 0,
+): { experts: number; degree: number; bound: number } {
+  requireFinite('alpha', settings.alpha, 0);
+  requireInteger('columns', settings.columns, 1);
+  requireFinite('samples', settings.samples, 2);
+  requireInteger('maxExperts', maxExperts, 1);
+  requireInteger('maxDegree', maxDegree, minDegree);
+  let best = { experts: 0, degree: 0, bound: Number.POSITIVE_INFINITY };
+  for (let degree = minDegree; degree <= maxDegree; degree++) {
+    for (let experts = 1; experts <= maxExperts; experts++) {
+      const bound = convergenceBound(settings, experts, degree);
+      if (bound < best.bound) best = { experts, degree, bound };
+    }
+  }
+  return best;
+}
+
+/**
+ * The approximation part alone: KL = E[(h - h_m)^2] / (2 variance) for x uniform on [0, 1], with h_m the best polynomial of degree k in each of m equal
+ * bins (the limit of steep gates). Least squares on midpoints, in Legendre-like coordinates of each bin.
+ */
+export function approximationDivergence(
+  h: (x: number) => number,
+  experts: number,
+  degree: number,
+  variance = 1,
+  pointsPerBin = 4000,
+): number {
+  let total = 0;
+  for (let bin = 0; bin < experts; bin++) {
+    const t = Float64Array.from({ length: pointsPerBin }, (_, k) => (2 * (k + 0.5)) / pointsPerBin - 1);
+    let residual = t.map((value) => h((bin + (value + 1) / 2) / experts));
+    // Gram-Schmidt: remove the part that lies along each orthogonalized power.
+    const basis: Float64Array[] = [];
+    for (let power = 0; power <= degree; power++) {
+      let column = t.map((value) => value ** power);
+      for (const earlier of basis) column = subtract(column, earlier, dot(column, earlier));
+      const norm = Math.sqrt(dot(column, column));
+      column = column.map((value) => value / norm);
+      basis.push(column);
+      residual = subtract(residual, column, dot(residual, column));
+    }
+    total += dot(residual, residual) / pointsPerBin / experts;
+  }
+  return total / (2 * variance);
+}
+
+function dot(a: Float64Array, b: Float64Array): number {
+  let sum = 0;
+  for (let k = 0; k < a.length; k++) sum += a[k]! * b[k]!;
+  return sum;
+}
+
+function subtract(a: Float64Array, b: Float64Array, factor: number): Float64Array<ArrayBuffer> {
+  return Float64Array.from(a, (value, k) => value - factor * b[k]!);
+}

@@ -1,0 +1,55 @@
+// Covariates mapped to [-1, 1], where the powers of a polynomial stay apart from each other and gate slopes have no units.
+import type { Matrix } from './samples.ts';
+
+/** x is used as (x - center) / scale, column by column. */
+export interface Standardization {
+  readonly center: readonly number[];
+  readonly scale: readonly number[];
+}
+
+/** Mid-range and half-range of every column. */
+export function rangeStandardization(x: Matrix): Standardization {
+  const center: number[] = [];
+  const scale: number[] = [];
+  for (let column = 0; column < x.columns; column++) {
+    let low = Number.POSITIVE_INFINITY;
+    let high = Number.NEGATIVE_INFINITY;
+    for (let row = 0; row < x.rows; row++) {
+      const value = x.values[row * x.columns + column]!;
+      low = Math.min(low, value);
+      high = Math.max(high, value);
+    }
+    center.push(low + (high - low) / 2);
+    scale.push((high - low) / 2);
+  }
+  return { center, scale };
+}
+
+/** Leaves x as it is. */
+export function noStandardization(columns: number): Standardization {
+  return { center: new Array(columns).fill(0), scale: new Array(columns).fill(1) };
+}
+
+export function standardize(x: Matrix, { center, scale }: Standardization): Matrix {
+  const values = new Float64Array(x.values.length);
+  for (let row = 0; row < x.rows; row++) {
+    for (let column = 0; column < x.columns; column++) {
+      const index = row * x.columns + column;
+      values[index] = (x.values[index]! - center[column]!) / scale[column]!;
+    }
+  }
+  return { ...x, values };
+}
+
+/** [n, s + 1]: an intercept, then x. What gates and logistic experts are linear in. */
+export function withIntercept(x: Matrix): Float64Array {
+  const width = x.columns + 1;
+  const design = new Float64Array(x.rows * width);
+  for (let row = 0; row < x.rows; row++) {
+    design[row * width] = 1;
+    for (let column = 0; column < x.columns; column++) {
+      design[row * width + column + 1] = x.values[row * x.columns + column]!;
+    }
+  }
+  return design;
+}

@@ -4,7 +4,7 @@
 import type { Tensor, Tensor4D } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { convolution, convolutionParameters, relu } from './layers.ts';
-import { scaled } from './nature-cnn.ts';
+import { type AfterStack, scaled } from './nature-cnn.ts';
 import type { ImageShape } from './observations.ts';
 import type { ParameterSpecs, ParameterTensors } from './parameters.ts';
 
@@ -19,18 +19,25 @@ export interface ImpalaResnetConfig {
 
 const STACK_FILTERS: readonly number[] = [16, 32, 32];
 
+/** Shape of the features after each stack, `[H, W, C]`. */
+export function impalaResnetStackShapes(
+  config: ImpalaResnetConfig,
+  input: ImageShape,
+): readonly (readonly [number, number, number])[] {
+  let { height, width } = input;
+  return (config.stackFilters ?? STACK_FILTERS).map((filters) => {
+    height = Math.ceil(height / 2);
+    width = Math.ceil(width / 2);
+    return [height, width, scaled(filters, config.widthScale)] as const;
+  });
+}
+
 /** Shape of the features, `[H, W, C]`. */
 export function impalaResnetOutputShape(
   config: ImpalaResnetConfig,
   input: ImageShape,
 ): readonly [number, number, number] {
-  const filters = config.stackFilters ?? STACK_FILTERS;
-  let { height, width } = input;
-  for (let stack = 0; stack < filters.length; stack++) {
-    height = Math.ceil(height / 2);
-    width = Math.ceil(width / 2);
-  }
-  return [height, width, scaled(filters.at(-1)!, config.widthScale)];
+  return impalaResnetStackShapes(config, input).at(-1)!;
 }
 
 /**
@@ -55,13 +62,14 @@ export function impalaResnetParameters(config: ImpalaResnetConfig, input: ImageS
   return specs;
 }
 
-/** Image `[B, H, W, F]` -> features `[B, H', W', C]`, all non-negative. `inputScale` is 1/255 for bytes. */
+/** Image `[B, H, W, F]` -> features `[B, H', W', C]`, all non-negative. `inputScale` is 1/255 for bytes. `afterStack` may put a layer behind each stack. */
 export function applyImpalaResnet(
   parameters: ParameterTensors,
   image: Tensor,
   config: ImpalaResnetConfig = {},
   prefix = '',
   inputScale = 1 / 255,
+  afterStack: AfterStack = (features) => features,
 ): Tensor {
   let x = image;
   for (let stack = 0; stack < (config.stackFilters ?? STACK_FILTERS).length; stack++) {
@@ -72,6 +80,7 @@ export function applyImpalaResnet(
       const inner = relu(convolution(parameters, `${name}${2 * block + 1}`, relu(x), 1));
       x = tf.add(x, convolution(parameters, `${name}${2 * block + 2}`, inner, 1));
     }
+    x = afterStack(x, stack);
   }
   return relu(x);
 }

@@ -14,9 +14,17 @@ export {
   type ImpalaResnetConfig,
   impalaResnetOutputShape,
   impalaResnetParameters,
+  impalaResnetStackShapes,
 } from './impala-resnet.ts';
 export { addBias, convolution, convolutionParameters, dense, denseParameters, flatten, relu } from './layers.ts';
-export { applyNatureCnn, type NatureCnnConfig, natureCnnOutputShape, natureCnnParameters } from './nature-cnn.ts';
+export {
+  type AfterStack,
+  applyNatureCnn,
+  type NatureCnnConfig,
+  natureCnnOutputShape,
+  natureCnnParameters,
+  natureCnnStackShapes,
+} from './nature-cnn.ts';
 export { type NoisyDenseNoise, noisyDense, noisyDenseParameters, scaleNoise } from './noisy-dense.ts';
 export { type ImageShape, planarToImage, sliceFrames } from './observations.ts';
 export {

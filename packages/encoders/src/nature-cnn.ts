@@ -16,14 +16,22 @@ const LAYERS = [
   { size: 3, stride: 1, filters: 64 },
 ] as const;
 
-/** Shape of the features, `[H, W, C]`. */
-export function natureCnnOutputShape(config: NatureCnnConfig, input: ImageShape): readonly [number, number, number] {
+/** Shape of the features after each convolution, `[H, W, C]`. */
+export function natureCnnStackShapes(
+  config: NatureCnnConfig,
+  input: ImageShape,
+): readonly (readonly [number, number, number])[] {
   let { height, width } = input;
-  for (const { stride } of LAYERS) {
+  return LAYERS.map(({ stride, filters }) => {
     height = Math.ceil(height / stride);
     width = Math.ceil(width / stride);
-  }
-  return [height, width, scaled(64, config.widthScale)];
+    return [height, width, scaled(filters, config.widthScale)] as const;
+  });
+}
+
+/** Shape of the features, `[H, W, C]`. */
+export function natureCnnOutputShape(config: NatureCnnConfig, input: ImageShape): readonly [number, number, number] {
+  return natureCnnStackShapes(config, input).at(-1)!;
 }
 
 /** Parameters `<prefix>Conv_0..2/{kernel,bias}`. */
@@ -41,11 +49,24 @@ export function natureCnnParameters(config: NatureCnnConfig, input: ImageShape, 
   return specs;
 }
 
-/** Image `[B, H, W, F]` -> features `[B, H', W', C]`, all non-negative. `inputScale` is 1/255 for bytes. */
-export function applyNatureCnn(parameters: ParameterTensors, image: Tensor, prefix = '', inputScale = 1 / 255): Tensor {
+/**
+ * What may stand behind each stack of an encoder (a mixture): same shape in and out.
+ * @param features `[B, H, W, C]`
+ */
+export type AfterStack = (features: Tensor, stack: number) => Tensor;
+
+/** Image `[B, H, W, F]` -> features `[B, H', W', C]`, all non-negative. `inputScale` is 1/255 for bytes. `afterStack` may put a layer behind each convolution. */
+export function applyNatureCnn(
+  parameters: ParameterTensors,
+  image: Tensor,
+  prefix = '',
+  inputScale = 1 / 255,
+  afterStack: AfterStack = (features) => features,
+): Tensor {
   let x = image;
   for (const [index, { stride }] of LAYERS.entries()) {
     x = relu(convolution(parameters, `${prefix}Conv_${index}`, x, stride, 'same', index === 0 ? inputScale : 1));
+    x = afterStack(x, index);
   }
   return x;
 }

@@ -4,7 +4,7 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { convolution, convolutionParameters, dense, denseParameters, flatten, relu } from './layers.ts';
-import { scaled } from './nature-cnn.ts';
+import { type AfterStack, scaled } from './nature-cnn.ts';
 import type { ImageShape } from './observations.ts';
 import type { ParameterSpecs, ParameterTensors } from './parameters.ts';
 
@@ -25,8 +25,14 @@ export function minatarCnnParameters(config: MinatarCnnConfig, input: ImageShape
 }
 
 /** Image `[B, H, W, F]` -> features `[B, H, W, C]`. */
-export function applyMinatarCnn(parameters: ParameterTensors, image: Tensor, prefix = '', inputScale = 1): Tensor {
-  return relu(convolution(parameters, `${prefix}Conv_0`, image, 1, 'same', inputScale));
+export function applyMinatarCnn(
+  parameters: ParameterTensors,
+  image: Tensor,
+  prefix = '',
+  inputScale = 1,
+  afterStack: AfterStack = (features) => features,
+): Tensor {
+  return afterStack(relu(convolution(parameters, `${prefix}Conv_0`, image, 1, 'same', inputScale)), 0);
 }
 
 export interface PerceptronConfig {

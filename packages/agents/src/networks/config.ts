@@ -43,13 +43,19 @@ export interface MoeConfig {
   readonly expertHiddenUnits?: number;
   /**
    * `penultimate`: in place of the dense layer before the head (the paper). `final`: after that dense layer, over its activations as one token, right
-   * before the head. `both`: two in a row over the same tokens.
+   * before the head. `both`: two in a row over the same tokens. `all`: also one behind each stack of the encoder, over its positions. Absent with `big` experts.
    */
-  readonly placement?: 'penultimate' | 'final' | 'both';
+  readonly placement?: 'penultimate' | 'final' | 'both' | 'all';
+  /**
+   * `mlp`: two dense layers. `big`: each expert is a whole network, encoder included, over the observation as one token; in agents of plain values without
+   * dueling it has a linear head of its own, else all share one (arXiv 2402.08609 section 5.3).
+   */
+  readonly expertType?: 'mlp' | 'big';
 }
 
-/** A configuration with a mixture: everything is there. */
-export type MixtureConfig = Required<MoeConfig>;
+/** A configuration with a mixture. */
+export type MixtureConfig = Required<Omit<MoeConfig, 'placement' | 'expertHiddenUnits'>> &
+  Pick<MoeConfig, 'placement' | 'expertHiddenUnits'>;
 
 /** The mixture of a network; undefined for a baseline. */
 export function mixtureOf(moe: MoeConfig): MixtureConfig | undefined {
@@ -71,7 +77,7 @@ export interface NetworkConfig {
    */
   readonly denseInput?: 'flattened' | 'tokenSum' | 'tokenMean' | 'globalAveragePool';
   /** Another dense layer and a ReLU after the mixture. */
-  readonly extraLinearLayer: boolean;
+  readonly extraLinearLayer?: boolean;
   /** Its width, 512 in the official code. */
   readonly extraLinearUnits?: number;
   /** Separate advantage and value streams. */

@@ -11,17 +11,18 @@ import {
   type UnionVariant,
 } from '@moe-rl/core';
 import {
+  type AfterStack,
   applyImpalaResnet,
   applyMinatarCnn,
   applyNatureCnn,
   applyPerceptron,
   type ImageShape,
-  impalaResnetOutputShape,
   impalaResnetParameters,
+  impalaResnetStackShapes,
   minatarCnnOutputShape,
   minatarCnnParameters,
-  natureCnnOutputShape,
   natureCnnParameters,
+  natureCnnStackShapes,
   type ParameterSpecs,
   type ParameterTensors,
   perceptronParameters,
@@ -31,18 +32,29 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { EncoderConfig } from './config.ts';
 
+/** `[H, W, C]` */
+export type FeatureShape = readonly [number, number, number];
+
 /** An encoder for one kind of observation. */
 export interface Encoder {
   /** Its parameters by name; names start with the prefix that it was made with. */
   readonly specs: ParameterSpecs;
   /** Shape of what it gives, without the batch: `[H, W, C]`; vectors are `[1, 1, N]`. */
-  readonly features: readonly [number, number, number];
+  readonly features: FeatureShape;
+  /** Shapes behind each of its stacks, where a mixture may stand (`network.moe.placement: 'all'`); none: it has no such place. */
+  readonly stacks?: readonly FeatureShape[];
   /**
    * @param observations planar, `[B, F, H, W]`, `[B, F, planes, H, W]` or `[B, 1, D]`; bytes come as floats from 0 to 255
    * @param augment maps the image `[B, H, W, C]`, divided as the configuration says, before the first layer
+   * @param afterStack what stands behind each stack
    * @returns `[B, H, W, C]` or `[B, N]`
    */
-  apply(parameters: ParameterTensors, observations: Tensor, augment?: (image: Tensor) => Tensor): Tensor;
+  apply(
+    parameters: ParameterTensors,
+    observations: Tensor,
+    augment?: (image: Tensor) => Tensor,
+    afterStack?: AfterStack,
+  ): Tensor;
 }
 
 /** Makes an encoder. `inputScale` is 1 / `network.encoder.inputDivisor`, by the observation's type where that is 0. */
@@ -55,25 +67,32 @@ export type EncoderFactory = (given: {
 
 interface ImageEncoder {
   specs(config: EncoderConfig, image: ImageShape, prefix: string): ParameterSpecs;
-  features(config: EncoderConfig, image: ImageShape): readonly [number, number, number];
-  apply(parameters: ParameterTensors, image: Tensor, config: EncoderConfig, prefix: string, scale: number): Tensor;
+  stacks(config: EncoderConfig, image: ImageShape): readonly FeatureShape[];
+  apply(
+    parameters: ParameterTensors,
+    image: Tensor,
+    config: EncoderConfig,
+    prefix: string,
+    scale: number,
+    afterStack?: AfterStack,
+  ): Tensor;
 }
 
 const encoders = createRegistry<EncoderFactory>('encoder', {
   nature: imageEncoder({
     specs: (config, image, prefix) => natureCnnParameters(config, image, prefix),
-    features: natureCnnOutputShape,
-    apply: (parameters, x, _, prefix, scale) => applyNatureCnn(parameters, x, prefix, scale),
+    stacks: natureCnnStackShapes,
+    apply: (parameters, x, _, prefix, scale, afterStack) => applyNatureCnn(parameters, x, prefix, scale, afterStack),
   }),
   impala: imageEncoder({
     specs: (config, image, prefix) => impalaResnetParameters(config, image, prefix),
-    features: impalaResnetOutputShape,
-    apply: (parameters, x, config, prefix, scale) => applyImpalaResnet(parameters, x, config, prefix, scale),
+    stacks: impalaResnetStackShapes,
+    apply: applyImpalaResnet,
   }),
   minatar: imageEncoder({
     specs: (config, image, prefix) => minatarCnnParameters(config, image, prefix),
-    features: minatarCnnOutputShape,
-    apply: (parameters, x, _, prefix, scale) => applyMinatarCnn(parameters, x, prefix, scale),
+    stacks: (config, image) => [minatarCnnOutputShape(config, image)],
+    apply: (parameters, x, _, prefix, scale, afterStack) => applyMinatarCnn(parameters, x, prefix, scale, afterStack),
   }),
   perceptron: createPerceptron,
 });
@@ -140,10 +159,14 @@ export function encoderTypes(): readonly string[] {
  * @throws InvalidArgumentError or ShapeError when it does not take such observations
  */
 export function createEncoder(config: EncoderConfig, observationSpec: ObservationSpec, prefix: string): Encoder {
-  // MinAtar's bytes are 0 and 1.
+  const inputScale = inputScaleOf(config, observationSpec);
+  return encoders.get(config.type)({ config, observationSpec, prefix, inputScale });
+}
+
+/** What observations are multiplied by. MinAtar's bytes are 0 and 1. */
+export function inputScaleOf(config: EncoderConfig, observationSpec: ObservationSpec): number {
   const isByteImage = observationSpec.dtype === 'uint8' && config.type !== 'minatar';
-  const divisor = config.inputDivisor > 0 ? config.inputDivisor : isByteImage ? 255 : 1;
-  return encoders.get(config.type)({ config, observationSpec, prefix, inputScale: 1 / divisor });
+  return 1 / (config.inputDivisor > 0 ? config.inputDivisor : isByteImage ? 255 : 1);
 }
 
 /** An encoder of images that multiplies by the input's scale where it is cheapest (in the first layer's weights). */
@@ -151,14 +174,16 @@ function imageEncoder(encoder: ImageEncoder): EncoderFactory {
   return ({ config, observationSpec, prefix, inputScale }) => {
     const [planes, height, width] = imageShape(observationSpec, config.type);
     const image = { height, width, channels: planes * observationSpec.stackSize };
+    const stacks = encoder.stacks(config, image);
     return {
       specs: encoder.specs(config, image, prefix),
-      features: encoder.features(config, image),
-      apply: (parameters, observations, augment) => {
+      features: stacks.at(-1)!,
+      stacks,
+      apply: (parameters, observations, augment, afterStack) => {
         const x = planarToImage(tf.reshape(observations, [observations.shape[0]!, image.channels, height, width]));
         return augment === undefined
-          ? encoder.apply(parameters, x, config, prefix, inputScale)
-          : encoder.apply(parameters, augment(tf.mul(x, inputScale)), config, prefix, 1);
+          ? encoder.apply(parameters, x, config, prefix, inputScale, afterStack)
+          : encoder.apply(parameters, augment(tf.mul(x, inputScale)), config, prefix, 1, afterStack);
       },
     };
   };

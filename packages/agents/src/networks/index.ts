@@ -10,14 +10,13 @@ export {
 } from './config.ts';
 export { type Encoder, type EncoderFactory, encoderTypes, registerEncoder } from './encoders.ts';
 export type { ExpertsNoise, MoeRecord } from './moe.ts';
-export {
-  createNetwork,
-  formatParameterBlocks,
-  type Network,
-  type NetworkInput,
-  type NetworkNoise,
-  type NetworkOutput,
-  type NoiseSizes,
-  type ParameterBlock,
-} from './network.ts';
+export { createNetwork, formatParameterBlocks } from './network.ts';
+export type {
+  Network,
+  NetworkInput,
+  NetworkNoise,
+  NetworkOutput,
+  NoiseSizes,
+  ParameterBlock,
+} from './network-interface.ts';
 export { type RouterMeasures, softRouterMeasures, sparseRouterMeasures } from './router-measures.ts';

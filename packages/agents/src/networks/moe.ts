@@ -40,20 +40,27 @@ export interface MoeLayer {
 /** The tensor operations of mixtures, with the cheap ReLU gradient of this project's layers. */
 export const OPS = { ...createTfjsOps(tf), relu };
 
-/** Builds the `index`-th mixture of a network over `[T, D]` tokens. The first has the official names; later ones the same names in a scope of their own. */
-export function createMoeLayer(
-  config: MixtureConfig,
-  tokenCount: number,
-  tokenSize: number,
-  isNoisy: boolean,
-  index: number,
-): MoeLayer {
-  const scope = index === 0 ? '' : `mixture_${index}/`;
+/** Where a mixture stands. */
+export interface MoePlace {
+  /** T */
+  readonly tokenCount: number;
+  /** D */
+  readonly tokenSize: number;
+  /** Put before its parameters' names: empty for the one with the official names. */
+  readonly scope: string;
+  /** Its number among the network's mixtures, in the order data flows. */
+  readonly index: number;
+  readonly isNoisy: boolean;
+}
+
+/** Builds a mixture of a network over `[T, D]` tokens. */
+export function createMoeLayer(config: MixtureConfig, place: MoePlace): MoeLayer {
+  const { tokenCount, tokenSize, scope, index, isNoisy } = place;
   const mixture = createMixture(routerOf(config, tokenCount), {
     numExperts: config.experts,
     numTokens: tokenCount,
     tokenSize,
-    hiddenSize: config.expertHiddenUnits,
+    hiddenSize: config.expertHiddenUnits!,
     isNoisy,
     scope,
   });
@@ -80,7 +87,7 @@ export function createMoeLayer(
 }
 
 /** The router's configuration. Hash routing without a table gives positions to experts in turn, which is balanced whatever their number. */
-function routerOf({ router, experts }: MixtureConfig, tokenCount: number): MixtureConfig['router'] {
+export function routerOf({ router, experts }: MixtureConfig, tokenCount: number): MixtureConfig['router'] {
   const isWithoutTable = router.type === 'hash' && (router.table as readonly number[] | undefined)?.length === 0;
   return isWithoutTable
     ? { ...router, table: Array.from({ length: tokenCount }, (_, token) => token % experts) }
@@ -109,7 +116,12 @@ function noisyExperts(
   if (noise !== undefined) {
     const units = noise.outputNoise.shape[1]!;
     const rows = noise.inputNoise.shape[0]!;
-    const input = tf.mul(slots, tf.reshape(scaleNoise(noise.inputNoise), [1, rows, 1, tokenSize]));
+    // Where mixtures of several widths stand, each takes the first entries it needs.
+    const inputNoise =
+      noise.inputNoise.shape[1] === tokenSize
+        ? noise.inputNoise
+        : tf.slice(noise.inputNoise, [0, 0], [rows, tokenSize]);
+    const input = tf.mul(slots, tf.reshape(scaleNoise(inputNoise), [1, rows, 1, tokenSize]));
     const spread = tf.add(
       tf.matMul(tf.reshape(input, [experts, batch * perExpert, tokenSize]), get('net/kernel_sigma')),
       bias('net/bias_sigma'),

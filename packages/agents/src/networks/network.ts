@@ -1,13 +1,6 @@
 // Puts encoder, tokens, mixture and head together into one pure function over a flat parameter tree, with the official implementation's names.
 // Usable alone: `createNetwork(config, input).apply(parameters, observations)`.
-import {
-  elementCount,
-  InvalidArgumentError,
-  type NamedTensors,
-  type ObservationSpec,
-  type Rng,
-  requireInteger,
-} from '@moe-rl/core';
+import { elementCount, InvalidArgumentError, requireInteger } from '@moe-rl/core';
 import {
   applyHead,
   countParameters,
@@ -22,99 +15,32 @@ import {
   noisyDense,
   noisyDenseParameters,
   type ParameterSpecs,
-  type ParameterTensors,
   relu,
   tokenize,
   tokenizerParameters,
   tokenShape,
 } from '@moe-rl/encoders';
-import type { Mixture } from '@moe-rl/moe-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
-import { mixtureOf, type NetworkConfig } from './config.ts';
-import { createEncoder } from './encoders.ts';
-import { createMoeLayer, type ExpertsNoise, type MoeLayer, type MoeRecord } from './moe.ts';
-import type { RoutingPass } from './routing.ts';
-
-/** What a network is built for. */
-export interface NetworkInput {
-  readonly observationSpec: ObservationSpec;
-  readonly actionCount: number;
-  /** Atoms of the value distribution; 1: plain values. Default 1. */
-  readonly atoms?: number;
-}
-
-/** Standard normal draws for one pass, `[1 or B, n]` with `n` from `Network.noiseSizes`; left out: the noisy layers' means. */
-export interface NetworkNoise {
-  readonly experts?: ExpertsNoise;
-  /** One draw for the head and the dense layer before it: each layer takes the first entries it needs (they share a key in the official code). */
-  readonly head?: NoisyDenseNoise;
-}
-
-export interface NetworkOutput {
-  /** Action values `[B, A]`, or logits `[B, A, Z]` when the network has several atoms. */
-  readonly values: Tensor;
-  /** What the head sees: `[B, N]`. */
-  readonly features: Tensor;
-  /** The encoder's output `[B, H, W, C]` or `[B, N]`. */
-  readonly encoded: Tensor;
-  /** Activations of the dense layer before the head `[B, N]`; undefined where a mixture replaces it. */
-  readonly hidden: Tensor | undefined;
-  /** One record per mixture. */
-  readonly mixtures: readonly MoeRecord[];
-}
-
-/** Input and output sizes of the noise of one pass. */
-export interface NoiseSizes {
-  readonly experts?: { readonly inputs: number; readonly outputs: number };
-  readonly head?: { readonly inputs: number; readonly outputs: number };
-}
-
-/** A part of the network and its number of parameters. */
-export interface ParameterBlock {
-  readonly block: 'encoder' | 'tokens' | 'dense' | 'router' | 'experts' | 'head';
-  readonly parameters: number;
-}
-
-export interface Network {
-  readonly config: NetworkConfig;
-  readonly input: NetworkInput;
-  /** Names and shapes of all parameters. */
-  readonly parameterShapes: Readonly<Record<string, { readonly shape: readonly number[] }>>;
-  /** Names of parameters that gradients reach. */
-  readonly trainableParameters: readonly string[];
-  /** Names of the routers' parameters. */
-  readonly routerParameters: readonly string[];
-  readonly noiseSizes: NoiseSizes;
-  /** Parameters by block, in the order data flows. */
-  readonly parameterBlocks: readonly ParameterBlock[];
-  readonly parameterCount: number;
-  /** In the order data flows. */
-  readonly mixtures: readonly Mixture[];
-  /** `[T, D]` of the first mixture, or undefined. */
-  readonly tokenShape: readonly [number, number] | undefined;
-  /** Draws initial parameters with the official initializers. */
-  initialize(rng: Rng): NamedTensors;
-  /**
-   * Runs the network on planar observations `[B, F, H, W]` (or `[B, F, planes, H, W]`, `[B, 1, D]`), bytes or floats; `augment` maps the image `[B, H, W, F]` (divided to
-   * [0, 1]) before the encoder.
-   */
-  apply(
-    parameters: ParameterTensors,
-    observations: Tensor,
-    options?: {
-      readonly noise?: NetworkNoise;
-      readonly augment?: (image: Tensor) => Tensor;
-      readonly routing?: RoutingPass;
-    },
-  ): NetworkOutput;
-}
+import { createBigNetwork } from './big-network.ts';
+import { type MixtureConfig, mixtureOf, type NetworkConfig } from './config.ts';
+import { createEncoder, type Encoder } from './encoders.ts';
+import { createMoeLayer, type MoeLayer, type MoeRecord } from './moe.ts';
+import {
+  type Network,
+  type NetworkInput,
+  type NoiseSizes,
+  numberLayers,
+  type ParameterBlock,
+} from './network-interface.ts';
 
 /**
  * Builds a network.
  * @throws InvalidArgumentError when parts don't fit together (a patch larger than the features, an image encoder on vectors)
  */
 export function createNetwork(config: NetworkConfig, input: NetworkInput): Network {
+  const mixture = mixtureOf(config.moe);
+  if (mixture?.expertType === 'big') return createBigNetwork(config, mixture, input);
   const { observationSpec, actionCount } = input;
   const atoms = requireInteger('atoms', input.atoms ?? 1, 1);
   const prefix = config.naming === 'rainbow' || config.encoder.type !== 'nature' ? 'encoder/' : '';
@@ -127,7 +53,6 @@ export function createNetwork(config: NetworkConfig, input: NetworkInput): Netwo
   };
   addBlock('encoder', countParameters(encoder.specs));
 
-  const mixture = mixtureOf(config.moe);
   const replacesDense = mixture !== undefined && mixture.placement !== 'final';
   const denseInput = config.denseInput ?? 'flattened';
   const usesTokens = replacesDense || denseInput === 'tokenSum' || denseInput === 'tokenMean';
@@ -174,11 +99,16 @@ export function createNetwork(config: NetworkConfig, input: NetworkInput): Netwo
     width = hiddenUnits;
   }
 
-  const mixtures: MoeLayer[] = [];
+  const stacks = mixture?.placement === 'all' ? stackMixtures(config, mixture, encoder) : [];
+  const mixtures: MoeLayer[] = [...stacks];
   if (mixture !== undefined) {
-    const count = mixture.placement === 'both' ? 2 : 1;
     const [T, D] = replacesDense ? [tokenCount, tokenSize] : [1, width];
-    for (let index = 0; index < count; index++) mixtures.push(createMoeLayer(mixture, T, D, config.noisy, index));
+    for (let number = 0; number < (mixture.placement === 'both' ? 2 : 1); number++) {
+      // The first has the official names; a later one the same names in a scope of its own.
+      const scope = number === 0 ? '' : `mixture_${number}/`;
+      const index = mixtures.length;
+      mixtures.push(createMoeLayer(mixture, { tokenCount: T, tokenSize: D, scope, index, isNoisy: config.noisy }));
+    }
     const shapes = Object.assign({}, ...mixtures.map((layer) => layer.parameterShapes)) as MoeLayer['parameterShapes'];
     const routers = new Set(mixtures.flatMap((layer) => layer.routerParameters));
     const countOf = (isRouter: boolean): number =>
@@ -188,7 +118,7 @@ export function createNetwork(config: NetworkConfig, input: NetworkInput): Netwo
   }
 
   let extraName: string | undefined;
-  if (config.extraLinearLayer) {
+  if (config.extraLinearLayer === true) {
     // A plain layer also in noisy networks, as in the official code.
     extraName = config.noisy ? 'Dense_0' : numbered();
     const extraUnits = config.extraLinearUnits!;
@@ -217,11 +147,10 @@ export function createNetwork(config: NetworkConfig, input: NetworkInput): Netwo
       if (!isTrainable) untrainable.add(name);
     }
   }
+  const expertInputs = Math.max(...mixtures.map((layer) => layer.mixture.sizes.tokenSize));
   const noiseSizes: NoiseSizes = config.noisy
     ? {
-        ...(mixture !== undefined
-          ? { experts: { inputs: replacesDense ? tokenSize : hiddenUnits, outputs: mixture.expertHiddenUnits } }
-          : {}),
+        ...(mixture !== undefined ? { experts: { inputs: expertInputs, outputs: mixture.expertHiddenUnits! } } : {}),
         head: { inputs: headInputNoise, outputs: headOutputNoise },
       }
     : {};
@@ -251,11 +180,30 @@ export function createNetwork(config: NetworkConfig, input: NetworkInput): Netwo
     tokenShape: replacesDense ? [tokenCount, tokenSize] : mixture !== undefined ? [1, hiddenUnits] : undefined,
     initialize: (rng) => ({
       ...initializeParameters(rng, specs),
-      ...Object.assign({}, ...mixtures.map((layer, index) => layer.initialize(rng.fork(`mixture_${index}`)))),
+      ...Object.assign(
+        {},
+        ...mixtures.map((layer, index) => layer.initialize(rng.fork(forkName(index - stacks.length)))),
+      ),
     }),
     apply(parameters, observations, options = {}) {
       const { noise } = options;
-      const encoded = encoder.apply(parameters, observations, options.augment);
+      const records: MoeRecord[] = [];
+      const runMixture = (layer: MoeLayer, tokens: Tensor): Tensor => {
+        const record = layer.apply(parameters, tokens, noise?.experts, options.routing);
+        records.push(record);
+        return record.output;
+      };
+      const encoded = encoder.apply(
+        parameters,
+        observations,
+        options.augment,
+        stacks.length === 0
+          ? undefined
+          : (features, stack) => {
+              const [B, H, W, C] = features.shape as [number, number, number, number];
+              return tf.reshape(runMixture(stacks[stack]!, tf.reshape(features, [B, H * W, C])), [B, H, W, C]);
+            },
+      );
       const batch = encoded.shape[0]!;
       const asFeatures = (): Tensor =>
         encoded.rank === 4 ? encoded : tf.reshape(encoded, [batch, ...encoder.features]);
@@ -286,12 +234,7 @@ export function createNetwork(config: NetworkConfig, input: NetworkInput): Netwo
         }
         x = mixture !== undefined ? tf.reshape(hidden, [batch, 1, hiddenUnits]) : hidden;
       }
-      const records: MoeRecord[] = [];
-      for (const layer of mixtures) {
-        const record = layer.apply(parameters, x, noise?.experts, options.routing);
-        records.push(record);
-        x = record.output;
-      }
+      for (const layer of mixtures.slice(stacks.length)) x = runMixture(layer, x);
       let features = flatten(x);
       if (extraName !== undefined) features = relu(dense(parameters, extraName, features));
       const headNoise = config.noisy
@@ -308,6 +251,29 @@ export function createNetwork(config: NetworkConfig, input: NetworkInput): Netwo
   };
 }
 
+/** A mixture behind each stack of the encoder, over its positions. */
+function stackMixtures(config: NetworkConfig, mixture: MixtureConfig, { stacks = [] }: Encoder): MoeLayer[] {
+  if (stacks.length === 0) {
+    throw new InvalidArgumentError(
+      `network.moe.placement is "all", but the encoder ${config.encoder.type} has no stacks; expected another placement`,
+    );
+  }
+  return stacks.map(([height, width, channels], index) =>
+    createMoeLayer(mixture, {
+      tokenCount: height * width,
+      tokenSize: channels,
+      scope: `stack_${index}/`,
+      index,
+      isNoisy: config.noisy,
+    }),
+  );
+}
+
+/** The random stream that a mixture's first values come from; those behind stacks have negative numbers. */
+function forkName(number: number): string {
+  return number < 0 ? `stack_mixture_${-number}` : `mixture_${number}`;
+}
+
 /** A table of the network's parameters by block, for logs and papers. */
 export function formatParameterBlocks(network: Network): string {
   const rows = [
@@ -320,10 +286,4 @@ export function formatParameterBlocks(network: Network): string {
 
 function firstColumns(x: Tensor, count: number): Tensor {
   return x.shape[1] === count ? x : tf.slice(x, [0, 0], [x.shape[0]!, count]);
-}
-
-/** Names layers as flax does: `Dense_0`, `Dense_1`, ... or `NoisyNetwork_0`, ... */
-function numberLayers(noisy: boolean): () => string {
-  let next = 0;
-  return () => `${noisy ? 'NoisyNetwork' : 'Dense'}_${next++}`;
 }

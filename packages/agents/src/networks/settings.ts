@@ -5,6 +5,8 @@ import { encoderSettings } from './encoders.ts';
 import { routerSettings } from './routers.ts';
 
 const isMixture: SettingCondition = { path: 'network.moe.router.type', notIn: ['none'] };
+/** Experts within a network, not networks as experts. */
+const hasMlpExperts: SettingCondition = { path: 'network.moe.expertType', in: ['mlp'] };
 /** Where the dense layer before the head is not replaced by a mixture. */
 const hasDense: SettingCondition = { path: 'network.moe.placement', in: ['final'], orAbsent: true };
 const usesTokens: Applicability = {
@@ -49,11 +51,15 @@ export const NETWORK_SETTINGS: GroupSetting = setting.group({
     experts: setting.integer('Number of experts', 8, { maximum: 4096, applies: isMixture }),
     expertHiddenUnits: setting.integer("Width of an expert's hidden layer", 512, {
       maximum: 1_048_576,
-      applies: isMixture,
+      applies: hasMlpExperts,
     }),
-    placement: setting.choice('Which layer the mixture replaces', 'penultimate', ['penultimate', 'final', 'both'], {
-      applies: isMixture,
-    }),
+    expertType: setting.choice('Two dense layers, or a whole network', 'mlp', ['mlp', 'big'], { applies: isMixture }),
+    placement: setting.choice(
+      'Which layer the mixture replaces; all: one behind each stack of the encoder too',
+      'penultimate',
+      ['penultimate', 'final', 'both', 'all'],
+      { applies: hasMlpExperts },
+    ),
   }),
   hiddenUnits: setting.integer('Width of the dense layer before the head, where no mixture replaces it', 512, {
     maximum: 1_048_576,
@@ -68,7 +74,9 @@ export const NETWORK_SETTINGS: GroupSetting = setting.group({
     ['flattened', 'tokenSum', 'tokenMean', 'globalAveragePool'],
     { applies: hasDense },
   ),
-  extraLinearLayer: setting.boolean('Another dense layer after the mixture', false),
+  extraLinearLayer: setting.boolean('Another dense layer after the mixture', false, {
+    applies: { path: 'network.moe.expertType', notIn: ['big'], orAbsent: true },
+  }),
   extraLinearUnits: setting.integer('Its width', 512, {
     maximum: 1_048_576,
     applies: { path: 'network.extraLinearLayer', in: [true] },

@@ -7,7 +7,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { AgentConfig } from '../config/agent-config.ts';
 import { selectActions } from '../losses/index.ts';
 import { OPS } from '../networks/moe.ts';
-import type { Network, NetworkNoise, NetworkOutput } from '../networks/network.ts';
+import type { Network, NetworkNoise, NetworkOutput } from '../networks/network-interface.ts';
 import { drawRouting, drawsRouting, type RoutingPass } from '../networks/routing.ts';
 import type { AgentVariant, LossContext, TargetContext } from '../variants/index.ts';
 import { augmentImages } from './augmentation.ts';

@@ -3,7 +3,7 @@ import type { Rng } from '@moe-rl/core';
 import { randomNormal } from '@moe-rl/tfjs-graph';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
-import type { NetworkNoise, NoiseSizes } from '../networks/network.ts';
+import type { NetworkNoise, NoiseSizes } from '../networks/network-interface.ts';
 
 /** Shape and type of a seed input. */
 export const SEED_INPUT = { shape: [2], dtype: 'int32' } as const;

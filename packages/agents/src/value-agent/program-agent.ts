@@ -17,7 +17,7 @@ import {
 import type { ReplayBuffer } from '@moe-rl/replay';
 import type { Program } from '@moe-rl/tfjs-graph';
 import type { AgentConfig } from '../config/agent-config.ts';
-import type { Network } from '../networks/network.ts';
+import type { Network } from '../networks/network-interface.ts';
 import { drawsRouting } from '../networks/routing.ts';
 import { learningInputs } from './batch-inputs.ts';
 import { type AgentStep, actingNoise, type EntryName, entryOf } from './entry-points.ts';

@@ -1,7 +1,7 @@
 // Sparse training of an agent's network: when masks change, and to what. Masked weights are zeroed after every update (momentum moves them).
 import { elementCount, InvalidArgumentError, type Rng } from '@moe-rl/core';
 import type { SparsityConfig } from '../config/agent-config.ts';
-import type { Network } from '../networks/network.ts';
+import type { Network } from '../networks/network-interface.ts';
 import {
   cosineDropFraction,
   dropAndGrow,

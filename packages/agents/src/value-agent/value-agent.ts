@@ -3,7 +3,7 @@
 import type { ActMode, Agent, AgentMetrics, Observation, TensorData } from '@moe-rl/core';
 import type { ReplayBuffer } from '@moe-rl/replay';
 import type { AgentConfig } from '../config/agent-config.ts';
-import type { Network } from '../networks/network.ts';
+import type { Network } from '../networks/network-interface.ts';
 
 /** An agent with what a trainer needs beside core's interface. */
 export interface ValueAgent extends Agent {

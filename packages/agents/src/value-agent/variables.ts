@@ -3,7 +3,7 @@ import type { Rng } from '@moe-rl/core';
 import type { Variable } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { AgentConfig } from '../config/agent-config.ts';
-import type { Network } from '../networks/network.ts';
+import type { Network } from '../networks/network-interface.ts';
 import { createOptimizer } from '../optimizers/index.ts';
 import { createSparseTraining, type SparseTraining } from './sparse-training.ts';
 import type { UpdateStepConfig } from './update-step.ts';

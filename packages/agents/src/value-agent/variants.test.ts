@@ -33,6 +33,26 @@ const VARIANTS: Readonly<Record<string, { preset: string; changes?: DeepPartial<
     preset: 'dqn-nature-soft-moe',
     changes: { network: { moe: { placement: 'both' }, extraLinearLayer: true } },
   },
+  'mixtures everywhere': {
+    preset: 'dqn-nature-soft-moe',
+    changes: { network: { moe: { placement: 'all', router: { slotsPerExpert: 2 } } } },
+  },
+  'noisy mixtures everywhere': {
+    preset: 'rainbow-soft-moe',
+    changes: { network: { encoder: { type: 'nature' }, moe: { placement: 'all', router: { slotsPerExpert: 2 } } } },
+  },
+  'big experts with heads of their own': {
+    preset: 'dqn-nature-soft-moe',
+    changes: { network: { moe: { expertType: 'big' } } },
+  },
+  'big experts of top-1 routing': {
+    preset: 'dqn-top1-moe',
+    changes: { network: { encoder: { type: 'nature' }, moe: { expertType: 'big' } } },
+  },
+  'big noisy experts with one head': {
+    preset: 'rainbow-soft-moe',
+    changes: { network: { encoder: { type: 'nature' }, moe: { expertType: 'big' } } },
+  },
   rainbow: { preset: 'rainbow' },
   'rainbow soft moe': { preset: 'rainbow-soft-moe', changes: { network: { encoder: { type: 'nature' } } } },
   'rainbow top-1 moe': { preset: 'rainbow-top1-moe', changes: { network: { encoder: { type: 'nature' } } } },

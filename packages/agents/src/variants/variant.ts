@@ -2,7 +2,7 @@
 // augmentation, optimizers, schedules, checkpoints) is the same for all agents, so two agents differ by their records in `variants.ts`.
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs-core';
 import type { LearningConfig } from '../config/agent-config.ts';
-import type { NetworkOutput } from '../networks/network.ts';
+import type { NetworkOutput } from '../networks/network-interface.ts';
 
 /** What targets are made of. Networks run when they are first asked for, once, and are constants to differentiation. */
 export interface TargetContext {

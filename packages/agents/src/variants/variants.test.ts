@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { mergeConfig } from '../config/validate.ts';
 import { MUNCHAUSEN_DQN } from '../examples/munchausen-dqn.ts';
 import { createAgent, getPreset, type LearningConfig, registerAgentVariant, variantOf } from '../index.ts';
-import type { NetworkOutput } from '../networks/network.ts';
+import type { NetworkOutput } from '../networks/network-interface.ts';
 import { fit, loadTestBackend, randomTransitions, SMALL_SPEC, TINY } from '../testing/fixtures.ts';
 import type { TargetContext } from './variant.ts';
 import { C51, CQL, DOUBLE_DQN, DQN, RAINBOW } from './variants.ts';

@@ -1,0 +1,374 @@
+// Named mutations of our own sources: each is a mistake that somebody could make, and each must make a fast test fail. `find` must occur once in the file; when
+// the code has moved on, the mutant fails by name until it is written anew. `tests` are files or folders that run against it.
+
+/**
+ * @typedef {object} Mutant
+ * @property {string} name
+ * @property {string} file
+ * @property {string} find
+ * @property {string} replace
+ * @property {readonly string[]} tests
+ */
+
+const AGENT_STEPS = ['packages/agents/src/golden.test.ts'];
+const AGENTS = 'packages/agents/src/';
+const REPLAY = 'packages/replay/src/';
+const MOE = 'packages/moe-core/src/';
+const ROUTERS = 'packages/top-k-moe/src/';
+const ROUTER_TESTS = ['packages/top-k-moe/src/examples.test.ts', 'packages/top-k-moe/src/top-k-moe.test.ts'];
+const GRAPH = 'packages/tfjs-graph/src/';
+const GRAPH_TESTS = ['packages/tfjs-graph/src/recorder.test.ts', 'packages/tfjs-graph/src/program.test.ts'];
+
+const mutant = (name, file, find, replace, tests) => ({ name, file, find, replace, tests });
+
+/** @type {readonly Mutant[]} */
+export const MUTANTS = [
+  // The learning step.
+  mutant(
+    'importance weights dropped',
+    `${AGENTS}value-agent/loss.ts`,
+    'tf.mean(inputs.weights === undefined ? perSample : tf.mul(perSample, inputs.weights))',
+    'tf.mean(perSample)',
+    AGENT_STEPS,
+  ),
+  mutant(
+    'Double Q dropped',
+    `${AGENTS}variants/targets.ts`,
+    'doubleValues(nextOnline.values, nextTarget.values)',
+    'doubleValues(nextTarget.values, nextTarget.values)',
+    AGENT_STEPS,
+  ),
+  mutant(
+    'Double Q of distributions dropped',
+    `${AGENTS}variants/targets.ts`,
+    'expectedValues(context.nextOnline.values, context.support!)',
+    'expectedValues(context.nextTarget.values, context.support!)',
+    AGENT_STEPS,
+  ),
+  mutant(
+    'penalties times 0',
+    `${AGENTS}value-agent/loss.ts`,
+    'total = tf.add(total, tf.mul(penalty, coefficient(agent)));',
+    'total = tf.add(total, tf.mul(penalty, 0));',
+    AGENT_STEPS,
+  ),
+  mutant(
+    'DR3 of one state',
+    `${AGENTS}variants/losses.ts`,
+    'featureCoadaptation(online.features, nextOnline.features)',
+    'featureCoadaptation(online.features, online.features)',
+    AGENT_STEPS,
+  ),
+  mutant(
+    'next state not augmented',
+    `${AGENTS}value-agent/loss.ts`,
+    "const nextOptions = augmentOf('next');",
+    'const nextOptions = {};',
+    AGENT_STEPS,
+  ),
+  mutant(
+    'next state augmented as the state',
+    `${AGENTS}value-agent/loss.ts`,
+    "const nextOptions = augmentOf('next');",
+    "const nextOptions = augmentOf('state');",
+    AGENT_STEPS,
+  ),
+  mutant(
+    'weights of router losses ignored',
+    `${AGENTS}value-agent/auxiliary-losses.ts`,
+    'tf.mul(tf.addN(perMixture), weights[name])',
+    'tf.addN(perMixture)',
+    AGENT_STEPS,
+  ),
+  mutant(
+    'noise per sample ignored',
+    `${AGENTS}value-agent/loss.ts`,
+    "noiseOf('online', agent.perSampleNoise ? agent.batchSize : 1)",
+    "noiseOf('online', 1)",
+    AGENT_STEPS,
+  ),
+  mutant(
+    'noise of targets taken from the loss',
+    `${AGENTS}value-agent/loss.ts`,
+    "const targetNoise = noiseOf('target', 1);",
+    "const targetNoise = noiseOf('online', 1);",
+    AGENT_STEPS,
+  ),
+  mutant(
+    'target sync shifted by one step',
+    `${AGENTS}value-agent/schedule.ts`,
+    'step % config.targetUpdatePeriodAgentSteps === 0',
+    '(step + 1) % config.targetUpdatePeriodAgentSteps === 0',
+    ['packages/agents/src/value-agent', ...AGENT_STEPS],
+  ),
+  mutant(
+    'targets from the online network',
+    `${AGENTS}value-agent/loss.ts`,
+    'nextTarget: () => network.apply(target, nextStates',
+    'nextTarget: () => network.apply(online, nextStates',
+    AGENT_STEPS,
+  ),
+  mutant(
+    'targets of the state instead of the next one',
+    `${AGENTS}value-agent/loss.ts`,
+    'nextTarget: () => network.apply(target, nextStates',
+    'nextTarget: () => network.apply(target, states',
+    AGENT_STEPS,
+  ),
+  mutant(
+    'mean error where Huber was asked for',
+    `${AGENTS}losses/temporal-difference.ts`,
+    "type === 'mse' ? squaredError(predictions, targets) : huberError(predictions, targets)",
+    'squaredError(predictions, targets)',
+    AGENT_STEPS,
+  ),
+  mutant(
+    'rewards left out of targets',
+    `${AGENTS}losses/temporal-difference.ts`,
+    'return tf.add(rewards, tf.mul(discounts, nextValues));',
+    'return tf.mul(discounts, nextValues);',
+    AGENT_STEPS,
+  ),
+  mutant(
+    'projection one atom too wide',
+    `${AGENTS}losses/categorical.ts`,
+    '(maximum - minimum) / (atoms - 1)',
+    '(maximum - minimum) / atoms',
+    AGENT_STEPS,
+  ),
+  mutant(
+    'priorities without the root',
+    `${AGENTS}losses/priorities.ts`,
+    'tf.sqrt(tf.add(losses, 1e-10))',
+    'tf.add(losses, 1e-10)',
+    AGENT_STEPS,
+  ),
+  mutant(
+    'evaluation draws from the stream of training',
+    `${AGENTS}value-agent/program-agent.ts`,
+    "const stream = mode === 'train' ? explore : evaluateExplore;",
+    'const stream = explore;',
+    ['packages/agents/src/value-agent/value-agent.test.ts'],
+  ),
+  mutant(
+    'balance bias never written',
+    `${AGENTS}value-agent/update-step.ts`,
+    "if (name.startsWith('state/'))",
+    "if (name.startsWith('nothing/'))",
+    ['packages/agents/src/networks/routers.test.ts'],
+  ),
+  mutant(
+    'load metric from probabilities',
+    `${AGENTS}networks/router-measures.ts`,
+    'load: tf.div(counts, tf.maximum(tf.sum(counts), 1)),',
+    'load: tf.mean(shares, [0, 1]),',
+    ['packages/agents/src/networks/router-measures.test.ts'],
+  ),
+  // Replay.
+  mutant(
+    'an overwritten slot gets a priority',
+    `${REPLAY}sampler.ts`,
+    'if (isIn[indices[position]!] === 1) tree.set(',
+    'tree.set(',
+    ['packages/replay/src'],
+  ),
+  mutant('a removed slot keeps its priority', `${REPLAY}sampler.ts`, '        tree.set(slot, 0);\n', '', [
+    'packages/replay/src',
+  ]),
+  mutant(
+    'stratified draws not stratified',
+    `${REPLAY}sampler.ts`,
+    '((position + uniform) / batchSize) * total',
+    'uniform * total',
+    ['packages/replay/src'],
+  ),
+  mutant(
+    'importance weights not normalized',
+    `${REPLAY}importance-weights.ts`,
+    '** exponent / largest;',
+    '** exponent;',
+    ['packages/replay/src'],
+  ),
+  mutant(
+    'sum tree descends one level wrong at ties',
+    `${REPLAY}sum-tree.ts`,
+    'targets[position]! >= left && nodes[child + 1]! > 0',
+    'targets[position]! > left && nodes[child + 1]! > 0',
+    ['packages/replay/src'],
+  ),
+  mutant(
+    'n-step returns go on past the end',
+    `${REPLAY}slot-ring.ts`,
+    'isTerminal = (flags & TERMINATED) !== 0;\n        break;',
+    'isTerminal = (flags & TERMINATED) !== 0;',
+    ['packages/replay/src'],
+  ),
+  mutant(
+    'a cut episode counts as terminated',
+    `${REPLAY}slot-ring.ts`,
+    'isTerminal = (flags & TERMINATED) !== 0;',
+    'isTerminal = true;',
+    ['packages/replay/src'],
+  ),
+  mutant(
+    'discount of the horizon instead of the window',
+    `${REPLAY}slot-ring.ts`,
+    'isTerminal ? 0 : this.#discountPowers[length]!',
+    'isTerminal ? 0 : this.#discountPowers[updateHorizon]!',
+    ['packages/replay/src'],
+  ),
+  // Routers and mixtures.
+  mutant(
+    'second choices get slots before first ones',
+    `${MOE}assignment.ts`,
+    'ops.reshape(K === 1 ? mask : ops.transpose(mask, [0, 2, 1, 3]), [B, K * T, E])',
+    'ops.reshape(mask, [B, K * T, E])',
+    ROUTER_TESTS,
+  ),
+  mutant(
+    'one more slot than the capacity',
+    `${MOE}assignment.ts`,
+    'ops.greaterEqual(positions, ops.fill([], options.capacity))',
+    'ops.greater(positions, ops.fill([], options.capacity))',
+    ROUTER_TESTS,
+  ),
+  mutant(
+    'capacity rounded down',
+    `${MOE}capacity.ts`,
+    "config.capacityRounding ?? 'ceil'",
+    "config.capacityRounding ?? 'floor'",
+    ROUTER_TESTS,
+  ),
+  mutant(
+    'GShard weights not normalized',
+    `${ROUTERS}routers/token-choice.ts`,
+    'const weights = ops.divide(values, ops.sum(values, [2], true));\n      let wanted',
+    'const weights = values;\n      let wanted',
+    ROUTER_TESTS,
+  ),
+  mutant(
+    'noise of noisy top-k in evaluation',
+    `${ROUTERS}routers/token-choice.ts`,
+    '  if (inputs.isTraining === false) return logits;\n  const noise',
+    '  const noise',
+    ROUTER_TESTS,
+  ),
+  mutant(
+    'DeepSeek weighs with biased scores',
+    `${ROUTERS}routers/deepseek.ts`,
+    'ops.reshape(scores, [B, T, 1, E])',
+    'ops.reshape(ranking, [B, T, 1, E])',
+    ROUTER_TESTS,
+  ),
+  mutant(
+    'DeepSeek takes one group fewer',
+    `${ROUTERS}routers/deepseek.ts`,
+    'ops.topK(ops.sum(best, [3]), M)',
+    'ops.topK(ops.sum(best, [3]), Math.max(1, M - 1))',
+    ROUTER_TESTS,
+  ),
+  mutant(
+    'balance bias raised where the load is high',
+    `${ROUTERS}routers/deepseek.ts`,
+    'rate * Math.sign(mean - load[expert]!)',
+    'rate * Math.sign(load[expert]! - mean)',
+    ROUTER_TESTS,
+  ),
+  mutant(
+    'importance loss of means',
+    `${MOE}losses/balance.ts`,
+    'return squaredVariation(ops, ops.sum(probabilities, [1]));',
+    'return ops.mean(probabilities, [1, 2]);',
+    ROUTER_TESTS,
+  ),
+  mutant(
+    'Soft MoE combines over tokens',
+    'packages/soft-moe/src/soft-moe.ts',
+    'expertShares: () => unbatch(ops.sum(weights.combine, [3])),',
+    'expertShares: () => unbatch(ops.sum(weights.dispatch, [3])),',
+    ['packages/soft-moe/src/soft-moe.test.ts'],
+  ),
+  // Recorded programs.
+  mutant(
+    'constants that differ in bits are one',
+    `${GRAPH}recorded-values.ts`,
+    'return bits.every((element) => element === bits[0]);',
+    'return values.every((element) => element === values[0]);',
+    GRAPH_TESTS,
+  ),
+  mutant(
+    'a recorded constant shares its memory',
+    `${GRAPH}recorded-values.ts`,
+    'values.byteLength).slice();',
+    'values.byteLength);',
+    GRAPH_TESTS,
+  ),
+  mutant(
+    'an update does not wait for readers',
+    `${GRAPH}step-recording.ts`,
+    'const controls = new Set(states.flatMap((state) => [...state.before]));',
+    'const controls = new Set<string>();',
+    GRAPH_TESTS,
+  ),
+  // Runs: checkpoints, statistics, locks.
+  mutant(
+    'a damaged checkpoint is believed',
+    'packages/runs/src/folder/checkpoint-store.ts',
+    'if (sha256(data) !== expected)',
+    'if (expected === undefined)',
+    ['packages/runs/src/folder'],
+  ),
+  mutant(
+    'the oldest checkpoint is tried first',
+    'packages/runs/src/folder/checkpoint-store.ts',
+    '        .reverse()\n',
+    '',
+    ['packages/runs/src/folder'],
+  ),
+  mutant(
+    'NaN becomes null in a state',
+    'packages/core/src/state-codec.ts',
+    "if (typeof value === 'number' && !Number.isFinite(value)) return { $number: String(value) };",
+    "if (typeof value === 'number' && !Number.isFinite(value)) return null;",
+    ['packages/core/src', 'packages/runs/src/folder'],
+  ),
+  mutant(
+    'evaluation keeps the lost life as an end',
+    'packages/training/src/kinds/atari.ts',
+    "purpose === 'evaluation' ? { terminalOnLifeLoss: false } : {}",
+    '{}',
+    ['packages/training/src'],
+  ),
+  mutant('a seed for every reset', 'packages/core/src/run-loop.ts', '      seed = undefined;\n', '', [
+    'packages/core/src/run-loop.test.ts',
+  ]),
+  mutant(
+    'truncation hides termination',
+    'packages/core/src/run-loop.ts',
+    'step.truncated || (!step.terminated && episodeAgentSteps >= maxEpisodeAgentSteps)',
+    'step.truncated || episodeAgentSteps >= maxEpisodeAgentSteps',
+    ['packages/core/src/run-loop.test.ts'],
+  ),
+  mutant(
+    'a setting that does not apply is taken',
+    'packages/core/src/settings/resolve.ts',
+    'else if (isLast) throw inapplicable(child, where, tree);',
+    'else if (isLast) delete at[key];',
+    ['packages/core/src/settings'],
+  ),
+  // Statistics.
+  mutant(
+    'bootstrap without strata',
+    'packages/evaluation/src/bootstrap.ts',
+    'const source = sets[set]![game]!;',
+    'const source = sets[set]![0]!;',
+    ['packages/evaluation/src'],
+  ),
+  mutant(
+    'intervals twice as wide as asked',
+    'packages/evaluation/src/bootstrap.ts',
+    'const tail = (1 - level) / 2;',
+    'const tail = 1 - level;',
+    ['packages/evaluation/src'],
+  ),
+];

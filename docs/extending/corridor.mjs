@@ -1,5 +1,4 @@
-// An environment over a game of one's own: walk to the right end of a corridor. `moe-rl train --module docs/extending/corridor.mjs --game my/corridor`.
-// getState and setState make a resume exact in the middle of an episode; without them a new episode begins there.
+// An environment of one's own: walk to the right end of a corridor. getState and setState make a resume exact; without them a new episode begins there.
 const makeCorridor = ({ length }) => {
   let [position, steps] = [0, 0];
   const observe = () => Float32Array.of(position / length, steps / 50);

@@ -24,7 +24,13 @@ export interface GroupedRuns {
 /** Settings that change nothing of what is learned until a given agent step. */
 const NEUTRAL: ReadonlySet<string> = new Set([
   ...['seed', 'preset', 'threads', 'trainingAgentSteps', 'maxTrainingSeconds', 'logPeriodAgentSteps'],
-  ...['checkpointPeriodAgentSteps', 'evaluationEpisodes', 'environment.rom', 'dataset.recordFolder'],
+  ...[
+    'checkpointPeriodAgentSteps',
+    'evaluationEpisodes',
+    'environment.rom',
+    'dataset.recordFolder',
+    'statistics.periodUpdates',
+  ],
 ]);
 const RUN_GROUPS: ReadonlySet<string> = new Set(['environment', 'sinks', 'modules', 'evaluation', 'dataset']);
 const MAX_SHOWN = 4;

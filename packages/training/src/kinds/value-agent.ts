@@ -54,6 +54,7 @@ export const VALUE_AGENT: AgentKind = {
     const made = { agent, backendName: name, tensorCount: () => tf.memory().numTensors };
     if (purpose === 'evaluation') return made;
     say(describeAgent(agent));
+    for (const warning of agent.warnings) say(warning);
     const { folder } = config.dataset;
     if (folder === null) return { ...made, replay: replayPersistence(agent, replayFolder) };
     try {

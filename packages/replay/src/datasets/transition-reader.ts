@@ -2,7 +2,7 @@
 import { CorruptDataError, type Observation } from '@moe-rl/core';
 import { type AsyncBuffer, type FileMetaData, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
 import type { ReplayStep } from '../replay-interface.ts';
-import { type DatasetInfo, frameBytesOf, INFO_KEY, TRANSITION_COLUMNS } from './transition-schema.ts';
+import { type DatasetInfo, frameBytesOf, INFO_KEY, parseInfo, TRANSITION_COLUMNS } from './transition-schema.ts';
 
 /** A dataset in memory, or anything that hands out ranges of its bytes (hyparquet's `asyncBufferFromUrl`, `asyncBufferFromFile`). */
 export type DatasetSource = ArrayBuffer | AsyncBuffer;
@@ -24,6 +24,55 @@ export async function* readTransitions(source: DatasetSource): AsyncGenerator<Re
   const { info, metadata } = await open(source);
   const frameBytes = frameBytesOf(info.observationSpec);
   const wholeBytes = frameBytes * info.observationSpec.stackSize;
+  for await (const { row, object } of readRows(source, metadata, TRANSITION_COLUMNS)) {
+    const observationOf = (value: unknown): Observation => {
+      if (!(value instanceof Uint8Array) || (value.length !== frameBytes && value.length !== wholeBytes)) {
+        throw new CorruptDataError(`dataset row ${row}: an observation is not ${frameBytes} or ${wholeBytes} bytes`);
+      }
+      return info.observationSpec.dtype === 'uint8' ? value : new Float32Array(Uint8Array.from(value).buffer);
+    };
+    yield {
+      ...outcomeOf(object, row, info),
+      observation: observationOf(object.observation),
+      ...(object.next_observation == null ? {} : { nextObservation: observationOf(object.next_observation) }),
+    };
+  }
+}
+
+/** A step without what was seen: quick to read, because a Parquet file keeps each column by itself. */
+export type Outcome = Pick<ReplayStep, 'action' | 'reward' | 'terminated' | 'truncated'>;
+
+/**
+ * The steps' actions, rewards and ends, in order.
+ * @throws CorruptDataError as `readTransitions`
+ */
+export async function* readOutcomes(source: DatasetSource): AsyncGenerator<Outcome, void, void> {
+  const { info, metadata } = await open(source);
+  const columns = ['action', 'reward', 'terminated', 'truncated'];
+  for await (const { row, object } of readRows(source, metadata, columns)) yield outcomeOf(object, row, info);
+}
+
+function outcomeOf(object: Record<string, unknown>, row: number, { actionCount }: DatasetInfo): Outcome {
+  const { action, reward, terminated, truncated } = object;
+  if (!Number.isInteger(action) || typeof reward !== 'number' || !Number.isFinite(reward)) {
+    throw new CorruptDataError(
+      `dataset row ${row}: action ${String(action)} and reward ${String(reward)}; expected an integer and a finite number`,
+    );
+  }
+  if (actionCount !== undefined && !((action as number) >= 0 && (action as number) < actionCount)) {
+    throw new CorruptDataError(`dataset row ${row}: action ${String(action)}; the dataset says it has ${actionCount}`);
+  }
+  if (typeof terminated !== 'boolean' || typeof truncated !== 'boolean') {
+    throw new CorruptDataError(`dataset row ${row}: terminated or truncated is not a flag`);
+  }
+  return { action: action as number, reward, terminated, truncated };
+}
+
+async function* readRows(
+  source: DatasetSource,
+  metadata: FileMetaData,
+  columns: string[],
+): AsyncGenerator<{ row: number; object: Record<string, unknown> }, void, void> {
   let row = 0;
   for (const group of metadata.row_groups) {
     const rowEnd = row + Number(group.num_rows);
@@ -32,7 +81,7 @@ export async function* readTransitions(source: DatasetSource): AsyncGenerator<Re
       objects = await parquetReadObjects({
         file: source as AsyncBuffer,
         metadata,
-        columns: TRANSITION_COLUMNS,
+        columns,
         rowStart: row,
         rowEnd,
         utf8: false,
@@ -40,29 +89,13 @@ export async function* readTransitions(source: DatasetSource): AsyncGenerator<Re
     } catch (cause) {
       throw new CorruptDataError(`dataset rows ${row} to ${rowEnd - 1} can't be read`, { cause });
     }
-    for (const object of objects) {
-      const observationOf = (value: unknown): Observation => {
-        if (!(value instanceof Uint8Array) || (value.length !== frameBytes && value.length !== wholeBytes)) {
-          throw new CorruptDataError(`dataset row ${row}: an observation is not ${frameBytes} or ${wholeBytes} bytes`);
-        }
-        return info.observationSpec.dtype === 'uint8' ? value : new Float32Array(value.slice().buffer);
-      };
-      const { action, reward, terminated, truncated } = object;
-      if (typeof action !== 'number' || typeof reward !== 'number' || !Number.isFinite(reward)) {
-        throw new CorruptDataError(
-          `dataset row ${row}: action ${String(action)} and reward ${String(reward)}; expected numbers`,
-        );
-      }
-      yield {
-        observation: observationOf(object.observation),
-        action,
-        reward,
-        terminated: terminated === true,
-        truncated: truncated === true,
-        ...(object.next_observation == null ? {} : { nextObservation: observationOf(object.next_observation) }),
-      };
-      row++;
+    if (objects.length !== rowEnd - row) {
+      throw new CorruptDataError(`dataset rows ${row} to ${rowEnd - 1}: ${objects.length} came`);
     }
+    for (const object of objects) yield { row: row++, object };
+  }
+  if (row !== Number(metadata.num_rows)) {
+    throw new CorruptDataError(`the dataset says it has ${metadata.num_rows} rows; its row groups hold ${row}`);
   }
 }
 
@@ -83,22 +116,4 @@ async function open(source: DatasetSource): Promise<{ info: DatasetInfo; metadat
   }
   const info = parseInfo(text);
   return { info, metadata };
-}
-
-function parseInfo(text: string): DatasetInfo {
-  let info: DatasetInfo;
-  try {
-    info = JSON.parse(text) as DatasetInfo;
-  } catch (cause) {
-    throw new CorruptDataError(`dataset: metadata "${INFO_KEY}" is not JSON`, { cause });
-  }
-  const spec = info?.observationSpec;
-  const isSpec =
-    Array.isArray(spec?.frameShape) && Number.isInteger(spec?.stackSize) && ['uint8', 'float32'].includes(spec?.dtype);
-  if (info?.version !== 1 || !isSpec) {
-    throw new CorruptDataError(
-      `dataset: metadata "${INFO_KEY}" is ${text}; expected version 1 with an observationSpec`,
-    );
-  }
-  return info;
 }

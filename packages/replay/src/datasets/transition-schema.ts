@@ -1,5 +1,5 @@
 // How transitions lie in a Parquet file: one row per step, in order, so that any Parquet reader can use them.
-import { elementCount, type ObservationSpec } from '@moe-rl/core';
+import { CorruptDataError, elementCount, type ObservationSpec } from '@moe-rl/core';
 import type { KeyValue, SchemaElement } from 'hyparquet-writer';
 
 /** Key of the file metadata that holds `DatasetInfo` as JSON. */
@@ -11,6 +11,10 @@ export interface DatasetInfo {
   readonly observationSpec: ObservationSpec;
   /** Whatever the writer wanted to note: environment, policy, seed. */
   readonly notes: Readonly<Record<string, string | number | boolean>>;
+  /** Actions are the integers `0..actionCount - 1`, where the writer knew. */
+  readonly actionCount?: number;
+  /** In a recording of several files: which one this is, from 1, and whether its first step goes on with the episode that the file before left open. */
+  readonly part?: { readonly number: number; readonly continuesEpisode: boolean };
 }
 
 /**
@@ -31,6 +35,43 @@ export const TRANSITION_COLUMNS: string[] = TRANSITION_SCHEMA.slice(1).map((elem
 
 export function infoMetadata(info: DatasetInfo): KeyValue[] {
   return [{ key: INFO_KEY, value: JSON.stringify(info) }];
+}
+
+/**
+ * Reads what a dataset says about itself.
+ * @throws CorruptDataError when it is no such description.
+ */
+export function parseInfo(text: string): DatasetInfo {
+  let info: Partial<DatasetInfo> | null;
+  try {
+    info = JSON.parse(text);
+  } catch (cause) {
+    throw new CorruptDataError(`dataset: metadata "${INFO_KEY}" is not JSON`, { cause });
+  }
+  const { observationSpec: spec, notes, actionCount, part } = info ?? {};
+  const isSpec =
+    Array.isArray(spec?.frameShape) &&
+    spec.frameShape.every((size) => isIntegerFrom(1, size)) &&
+    isIntegerFrom(1, spec.stackSize) &&
+    ['uint8', 'float32'].includes(spec.dtype);
+  const isPart = part === undefined || (isIntegerFrom(1, part?.number) && typeof part.continuesEpisode === 'boolean');
+  const hasNotes = notes !== null && typeof notes === 'object';
+  if (
+    info?.version !== 1 ||
+    !isSpec ||
+    !hasNotes ||
+    !isPart ||
+    !(actionCount === undefined || isIntegerFrom(1, actionCount))
+  ) {
+    throw new CorruptDataError(
+      `dataset: metadata "${INFO_KEY}" is ${text}; expected version 1 with an observationSpec and notes`,
+    );
+  }
+  return info as DatasetInfo;
+}
+
+function isIntegerFrom(minimum: number, value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= minimum;
 }
 
 export function frameBytesOf(spec: ObservationSpec): number {

@@ -14,6 +14,9 @@ import { type DatasetInfo, frameBytesOf, infoMetadata, TRANSITION_SCHEMA } from 
 export interface TransitionWriterConfig {
   readonly observationSpec: ObservationSpec;
   readonly notes?: DatasetInfo['notes'];
+  /** Steps with other actions than `0..actionCount - 1` are refused; readers can check against it. */
+  readonly actionCount?: number;
+  readonly part?: DatasetInfo['part'];
   /** Where bytes go; default: into memory (`finish` returns them). `@moe-rl/replay/node` has a function that writes files. */
   readonly writer?: Writer;
   /** Default 2,048. */
@@ -32,6 +35,7 @@ interface Columns {
 export class TransitionWriter {
   readonly #spec: ObservationSpec;
   readonly #frameBytes: number;
+  readonly #actionCount: number | undefined;
   readonly #rowGroupRows: number;
   readonly #bytes: ByteWriter | undefined;
   readonly #parquet: ParquetWriter;
@@ -40,7 +44,8 @@ export class TransitionWriter {
   #isEpisodeOpen = false;
 
   constructor(config: TransitionWriterConfig) {
-    const { observationSpec, notes = {} } = config;
+    const { observationSpec, notes = {}, actionCount, part } = config;
+    this.#actionCount = actionCount === undefined ? undefined : requireInteger('actionCount', actionCount, 1, 2 ** 31);
     this.#spec = observationSpec;
     this.#frameBytes = frameBytesOf(observationSpec);
     this.#rowGroupRows = requireInteger('rowGroupRows', config.rowGroupRows ?? 2048, 1);
@@ -49,7 +54,13 @@ export class TransitionWriter {
       writer: (config.writer ?? this.#bytes) as Writer,
       schema: TRANSITION_SCHEMA,
       statistics: false,
-      kvMetadata: infoMetadata({ version: 1, observationSpec, notes }),
+      kvMetadata: infoMetadata({
+        version: 1,
+        observationSpec,
+        notes,
+        ...(actionCount === undefined ? {} : { actionCount }),
+        ...(part === undefined ? {} : { part }),
+      }),
       createdBy: 'moe-rl',
     });
   }
@@ -67,6 +78,11 @@ export class TransitionWriter {
   async add(step: ReplayStep): Promise<void> {
     if (!Number.isInteger(step.action) || step.action !== (step.action | 0)) {
       throw new InvalidArgumentError(`action is ${step.action} at row ${this.#rows}; expected a 32-bit integer`);
+    }
+    if (this.#actionCount !== undefined && (step.action < 0 || step.action >= this.#actionCount)) {
+      throw new InvalidArgumentError(
+        `action is ${step.action} at row ${this.#rows}; expected 0 to ${this.#actionCount - 1}`,
+      );
     }
     if (!Number.isFinite(step.reward)) {
       throw new NonFiniteError(`reward is ${step.reward} at row ${this.#rows}; expected a finite number`);

@@ -3,6 +3,9 @@ import { createReadStream } from 'node:fs';
 import { createGunzip } from 'node:zlib';
 import { CorruptDataError, elementCount } from '@moe-rl/core';
 
+/** NumPy's own headers are some hundred bytes. */
+const MAXIMUM_HEADER_BYTES = 65_536;
+
 const READERS: Readonly<Record<string, { bytes: number; read: (view: DataView, offset: number) => number }>> = {
   '|u1': { bytes: 1, read: (view, offset) => view.getUint8(offset) },
   '|b1': { bytes: 1, read: (view, offset) => view.getUint8(offset) },
@@ -22,6 +25,8 @@ export interface NpyStream {
   read(count: number): Promise<Float64Array>;
   /** The next `count` rows as they lie in the file. */
   readBytes(count: number): Promise<Uint8Array>;
+  /** Reads on to the end, where the compressed stream's checksum is: for whoever has read all rows. @throws CorruptDataError when more follows. */
+  finish(): Promise<void>;
   close(): void;
 }
 
@@ -34,15 +39,17 @@ export async function openNpy(path: string): Promise<NpyStream> {
   let waiting: Buffer[] = [];
   let waitingBytes = 0;
 
+  const nextChunk = async (): Promise<IteratorResult<Buffer>> => {
+    try {
+      return await chunks.next();
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).syscall !== undefined) throw cause;
+      throw new CorruptDataError(`${path} is not gzip, or is cut off`, { cause });
+    }
+  };
   const take = async (length: number): Promise<Uint8Array> => {
     while (waitingBytes < length) {
-      let next: IteratorResult<Buffer>;
-      try {
-        next = await chunks.next();
-      } catch (cause) {
-        if ((cause as NodeJS.ErrnoException).syscall !== undefined) throw cause;
-        throw new CorruptDataError(`${path} is not gzip, or is cut off`, { cause });
-      }
+      const next = await nextChunk();
       if (next.done) throw new CorruptDataError(`${path} ends after ${waitingBytes} of ${length} bytes`);
       waiting.push(next.value);
       waitingBytes += next.value.length;
@@ -61,29 +68,38 @@ export async function openNpy(path: string): Promise<NpyStream> {
     return result;
   };
 
-  const start = await take(10);
-  if (String.fromCharCode(...start.subarray(1, 6)) !== 'NUMPY' || start[6]! > 3) {
-    throw new CorruptDataError(`${path} holds no NumPy array`);
+  const readHeader = async () => {
+    const start = await take(10);
+    if (String.fromCharCode(...start.subarray(0, 6)) !== '\u0093NUMPY' || start[6]! < 1 || start[6]! > 3) {
+      throw new CorruptDataError(`${path} holds no NumPy array`);
+    }
+    // Version 1 has a header length of two bytes, later ones of four.
+    const isLong = start[6]! > 1;
+    const rest = isLong ? await take(2) : new Uint8Array(2);
+    const headerBytes = start[8]! + 256 * start[9]! + 65536 * (rest[0]! + 256 * rest[1]!);
+    if (headerBytes > MAXIMUM_HEADER_BYTES) {
+      throw new CorruptDataError(
+        `${path} has a header of ${headerBytes} bytes; expected ${MAXIMUM_HEADER_BYTES} at most`,
+      );
+    }
+    return parseHeader(path, new TextDecoder().decode(await take(headerBytes)));
+  };
+  let header: Awaited<ReturnType<typeof readHeader>>;
+  try {
+    header = await readHeader();
+  } catch (error) {
+    gunzip.destroy();
+    throw error;
   }
-  // Version 1 has a header length of two bytes, later ones of four.
-  const isLong = start[6]! > 1;
-  const rest = isLong ? await take(2) : new Uint8Array(2);
-  const headerBytes = start[8]! + 256 * start[9]! + 65536 * (rest[0]! + 256 * rest[1]!);
-  const header = new TextDecoder().decode(await take(headerBytes));
-  const dtype = /'descr':\s*'([^']+)'/.exec(header)?.[1] ?? '';
-  const shapeText = /'shape':\s*\(([^)]*)\)/.exec(header)?.[1];
-  const reader = READERS[dtype];
-  if (reader === undefined || shapeText === undefined || !/'fortran_order':\s*False/.test(header)) {
-    throw new CorruptDataError(
-      `${path} holds an array that is not of plain numbers in row-major order: ${header.trim()}`,
-    );
-  }
-  const shape = shapeText
-    .split(',')
-    .filter((part) => part.trim() !== '')
-    .map(Number);
+  const { shape, dtype, reader } = header;
   const rowElements = elementCount(shape.slice(1));
-  const readBytes = (count: number) => take(count * rowElements * reader.bytes);
+  let rowsLeft = shape[0] ?? 1;
+  const readBytes = (count: number) => {
+    rowsLeft -= count;
+    if (rowsLeft < 0)
+      throw new CorruptDataError(`${path} holds an array of [${shape}]; ${-rowsLeft} rows more were asked for`);
+    return take(count * rowElements * reader.bytes);
+  };
   return {
     shape,
     dtype,
@@ -93,6 +109,28 @@ export async function openNpy(path: string): Promise<NpyStream> {
       const view = new DataView(bytes.buffer);
       return Float64Array.from({ length: count * rowElements }, (_, index) => reader.read(view, index * reader.bytes));
     },
+    async finish() {
+      for (let next = await nextChunk(); !next.done; next = await nextChunk()) waitingBytes += next.value.length;
+      if (waitingBytes > 0) throw new CorruptDataError(`${path}: ${waitingBytes} bytes follow the array of [${shape}]`);
+    },
     close: () => gunzip.destroy(),
   };
+}
+
+function parseHeader(path: string, header: string) {
+  const dtype = /'descr':\s*'([^']+)'/.exec(header)?.[1] ?? '';
+  const shapeText = /'shape':\s*\(([^)]*)\)/.exec(header)?.[1];
+  const reader = Object.hasOwn(READERS, dtype) ? READERS[dtype] : undefined;
+  if (reader === undefined || shapeText === undefined || !/'fortran_order':\s*False/.test(header)) {
+    throw new CorruptDataError(
+      `${path} holds an array that is not of plain numbers in row-major order: ${header.trim()}`,
+    );
+  }
+  const sizes = shapeText.split(',').map((part) => part.trim());
+  if (sizes.at(-1) === '') sizes.pop();
+  const shape = sizes.map(Number);
+  if (!sizes.every((size) => /^\d+$/.test(size)) || !Number.isSafeInteger(elementCount(shape) * reader.bytes)) {
+    throw new CorruptDataError(`${path} holds an array of shape (${shapeText}); expected whole numbers`);
+  }
+  return { dtype, shape, reader };
 }

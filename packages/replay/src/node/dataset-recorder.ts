@@ -1,0 +1,174 @@
+// Records a dataset while a run goes on: a folder of Parquet files, each whole and on the disk before it has its name, so that a crash costs no more than what
+// came after the last `save`; and a resumed run goes on with exactly the dataset of one that was never interrupted.
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  AlreadyInUseError,
+  CheckpointError,
+  CorruptDataError,
+  type ObservationSpec,
+  requireInteger,
+  type StateTree,
+} from '@moe-rl/core';
+import { withStorageErrors } from '@moe-rl/core/node';
+import type { StepWriter } from '../datasets/recording-agent.ts';
+import type { DatasetInfo } from '../datasets/transition-schema.ts';
+import type { ReplayStep } from '../replay-interface.ts';
+import { createTransitionFile, type PendingTransitionFile } from './parquet-files.ts';
+
+export interface DatasetRecorderConfig {
+  /** Made if missing; holds nothing but this recording. */
+  readonly folder: string;
+  readonly observationSpec: ObservationSpec;
+  /** Actions are `0..actionCount - 1`. */
+  readonly actionCount: number;
+  /** Whatever a reader should know: environment, agent, seed. */
+  readonly notes?: DatasetInfo['notes'];
+  /** A file ends after so many steps, or earlier where the recording is saved. Default 50,000. */
+  readonly stepsPerFile?: number;
+}
+
+const STATE_KIND = 'moe-rl/dataset-recorder';
+const PART = /^part-(\d{6})\.parquet$/;
+const OWN_FILE = /^part-\d{6}\.parquet(\.temporary)?$/;
+const partName = (number: number) => `part-${String(number).padStart(6, '0')}.parquet`;
+
+/** Writes one recording. Add steps in order, one at a time; `save` whenever the run is saved, `finish` at its end. */
+export class DatasetRecorder implements StepWriter {
+  readonly #config: DatasetRecorderConfig;
+  readonly #stepsPerFile: number;
+  #file: PendingTransitionFile | undefined;
+  /** Finished files. */
+  #parts = 0;
+  /** Steps in finished files. */
+  #savedSteps = 0;
+  #isEpisodeOpen = false;
+  #isPrepared = false;
+
+  constructor(config: DatasetRecorderConfig) {
+    this.#config = config;
+    this.#stepsPerFile = requireInteger('stepsPerFile', config.stepsPerFile ?? 50_000, 1);
+    requireInteger('actionCount', config.actionCount, 1);
+  }
+
+  /** Steps recorded since the recording began. */
+  get steps(): number {
+    return this.#savedSteps + (this.#file?.rows ?? 0);
+  }
+
+  /**
+   * Records one step. Nothing is recorded when it throws.
+   * @throws ShapeError, NonFiniteError or InvalidArgumentError for a bad step; StorageError when writing fails; AlreadyInUseError when the folder holds
+   *   a recording that was not restored
+   */
+  async add(step: ReplayStep): Promise<void> {
+    await this.#prepare();
+    const { observationSpec, actionCount, notes = {} } = this.#config;
+    this.#file ??= await createTransitionFile(this.#path(this.#parts + 1), {
+      observationSpec,
+      actionCount,
+      notes,
+      part: { number: this.#parts + 1, continuesEpisode: this.#isEpisodeOpen },
+    });
+    await this.#file.add(step);
+    this.#isEpisodeOpen = !(step.terminated || step.truncated);
+    if (this.#file.rows >= this.#stepsPerFile) await this.#finishFile();
+  }
+
+  /** Says that the episode under way goes no further: the next step starts another one. */
+  async interruptEpisode(): Promise<void> {
+    await this.#finishFile();
+    this.#isEpisodeOpen = false;
+  }
+
+  /**
+   * Puts everything recorded so far on the disk and returns what `restore` needs to go on from here.
+   * @throws StorageError when writing fails
+   */
+  async save(): Promise<StateTree> {
+    await this.#prepare();
+    await this.#finishFile();
+    return {
+      kind: STATE_KIND,
+      version: 1,
+      parts: this.#parts,
+      steps: this.#savedSteps,
+      isEpisodeOpen: this.#isEpisodeOpen,
+    };
+  }
+
+  /**
+   * Goes back to a saved state: what was recorded after it (by a run that was killed) is removed.
+   * @throws CheckpointError when it is no such state; CorruptDataError when files of the recording are missing
+   */
+  async restore(state: StateTree): Promise<void> {
+    const { kind, version, parts, steps, isEpisodeOpen } = state;
+    if (kind !== STATE_KIND || version !== 1 || !Number.isSafeInteger(parts) || !Number.isSafeInteger(steps)) {
+      throw new CheckpointError(
+        `recorder state is "${String(kind)}" version ${String(version)}; expected "${STATE_KIND}" version 1 with parts and steps`,
+      );
+    }
+    const names = new Set(await this.#ownFiles());
+    for (let part = 1; part <= (parts as number); part++) {
+      if (!names.has(partName(part))) {
+        throw new CorruptDataError(
+          `${join(this.#config.folder, partName(part))}, which the recording needs, is missing`,
+        );
+      }
+    }
+    await this.#file?.discard();
+    this.#file = undefined;
+    for (const name of names) {
+      const number = Number(PART.exec(name)?.[1] ?? Number.POSITIVE_INFINITY);
+      if (number > (parts as number)) await rm(join(this.#config.folder, name), { force: true });
+    }
+    this.#parts = parts as number;
+    this.#savedSteps = steps as number;
+    this.#isEpisodeOpen = isEpisodeOpen === true;
+    this.#isPrepared = true;
+  }
+
+  /** Ends the recording: everything is on the disk. */
+  async finish(): Promise<{ readonly steps: number; readonly files: number }> {
+    await this.save();
+    return { steps: this.#savedSteps, files: this.#parts };
+  }
+
+  async #prepare(): Promise<void> {
+    if (this.#isPrepared) return;
+    const { folder } = this.#config;
+    await withStorageErrors('create the folder', folder, () => mkdir(folder, { recursive: true }));
+    const names = await this.#ownFiles();
+    if (names.some((name) => PART.test(name))) {
+      throw new AlreadyInUseError(`${folder} already holds a recording; restore it first, or choose another folder`);
+    }
+    for (const name of names) await rm(join(folder, name), { force: true });
+    this.#isPrepared = true;
+  }
+
+  async #finishFile(): Promise<void> {
+    const file = this.#file;
+    if (file === undefined) return;
+    this.#file = undefined;
+    if (file.rows === 0) return file.discard();
+    try {
+      await file.finish();
+    } catch (error) {
+      // What it held is lost: what comes next, if anything, goes on with nothing.
+      this.#isEpisodeOpen = false;
+      await file.discard();
+      throw error;
+    }
+    this.#parts++;
+    this.#savedSteps += file.rows;
+  }
+
+  async #ownFiles(): Promise<string[]> {
+    const { folder } = this.#config;
+    return (await withStorageErrors('read', folder, () => readdir(folder))).filter((name) => OWN_FILE.test(name));
+  }
+
+  #path(part: number): string {
+    return join(this.#config.folder, partName(part));
+  }
+}

@@ -128,3 +128,71 @@ it('moves the balance bias of deepseek against the load, by its rate', async () 
   expect(steps.every((step) => Math.abs(step) <= 1)).toBe(true);
   agent.dispose();
 });
+
+describe('the course of a mixture', () => {
+  it('spawns EvoMoE experts from the first one within training, and goes on after a resume as if nothing had happened', async () => {
+    const create = () =>
+      createValueAgent({
+        config: mergeConfig(getPreset('dqn'), CHANGES, {
+          network: { moe: { router: { type: 'dense-to-sparse', sharedUpdates: 5, temperatureUpdates: 20 } } },
+        }),
+        environment: catchBall({ seed: 1 }),
+        seed: 1,
+      });
+    const agent = await create();
+    const kernel = Object.keys(agent.network.parameterShapes).find((name) => /ExpertModel_0\/.*kernel$/.test(name))!;
+    const expert = async (index: number) => {
+      const { data, shape } = (await agent.readParameters())[kernel]!;
+      const size = data.length / shape[0]!;
+      return Array.from(data.slice(index * size, (index + 1) * size));
+    };
+    await train(agent, 25);
+    expect(agent.updates).toBe(5);
+    const first = await expert(0);
+    // In the stage of the shared expert only that one learns; the others wait with their first values.
+    const other = await expert(1);
+    expect(other).not.toEqual(first);
+    await agent.learn();
+    // Now each is the first one with some weights set to zero, an update later.
+    const spawned = await expert(1);
+    const near = spawned.filter((value, index) => Math.abs(value - first[index]!) < 5e-3).length;
+    expect(near).toBeGreaterThan(spawned.length / 4);
+    const saved = structuredClone({ agent: await agent.getState(), replay: agent.replay.getState() });
+    const resumed = await create();
+    await resumed.setState(saved.agent);
+    resumed.replay.setState(saved.replay);
+    const losses = [];
+    for (const each of [agent, resumed])
+      losses.push([(await each.learn())['train/loss'], (await each.learn())['train/loss']]);
+    expect(losses[1]).toEqual(losses[0]);
+    agent.dispose();
+    resumed.dispose();
+  });
+
+  it('freezes StableMoE routers after the distillation', async () => {
+    const agent = await createValueAgent({
+      config: mergeConfig(getPreset('dqn'), CHANGES, {
+        network: { moe: { router: { type: 'stable', distillationUpdates: 4 } } },
+      }),
+      environment: catchBall({ seed: 1 }),
+      seed: 1,
+    });
+    const { schedule } = agent.network.mixtures[0]!;
+    const { frozen } = schedule!.advance(1000);
+    expect(frozen.length).toBeGreaterThan(0);
+    const read = async () => {
+      const parameters = await agent.readParameters();
+      return frozen.map((name) => Array.from(parameters[name]!.data));
+    };
+    await train(agent, 22);
+    const early = await read();
+    await train(agent, 3);
+    expect(await read()).not.toEqual(early);
+    await train(agent, 4);
+    const late = await read();
+    await train(agent, 5);
+    expect(agent.updates).toBeGreaterThan(8);
+    expect(await read()).toEqual(late);
+    agent.dispose();
+  });
+});

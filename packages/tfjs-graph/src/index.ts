@@ -4,6 +4,7 @@ export { type AdamUpdateConfig, adamUpdate } from './adam.ts';
 export { RecordingError } from './errors.ts';
 export { type LossAndGradients, lossAndGradients } from './gradients.ts';
 export { registerNativeGradients } from './native-gradients.ts';
+export { globalNorm } from './norms.ts';
 export {
   createProgram,
   type EntryPoint,

@@ -1,6 +1,6 @@
 // One learning step as a pure function of the batch and the agent's variables: targets, loss, gradients, optimizer. Recorded as one graph where the
 // backend can. Everything that changes from call to call (batch, seeds, augmentation) is an input. What is learned from the batch is the variant's.
-import { lossAndGradients } from '@moe-rl/tfjs-graph';
+import { globalNorm, lossAndGradients } from '@moe-rl/tfjs-graph';
 import type { Tensor, Variable } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { prioritiesFromLosses } from '../losses/index.ts';
@@ -49,15 +49,6 @@ export function createUpdateStep(step: UpdateStepConfig): (inputs: Record<string
     if (isPrioritized) outputs.priorities = prioritiesFromLosses(auxiliary.perSample!);
     return outputs;
   };
-}
-
-/** The l2 norm of all gradients together. A product of each with itself: one operation, and no squares are stored. */
-function globalNorm(gradients: readonly Tensor[]): Tensor {
-  const squares = gradients.map((gradient) => {
-    const row = tf.reshape(gradient, [1, gradient.size]);
-    return tf.reshape(tf.matMul(row as tf.Tensor2D, row as tf.Tensor2D, false, true), []);
-  });
-  return tf.sqrt(tf.addN(squares));
 }
 
 /** Gradients of the loss with respect to the named parameters, without an update: what RigL grows by. */

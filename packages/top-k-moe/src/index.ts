@@ -45,7 +45,7 @@ export {
 } from './definitions/registry.ts';
 export { bestAssignment, bestPartition } from './host/best-assignment.ts';
 export { cappedExpertChoice, type RelaxationConfig, relaxedChoice } from './host/capped-choice.ts';
-export { applyLoraMoe, initLoraMoe, type LoraMoeConfig, type LoraMoeOutput } from './lora.ts';
+export { applyLoraMoe, initLoraMoe, type LoraMoeConfig, type LoraMoeInputs, type LoraMoeOutput } from './lora.ts';
 export { routerMetrics } from './metrics.ts';
 export { registerRouter, type SparseMixtureConfig, topKMixtures } from './mixture.ts';
 export {

@@ -7,6 +7,7 @@ import {
   type InitialParameters,
   type Parameters,
   parameter,
+  type RouterInputs,
   type Routing,
   uniform,
 } from '@moe-rl/moe-core';
@@ -29,6 +30,12 @@ export interface LoraMoeConfig {
   readonly router?: RouterConfig | OpenRouterConfig;
   /** Put before every parameter name. Default 'params/'. */
   readonly scope?: string;
+}
+
+/** What changes from call to call. */
+export interface LoraMoeInputs<Tensor> extends RouterInputs<Tensor> {
+  /** Multiplies what the experts see, [B, T, D] or broadcastable; entries 0 or 1/(1 - rate). Left out: no dropout. */
+  readonly dropoutMask?: Tensor | undefined;
 }
 
 /** Result of a linear map with LoRA experts. */
@@ -63,7 +70,7 @@ export function initLoraMoe(rng: Rng, config: LoraMoeConfig): InitialParameters 
 /**
  * `x W0 + sum over experts of weight * (alpha / r) * (x A) B`.
  * @param frozenKernel W0 [D, O]; gets no gradient
- * @param dropoutMask multiplies what the experts see, [B, T, D] or broadcastable; entries 0 or 1/(1 - rate). Left out: no dropout.
+ * @param inputs what the router needs, and dropout
  */
 export function applyLoraMoe<Tensor>(
   ops: TensorOps<Tensor>,
@@ -71,15 +78,16 @@ export function applyLoraMoe<Tensor>(
   tokens: Tensor,
   frozenKernel: Tensor,
   config: LoraMoeConfig,
-  dropoutMask?: Tensor,
+  inputs: LoraMoeInputs<Tensor> = {},
 ): LoraMoeOutput<Tensor> {
+  const { dropoutMask } = inputs;
   const { E, D, O, r, scale, scope } = resolve(config);
   const batch = batchTokens(ops, tokens, { tokenSize: D });
   const { batchSize: B, numTokens: T } = batch;
   const rows = ops.reshape(batch.tokens, [B * T, D]);
   const kernel = parameter(ops, { frozenKernel }, 'frozenKernel', [D, O]);
   const logits = ops.matmul(rows, parameter(ops, parameters, `${scope}router/kernel`, [D, E]));
-  const routing = createRouter(config.router ?? { type: 'dynmole' }).route(ops, ops.reshape(logits, [B, T, E]), {});
+  const routing = createRouter(config.router ?? { type: 'dynmole' }).route(ops, ops.reshape(logits, [B, T, E]), inputs);
   const weights = ops.reshape(combineMatrix(ops, routing.assignment, T), [B * T, E, 1]);
 
   const seen = dropoutMask ? ops.reshape(ops.multiply(batch.tokens, dropoutMask), [B * T, D]) : rows;

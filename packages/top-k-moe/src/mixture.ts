@@ -63,7 +63,8 @@ function mixtureOf(definition: RouterDefinition): MixtureDefinition {
   };
 }
 
-function createSparseMixture(
+/** Makes the mixture of a router. `options` are the router's and the layer's, in one record. */
+export function createSparseMixture(
   definition: RouterDefinition,
   options: Readonly<Record<string, unknown>>,
   sizes: MixtureSizes,

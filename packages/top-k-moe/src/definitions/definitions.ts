@@ -16,7 +16,7 @@ import {
 import { evoMoeSchedule } from '../schedules/evo-moe.ts';
 import { stableMoeSchedule } from '../schedules/stable-moe.ts';
 import type { RouterDefinition } from './definition.ts';
-import { generalLosses, ownLosses, prototypeLosses, vmoeLoad } from './losses.ts';
+import { generalLosses, ownLosses, prototypeLosses, tsallisEntropy, vmoeLoad } from './losses.ts';
 import { capacityOptions, kOption } from './options.ts';
 
 /** Every general loss refused for one reason. */
@@ -235,8 +235,9 @@ export const definitions = {
       }),
     },
     create: dynMoleRouter,
-    traits: () => ({
+    traits: ({ entropyIndex = 1.1 }) => ({
       auxiliaryLosses: {
+        entropy: { loss: tsallisEntropy(entropyIndex) },
         loadBalancing: { refused: 'it works with a varying number of experts per token; see dynMoleBalance' },
         dynMoleBalance: { loss: ownLosses.dynMoleBalance },
       },

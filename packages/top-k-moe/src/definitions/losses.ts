@@ -63,6 +63,12 @@ export const prototypeLosses = (numPrototypes: number): Readonly<Record<string, 
   },
 });
 
+/** Entropy with another index than Shannon's. */
+export const tsallisEntropy =
+  (q: number): AuxiliaryLoss =>
+  (ops, { expertShares, tokenMask }) =>
+    tokenMean(ops, normalizedEntropy(ops, expertShares, q), tokenMask);
+
 /** Losses that belong to one router. */
 export const ownLosses = {
   sequenceBalance: (ops, output) =>

@@ -171,6 +171,7 @@ export async function superviseQueue(options: {
 /** Adds what Redis does not have. Seeds come one after the other, so that a first answer over all games and variants comes early. */
 async function handIn(queue: Queue<JobData>, folder: ExperimentFolder): Promise<void> {
   for (const { id, seed } of openJobs(folder)) {
+    if (isDrained(folder)) return;
     const known = await queue.getJob(id);
     const state = known === undefined ? 'unknown' : await known.getState();
     // Over for Redis but not in the folder: it is tried again.
@@ -208,6 +209,7 @@ export async function runQueueWorker(options: QueueWorkerOptions): Promise<void>
   if (signal.aborted) stop();
   let failure: unknown;
   let isLost = false;
+  let active = 0;
   const worker = new Worker<JobData>(
     queueName(folder),
     async (queued, token) => {
@@ -219,17 +221,20 @@ export async function runQueueWorker(options: QueueWorkerOptions): Promise<void>
         await queued.moveToDelayed(Date.now() + ms, token);
         throw new DelayedError();
       };
+      // Handed in while the queue was being drained: left for the next time.
+      if (isDrained(folder)) return later(pollMs);
       // Another worker is at it, or seems to be: Redis lost the lock, the folder did not.
       if (claimState(folder, job.id, observations, leaseMs) === 'held') return later(Math.min(pollMs, leaseMs / 2));
       const claim = claimJob(folder, job.id, leaseMs);
       if (claim === undefined) return later(pollMs);
-      const attempt = await runClaimed({ ...options, signal: controller.signal }, job, claim, leaseMs).catch(
-        (error: unknown) => {
+      active++;
+      const attempt = await runClaimed({ ...options, signal: controller.signal }, job, claim, leaseMs)
+        .catch((error: unknown) => {
           failure ??= error;
           controller.abort();
           return 'paused' as const;
-        },
-      );
+        })
+        .finally(() => active--);
       if (attempt === 'done') return;
       if (attempt === 'failed-for-good') throw new UnrecoverableError(`${job.id} failed`);
       if (attempt === 'failed') throw new Error(`${job.id} failed`);
@@ -259,11 +264,16 @@ export async function runQueueWorker(options: QueueWorkerOptions): Promise<void>
     while (!controller.signal.aborted && !isDrained(folder) && openJobs(folder).length > 0) {
       await sleep(pollMs, undefined, { signal: controller.signal }).catch(() => {});
     }
-    // Waits for the jobs under way, which a stop has asked to pause. A Redis that is gone can't be told; the folder knows.
-    closing.abort();
-    await Promise.race([worker.close(), ...(isLost ? [sleep(CLOSE_TIMEOUT_MS, undefined, { ref: false })] : [])]);
+    // Jobs under way are waited for, as long as they take; Redis is not: the folder knows what it can't be told.
+    const closed = worker.close();
+    const rest = async (): Promise<void> => {
+      while (active > 0) await sleep(100);
+      await sleep(CLOSE_TIMEOUT_MS, undefined, { ref: false });
+    };
+    await Promise.race([closed, rest()]);
   } finally {
     signal.removeEventListener('abort', stop);
+    closing.abort();
     await Promise.race([worker.disconnect().catch(() => {}), sleep(CLOSE_TIMEOUT_MS, undefined, { ref: false })]);
   }
   if (failure !== undefined) throw failure;

@@ -2,14 +2,13 @@
 
 import { spawn, spawnSync } from 'node:child_process';
 import { dirname } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { MissingDependencyError } from '../errors.ts';
 
 /** A program with the arguments that always come first, for example `['python3', '-m', 'pip']`. */
 export type Command = readonly [program: string, ...leadingArguments: string[]];
 
-/** A folder whose contents came with this package. */
-const ownFolder = dirname(fileURLToPath(import.meta.url));
+/** A folder whose contents came with Node. (This package's own folder can't be asked for: the CommonJS build has no `import.meta`.) */
+const ownFolder = dirname(process.execPath);
 
 /** Python from 3.11 on then leaves the working folder out of its search path altogether. */
 const safeEnvironment = (): NodeJS.ProcessEnv => ({ ...process.env, PYTHONSAFEPATH: '1' });

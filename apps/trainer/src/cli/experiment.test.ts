@@ -120,10 +120,7 @@ describe('bad input', () => {
   it('plan file with a wrong key', async () => {
     const file = join(root, 'plan.yaml');
     writeFileSync(file, 'suite: demo\nvariants: [soft]\nseed: 3\n');
-    expectRefusal(
-      await runCli(['experiment', 'run', file]),
-      /plan\.yaml: there is no key "seed"; did you mean seeds/,
-    );
+    expectRefusal(await runCli(['experiment', 'run', file]), /plan\.yaml: there is no key "seed"; did you mean seeds/);
   });
 
   it('ROMs that are not here', async () => {

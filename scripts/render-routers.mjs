@@ -2,8 +2,15 @@
 //   node --conditions=@moe-rl/source scripts/render-routers.mjs
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createRng } from '../packages/core/src/index.ts';
+import { createMixture, registerMixture } from '../packages/moe-core/src/index.ts';
 import { typedArrayOps as ops } from '../packages/tensor-ops/src/typed-array/index.ts';
-import { combineMatrix, createRouter, routerTypes } from '../packages/top-k-moe/src/index.ts';
+import {
+  combineMatrix,
+  createRouter,
+  routerDefinition,
+  routerTypes,
+  topKMixtures,
+} from '../packages/top-k-moe/src/index.ts';
 
 const [T, E] = [16, 4];
 const folder = new URL('../docs/routers/', import.meta.url);
@@ -22,7 +29,7 @@ const PAGES = {
     title: 'Switch',
     config: {},
     formula: 'top-1 with weight P[t, e] and C = floor(T * 1.25 / E)',
-    use: 'One expert per token at the least cost; train with `loadBalancingLoss` (0.01) and `routerZLoss` (0.001), in a network with a residual connection.',
+    use: 'One expert per token at the least cost; train with the losses `loadBalancing` (0.01) and `routerZ` (0.001), in a network with a residual connection. `inputJitter: 0.01` is the jitter of the paper.',
     source: 'Fedus et al., [2101.03961](https://arxiv.org/abs/2101.03961)',
   },
   'gshard-top-2': {
@@ -37,7 +44,7 @@ const PAGES = {
     title: 'Noisy top-k',
     config: { k: 2 },
     formula: 'H = x W + z * softplus(x Wn), z normal; softmax over the k largest of H, zero elsewhere',
-    use: 'When exploration among experts should be learned. Use with `importanceLoss` and `noisyTopKLoad`. Needs `inputs.normalNoise` in training.',
+    use: 'When exploration among experts should be learned. Use with the losses `importance` and `load`. With k = 1 the router gets no gradient. Needs `inputs.normalNoise` in training.',
     source: 'Shazeer et al., [1701.06538](https://arxiv.org/abs/1701.06538)',
   },
   random: {
@@ -59,7 +66,7 @@ const PAGES = {
     title: 'Expert choice, plain and capped',
     config: { capacityFactor: 1 },
     formula:
-      'S = softmax over experts of x W; every expert takes its C = floor(T * capacityFactor / E) best tokens, weight S[t, e]. With `maxExpertsPerToken: b`: the entropy-regularized relaxation (Dykstra), rounded; where rounding breaks the cap, the exact optimum instead',
+      'S = softmax over experts of x W; every expert takes its C = floor(T * capacityFactor / E) best tokens, weight S[t, e]. With `maxExpertsPerToken: b`: the choice with the largest sum of scores in which no token has more than b experts, solved exactly (the paper relaxes and rounds: `relaxedChoice`)',
     use: 'Perfect balance without any loss; tokens get as many experts as want them, some none. Looks at all tokens at once (fine for images, not for causal sequences). The cap chooses on the host.',
     source: 'Zhou et al., [2202.09368](https://arxiv.org/abs/2202.09368)',
   },
@@ -67,16 +74,16 @@ const PAGES = {
     title: 'BASE',
     config: {},
     formula:
-      'the assignment with exactly T/E tokens per expert and the largest sum of scores x W (solved exactly); weight sigmoid(score); in evaluation the best expert of each token',
-    use: 'Balance by construction, one expert per token. T must be a multiple of E. Chooses on the host. With `isResidual` and `normalizesInput` it is the layer of the paper, which starts as the identity.',
+      'the assignment with at most ceil(T/E) tokens per expert, exactly T/E where E divides T, and the largest sum of scores x W (solved exactly); weight sigmoid(score); in evaluation the best expert of each token',
+    use: 'Balance by construction, one expert per token. With `isResidual` and `normalizesInput` it is the layer of the paper, which starts as the identity.',
     source: 'Lewis et al., [2103.16716](https://arxiv.org/abs/2103.16716)',
   },
   hash: {
     title: 'Hash and hardcoded',
     config: { table: [0, 1, 2, 2, 3, 1] },
     formula:
-      'the expert that a fixed table gives for the id of the token, weight 1; without a table the id is the expert',
-    use: 'Nothing to learn or to balance (`balancedHashTable` makes a table by frequency). Without a table: hardcoded routing, for instance one expert per task.',
+      'the expert that a fixed table gives for the id of the token, weight 1; without a table the id is the expert; ids beyond the table start over',
+    use: 'Nothing to learn or to balance (`balancedHashTable` makes a table by frequency). Without a table: hardcoded routing, for instance one expert per task. `ids: "position"` needs no ids: a token is known by its place.',
     source:
       'Roller et al., [2106.04426](https://arxiv.org/abs/2106.04426); hardcoded: [2406.18420](https://arxiv.org/abs/2406.18420)',
   },
@@ -84,8 +91,8 @@ const PAGES = {
     title: 'StableMoE',
     config: { stage: 1 },
     formula:
-      'stage 1: best of the scores x W, weight sigmoid(score), while a small router is distilled from the choices (`distillationLoss`, `stableBalanceLoss`); stage 2: best of the distilled, frozen scores, weight still sigmoid of the live score',
-    use: 'When the assignment of a token should stop moving during training. Stage 2 needs `inputs.distilledLogits`.',
+      'stage `distill`: best of the scores x W, weight sigmoid(score), while a small router of the layer is distilled from the choices; stage `frozen`: best of the distilled, frozen scores, weight still sigmoid of the live score',
+    use: 'When the assignment of a token should stop moving during training. The schedule of the mixture (or `layer.advance`) changes the stage after `distillationUpdates` and brings the losses of the first one (`stableBalance`, `distillation`; 0.3 each, averaged over tokens). The distilled router sees the tokens as they are at the moment: while what makes them still learns, its choices can move with them.',
     source: 'Dai et al., [2204.08396](https://arxiv.org/abs/2204.08396)',
   },
   'dense-to-sparse': {
@@ -93,8 +100,8 @@ const PAGES = {
     config: { threshold: 0.05 },
     inputs: { temperature: 0.5 },
     formula:
-      'G = softmax((x W + Gumbel noise) / temperature); every expert with G above the threshold works, weight G, not renormalized; evaluation: top-1 of the plain softmax',
-    use: 'Starts with all experts and narrows as the temperature falls (`denseToSparseTemperature`); begin with one trained expert and `spawnExperts`. Add `denseToSparseBalanceLoss`.',
+      'G = softmax((x W + Gumbel noise) / temperature); every expert with G above the threshold works, weight G, not renormalized; evaluation: top-1 of the plain softmax. Stages: `shared` (the first expert works on all tokens), `sparsify` (all experts are copies of it with a share of weights missing), `hard` (only the best works)',
+    use: 'Starts with all experts and narrows as the temperature falls. The schedule of the mixture (or `layer.advance`) runs the stages and the temperature. Add the loss `denseToSparseBalance`.',
     source: 'Nie et al., [2112.14397](https://arxiv.org/abs/2112.14397)',
   },
   deepseek: {
@@ -102,7 +109,7 @@ const PAGES = {
     config: { k: 2, numGroups: 2, numKeptGroups: 1 },
     formula:
       'scores = sigmoid(x W) (or softmax); chosen by score + bias, first the best groups, then the k best experts in them; weights = unbiased scores, normalized, times routeScale',
-    use: 'Many small experts (`numSharedExperts` for what all tokens need). Balance by `updateBalanceBias` after each step instead of a loss; `sequenceBalanceLoss` on top if wanted.',
+    use: 'Many small experts (`numSharedExperts` for what all tokens need). Balanced by a bias that is state of the layer (`balanceBiasRate`) instead of a loss; the loss `sequenceBalance` on top if wanted. With k = 1 and normalized weights the router gets no gradient: the layer says so.',
     source:
       'DeepSeekMoE [2401.06066](https://arxiv.org/abs/2401.06066), V3 [2412.19437](https://arxiv.org/abs/2412.19437); statistics: [2505.10860](https://arxiv.org/abs/2505.10860)',
   },
@@ -111,7 +118,7 @@ const PAGES = {
     config: { entropyThreshold: 0.8 },
     formula:
       'p = softmax(x W); keep experts, best first, while their sum stays within topP, and at least keepTopK; tokens whose normalized Tsallis entropy is above the threshold use all; weights p, not renormalized',
-    use: 'LoRA experts on a frozen map (`applyLoraMoe`), where computing all experts is cheap. Add `entropyLoss` (0.01) and `dynMoleBalanceLoss` (0.001).',
+    use: 'LoRA experts on a frozen map (`applyLoraMoe`, `LoraMoeLayer`), where computing all experts is cheap. Add the losses `entropy` (0.01) and `dynMoleBalance` (0.001).',
     source: 'Li et al., [2504.00661](https://arxiv.org/abs/2504.00661)',
   },
 };
@@ -174,6 +181,32 @@ function picture(type, { config, inputs = {} }) {
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${second + E * cell + 40}" height="${top + T * cell + 12}" font-family="sans-serif" font-size="11" fill="#57606a">${labels.join('')}${panel(left, 'scores', (index, x, y) => square(x, y, Math.min(1, probabilities.data[index])))}${panel(second, 'weights (x dropped)', (index, x, y) => square(x, y, weights[index] / largest, wanted.has(index) ? cross(x, y) : ''))}</svg>\n`;
 }
 
+registerMixture(...topKMixtures);
+
+/** What the router takes and offers, from its own description. */
+function facts(type, { config }) {
+  const options = Object.entries(routerDefinition(type).options).map(
+    ([name, { default: standard, doc }]) => `| \`${name}\` | ${JSON.stringify(standard)} | ${doc} |`,
+  );
+  const table =
+    options.length === 0 ? 'It has no options.' : `| option | default | |\n|---|---|---|\n${options.join('\n')}`;
+  const mixture = createMixture({ type, ...config }, { numExperts: E, numTokens: T, tokenSize: 8, hiddenSize: 8 });
+  const names = Object.entries(mixture.auxiliaryLosses);
+  const offered = names.filter(([, { loss }]) => loss).map(([name]) => `\`${name}\``);
+  const refused = names.filter(([, each]) => each.refused && !/belongs to|needs noise/.test(each.refused));
+  const losses = `Auxiliary losses: ${offered.join(', ') || 'none'}${refused.length > 0 ? `. Refused: ${refused.map(([name, each]) => `\`${name}\` (${each.refused})`).join('; ')}` : ''}.`;
+  const inputs = mixture.inputs.map(
+    ({ name, phase }) => `\`${name}\` (${phase === 'always' ? 'always' : 'in training'})`,
+  );
+  const needs = inputs.length > 0 ? ` Inputs: ${inputs.join(', ')}.` : '';
+  const host = {
+    never: '',
+    training: ' Chooses on the host in training: a step with it can not be recorded.',
+    always: ' Chooses on the host: a step with it can not be recorded.',
+  };
+  return `**Options.**\n\n${table}\n\n${losses}${needs}${host[mixture.runsOnHost]}`;
+}
+
 mkdirSync(folder, { recursive: true });
 const missing = routerTypes.filter((type) => !(type in PAGES));
 if (missing.length > 0) throw new Error(`no page for ${missing}`);
@@ -181,12 +214,12 @@ for (const [type, page] of Object.entries(PAGES)) {
   writeFileSync(new URL(`${type}.svg`, folder), picture(type, page));
   writeFileSync(
     new URL(`${type}.md`, folder),
-    `# ${page.title}\n\nRouter \`${JSON.stringify({ type, ...page.config })}\` of [@moe-rl/top-k-moe](../../packages/top-k-moe).\n\n**Formula.** ${page.formula}.\n\n![Scores of 16 tokens for 4 experts, and the weights this router gives them](${type}.svg)\n\nThe picture is made by the router's code (\`scripts/render-routers.mjs\`): left the scores of 16 tokens for 4 experts, right the weights with which experts work on them; a cross marks a choice dropped because the expert was full.\n\n**When to use it.** ${page.use}\n\n**Source.** ${page.source}.\n`,
+    `# ${page.title}\n\nRouter \`${JSON.stringify({ type, ...page.config })}\` of [@moe-rl/top-k-moe](../../packages/top-k-moe).\n\n**Formula.** ${page.formula}.\n\n![Scores of 16 tokens for 4 experts, and the weights this router gives them](${type}.svg)\n\nThe picture is made by the router's code (\`scripts/render-routers.mjs\`): left the scores of 16 tokens for 4 experts, right the weights with which experts work on them; a cross marks a choice dropped because the expert was full.\n\n**When to use it.** ${page.use}\n\n${facts(type, page)}\n\n**Source.** ${page.source}.\n`,
   );
 }
 const list = Object.entries(PAGES).map(([type, { title }]) => `- [${title}](${type}.md): \`${type}\``);
 writeFileSync(
   new URL('README.md', folder),
-  `# Routers\n\nEvery router maps gate logits [B, T, E] to an assignment: token choice (experts, weights and buffer positions per token) or expert choice (tokens and weights per expert). Any dispatcher carries out any assignment. \`createRouter({ type, ... })\` makes one by name; an unknown name throws.\n\n${list.join('\n')}\n`,
+  `# Routers\n\nEvery router maps gate logits [B, T, E] to an assignment: token choice (experts, weights and buffer positions per token) or expert choice (tokens and weights per expert). Any dispatcher carries out any assignment. \`createRouter({ type, ... })\` makes one by name, \`createMixture({ type, ... }, sizes)\` a whole layer; an unknown name or option throws, and \`registerRouter\` adds your own ([docs/extending](../extending)). Routers without a capacity drop nothing, at a cost that grows with the chosen experts.\n\n${list.join('\n')}\n`,
 );
 console.log(`wrote ${Object.keys(PAGES).length} pages`);

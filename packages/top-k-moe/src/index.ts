@@ -1,11 +1,14 @@
 // Public entry of @moe-rl/top-k-moe: routers, the sparse MoE layer, and both as mixtures by name. The tf.layers version is in ./tfjs.
 // The contracts (Router, Assignment, dispatch, MoeOutput) and the auxiliary losses are moe-core's, given on here for one import line.
+export { createRng } from '@moe-rl/core';
 export {
   type Assignment,
   assignTokens,
+  auxiliaryLossOf,
   bestExpertImbalance,
   type CapacityConfig,
   combineMatrix,
+  createMixture,
   type Dispatch,
   type DispatcherName,
   denseToSparseBalanceLoss,
@@ -26,6 +29,7 @@ export {
   type Router,
   type RouterInputs,
   type Routing,
+  registerMixture,
   routerZLoss,
   sequenceBalanceLoss,
   squaredVariation,
@@ -34,6 +38,7 @@ export {
   type TokenChoice,
   toTensors,
 } from '@moe-rl/moe-core';
+export { typedArrayOps } from '@moe-rl/tensor-ops/typed-array';
 export { initTopKMoe, type TopKMoeConfig, topKMoeParameterSpecs } from './config.ts';
 export type { RouterDefinition, RouterTraits } from './definitions/definition.ts';
 export {

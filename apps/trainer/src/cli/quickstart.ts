@@ -19,6 +19,8 @@ const QUICKSTART_SETTINGS = {
   preset: 'quickstart',
   logPeriodAgentSteps: 500,
   checkpointPeriodAgentSteps: 5000,
+  // Some seconds in all: the curve shows what the agent can do, not how it explores.
+  evaluation: { periodAgentSteps: 2000, episodes: 3, agentSteps: null, maxEpisodeAgentSteps: 1500 },
   // On WebAssembly or a slow machine training ends here: what was learned by then is evaluated.
   maxTrainingSeconds: 840,
 };

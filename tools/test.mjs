@@ -31,6 +31,7 @@ const stages = [
     when: true,
     run: () => countedScript('packages/ale-wasm/scripts/golden-ale.mjs', ['testdata/ale/traces']),
   },
+  { name: 'mutants', when: isCi, run: () => countedScript('scripts/test-mutants.mjs', ['--sample', '10']) },
   { name: 'verify', when: isCi, run: () => countedScript('tools/verify.mjs', []) },
   { name: 'built packages, Node 24', when: isCi, run: () => vitest('dist-24', { MOE_RL_TEST_TARGET: 'dist' }) },
   { name: 'built packages, Node 20', when: isCi, run: testOnNode20 },

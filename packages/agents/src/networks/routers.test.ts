@@ -196,3 +196,23 @@ describe('the course of a mixture', () => {
     agent.dispose();
   });
 });
+
+it('draws new noise for routers in the loss, from the agent’s own stream', async () => {
+  const agent = await createOnCatch('noisy-top-k', 'auto');
+  await train(agent, 25);
+  const saved = structuredClone({ agent: await agent.getState(), replay: agent.replay.getState() });
+  const learnAgain = async (change: (streams: Record<string, unknown>) => void): Promise<number> => {
+    const state = structuredClone(saved);
+    change(state.agent.streams as Record<string, unknown>);
+    await agent.setState(state.agent);
+    agent.replay.setState(state.replay);
+    return (await agent.learn())['train/loss']!;
+  };
+  const loss = await learnAgain(() => {});
+  expect(await learnAgain(() => {})).toBe(loss);
+  const other = await learnAgain((streams) => {
+    streams.routing = streams.sparsity;
+  });
+  expect(other).not.toBe(loss);
+  agent.dispose();
+});

@@ -1,4 +1,5 @@
 // The frame that all our plots share: axes, ticks, grid, title, as SVG.
+import { escapeXml } from './escape.ts';
 import { linearScale, tickLabel, ticks } from './scale.ts';
 
 const MARGIN = { left: 72, right: 24, top: 48, bottom: 56 };
@@ -104,11 +105,4 @@ export function svgLine(
 /** Picture coordinates need no more than a tenth of a pixel. */
 export function at(value: number): string {
   return value.toFixed(1);
-}
-
-function escapeXml(value: string): string {
-  return value.replace(
-    /[&<>"]/g,
-    (character) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[character]!,
-  );
 }

@@ -3,5 +3,6 @@ export { type ComparisonConfig, type CurveGroup, comparisonSvg } from './compari
 export { type CurvePoint, evaluationPoints, isEvaluated, trainingPoints, windowedMeans } from './curve-points.ts';
 export { at, createFigure, type Figure, type FigureConfig, svgLine, svgText } from './figure.ts';
 export { type LearningCurveConfig, learningCurveSvg, type ReferenceLine } from './learning-curve.ts';
+export { type LogLogConfig, type LogLogPoint, type LogLogSeries, logLogSvg } from './log-log.ts';
 export { svgToPng } from './png.ts';
 export { linearScale, tickLabel, ticks } from './scale.ts';

@@ -1,0 +1,93 @@
+// A folder of one study's results: study.json says which study, seed and sizes; results.jsonl has one line per finished task. A line counts once it ends in
+// a line feed, so that whatever kills the process at whatever moment, what is there is whole; the cut end of a line is cut off when the folder is opened.
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, truncateSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { CorruptDataError, InvalidArgumentError } from '@moe-rl/core';
+import { lockFolder, makeFolder, readJson, replaceFile, storageError } from '@moe-rl/core/node';
+import type { ResultLine, StudyPlan } from './study.ts';
+
+/** What a folder's results depend on. */
+export interface StudyIdentity {
+  readonly study: string;
+  readonly seed: number;
+  readonly plan: StudyPlan;
+}
+
+export class ResultFolder {
+  readonly folder: string;
+  readonly lines: ResultLine[];
+  readonly #unlock: () => void;
+  readonly #file: number;
+
+  /**
+   * Opens or makes the folder, for this process alone.
+   * @throws InvalidArgumentError when it holds results of another study, seed or plan; AlreadyInUseError, CorruptDataError, StorageError
+   */
+  constructor(folder: string, identity: StudyIdentity) {
+    makeFolder(folder);
+    this.folder = folder;
+    this.#unlock = lockFolder(folder, { noun: 'folder of results' });
+    try {
+      const path = join(folder, 'study.json');
+      if (!existsSync(path)) replaceFile(path, `${JSON.stringify(identity, null, 2)}\n`);
+      const found = JSON.stringify(readJson(path));
+      if (found !== JSON.stringify(identity)) {
+        throw new InvalidArgumentError(
+          `${folder} holds results of ${found}; expected ${JSON.stringify(identity)}: choose another folder, or the same settings`,
+        );
+      }
+      const results = join(folder, 'results.jsonl');
+      this.lines = readResultLines(results, true);
+      try {
+        this.#file = openSync(results, 'a');
+      } catch (error) {
+        throw storageError('open', results, error);
+      }
+    } catch (error) {
+      this.#unlock();
+      throw error;
+    }
+  }
+
+  /** Adds a line; on disk when it returns. */
+  append(line: ResultLine): void {
+    try {
+      writeSync(this.#file, `${JSON.stringify(line)}\n`);
+      fsyncSync(this.#file);
+    } catch (error) {
+      throw storageError('write', join(this.folder, 'results.jsonl'), error);
+    }
+    this.lines.push(line);
+  }
+
+  close(): void {
+    closeSync(this.#file);
+    this.#unlock();
+  }
+}
+
+/**
+ * The whole lines of a file of results, in the file's order; none if there is no file.
+ * @param isCut whether to cut the file's torn end off
+ * @throws CorruptDataError naming a whole line that is none of ours
+ */
+export function readResultLines(path: string, isCut = false): ResultLine[] {
+  if (!existsSync(path)) return [];
+  const bytes = readFileSync(path);
+  const whole = bytes.lastIndexOf(0x0a) + 1;
+  if (isCut && whole < bytes.length) truncateSync(path, whole);
+  return bytes
+    .subarray(0, whole)
+    .toString('utf8')
+    .split('\n')
+    .slice(0, -1)
+    .map((text, index) => {
+      try {
+        const line = JSON.parse(text) as ResultLine;
+        if (typeof line.key === 'string' && typeof line.values === 'object' && Number.isFinite(line.size)) return line;
+      } catch {
+        // Told below.
+      }
+      throw new CorruptDataError(`${path}, line ${index + 1}, is no result: ${text.slice(0, 80)}`);
+    });
+}

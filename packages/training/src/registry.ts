@@ -20,6 +20,7 @@ import { ATARI } from './kinds/atari.ts';
 import { MINATAR, SMALL } from './kinds/small.ts';
 import { VALUE_AGENT, type ValueAgentRunConfig, valueAgentPresets } from './kinds/value-agent.ts';
 import { openDataset } from './offline/dataset.ts';
+import { requireNewFolder } from './offline/recorder.ts';
 
 /** What `register(registry)` of a module gets. */
 export interface TrainingRegistry extends RunRegistry {
@@ -92,6 +93,7 @@ export async function checkRun(config: RunConfig): Promise<void> {
       `dataset.folder is ${folder}, but the agents of the preset ${config.preset} can't learn from a dataset`,
     );
   }
+  if (recordFolder !== null) requireNewFolder(recordFolder);
   await kind.checkRun?.(config);
   const environment = makeEnvironment(config, registry);
   try {

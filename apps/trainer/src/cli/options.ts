@@ -31,7 +31,13 @@ export interface RunOptions {
 /** What the options ask for: a configuration file, `--set`, named options. */
 export async function requestedSettings(options: RunOptions): Promise<RequestedSettings> {
   const { game, rom, preset, seed, backend, threads, config, dataset, recordDataset } = options;
-  const trainingAgentSteps = options.agentSteps ?? options.steps;
+  const { agentSteps, steps } = options;
+  if (agentSteps !== undefined && steps !== undefined && agentSteps !== steps) {
+    throw new InvalidArgumentError(
+      `--agent-steps is ${agentSteps} and --steps, which means the same, is ${steps}; expected one of them`,
+    );
+  }
+  const trainingAgentSteps = agentSteps ?? steps;
   return {
     file: config === undefined ? {} : await readSettingsFile(config),
     set: options.set.map(parseSetOption),

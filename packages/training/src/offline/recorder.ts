@@ -1,6 +1,6 @@
 // Records the transitions of a run as a dataset: Parquet files in a folder, each ending at a checkpoint at the latest, so that a run that goes on from there
 // writes the ones behind it again, and the dataset is that of a run that went straight.
-import { readdirSync, rmSync } from 'node:fs';
+import { readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { InvalidArgumentError, type ObservationSpec } from '@moe-rl/core';
 import { makeFolder, replaceFile } from '@moe-rl/core/node';
@@ -20,18 +20,24 @@ export interface RecorderOptions {
   readonly isResume: boolean;
 }
 
+/** @throws InvalidArgumentError when there is something in the folder, or a file of that name */
+export function requireNewFolder(folder: string): void {
+  const found = statSync(folder, { throwIfNoEntry: false });
+  if (found === undefined) return;
+  const what = found.isDirectory() ? readdirSync(folder)[0] : 'a file of that name';
+  if (what === undefined) return;
+  throw new InvalidArgumentError(
+    `dataset.recordFolder is ${folder}, which is not empty (there is ${what}); expected a new folder`,
+  );
+}
+
 /**
  * Makes a recorder.
  * @throws InvalidArgumentError when a new run finds files in the folder; StorageError when it can't be written
  */
 export function createRecorder({ folder, observationSpec, notes, isResume }: RecorderOptions): TransitionRecorder {
+  if (!isResume) requireNewFolder(folder);
   makeFolder(folder);
-  const [first] = readdirSync(folder);
-  if (!isResume && first !== undefined) {
-    throw new InvalidArgumentError(
-      `dataset.recordFolder is ${folder}, which is not empty (it has ${first}); expected a new folder`,
-    );
-  }
   let recorded = 0;
   let startsEpisode = true;
   let writer: TransitionWriter | undefined;

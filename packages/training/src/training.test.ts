@@ -2,7 +2,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { checkRunConfig, createRunFolder, describeRunConfig } from '@moe-rl/runs';
+import { checkRunConfig, createRunFolder, describeRunConfig, readCheckpoint, readMetricRows } from '@moe-rl/runs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { agentConfigOf, checkRun, finishRun, makeEnvironment, newRunConfig, registry, trainInFolder } from './index.ts';
 
@@ -39,6 +39,40 @@ describe('a run put together from its configuration', () => {
     expect(summary).toMatchObject({ game: 'bsuite/catch', backend: 'cpu', training: { isComplete: true } });
     expect(summary.evaluation.trained.episodes).toBe(2);
     expect(existsSync(folder.curvePngFile)).toBe(true);
+  });
+});
+
+describe('evaluation during training', () => {
+  it('changes nothing of what is learned', async () => {
+    const learned = async (name: string, set: readonly (readonly [string, string])[]) => {
+      const config = newRunConfig({
+        options: { game: 'bsuite/catch', preset: 'classic-control-soft-moe', backend: 'cpu', trainingAgentSteps: 100 },
+        set: [
+          ...set,
+          ['agent.minReplayHistoryAgentSteps', '60'],
+          ['agent.batchSize', '8'],
+          ['network.hiddenUnits', '16'],
+          ['network.encoder.hiddenUnits', '16'],
+          ['network.moe.expertHiddenUnits', '8'],
+        ],
+      });
+      const folder = createRunFolder(join(root, name), config);
+      const { signal } = new AbortController();
+      const session = await trainInFolder(folder, { isResume: false, signal, say: () => {}, output: quiet });
+      session.dispose();
+      folder.unlock();
+      const { agent, environment } = readCheckpoint(folder.checkpoints.newestFirst()[0]!).parts;
+      return { variables: agent!.variables, environment, rows: readMetricRows(folder.metricsFile) };
+    };
+    const without = await learned('without', []);
+    const evaluated = await learned('evaluated', [
+      ['evaluation.periodAgentSteps', '30'],
+      ['evaluation.episodes', '3'],
+    ]);
+    expect(evaluated.rows.filter(({ values }) => 'evaluation/return' in values)).toHaveLength(3);
+    expect(Object.keys(evaluated.variables as object).length).toBeGreaterThan(5);
+    expect(evaluated.variables).toEqual(without.variables);
+    expect(evaluated.environment).toEqual(without.environment);
   });
 });
 

@@ -179,6 +179,8 @@ test('load balancing counts every choice, and is 1 at balance for scores of any 
   const mixtral = 4 * [8, 4, 2, 2].reduce((sum, count, e) => sum + (count / 8) * P[e]!, 0);
   expect(ops.read(loadBalancingLoss(ops, probabilities, assignment))[0]).toBeCloseTo(mixtral / 2, 9);
   expect(mixtral / 2).toBeGreaterThan(1.2);
+  const sigmoids = ops.sigmoid(ops.tensor(values(512 * 8), [1, 512, 8]));
+  expect(ops.read(loadBalancingLoss(ops, sigmoids))[0]).toBeCloseTo(1, 1);
   for (const config of [
     { type: 'deepseek', k: 2 },
     { type: 'expert-prototyping' },

@@ -3,7 +3,7 @@
 import { requireFinite, requireInteger } from '@moe-rl/core';
 import type { TensorOps } from '@moe-rl/tensor-ops';
 import type { TokenChoice } from '../assignment.ts';
-import { ratioOrZero } from '../routing-statistics.ts';
+import { normalizeScores, ratioOrZero } from '../routing-statistics.ts';
 import { countTokens, sumTokens, tokenMean } from './token-means.ts';
 
 /** Square of (population standard deviation / mean) over the last axis: [B, E] to [B]. 0 for a single expert, and where all is 0. */
@@ -100,16 +100,17 @@ function normalCdf<Tensor>(ops: TensorOps<Tensor>, x: Tensor): Tensor {
 /**
  * Load-balancing loss `E * sum_e f_e P_e`: f the share of choices that fall on e, dropped ones included, P the mean probability. 1 at uniform routing.
  * With one choice per token it is Switch's, and GShard's times E; with k it is Mixtral's divided by k. Multiply by alpha = 0.01.
- * @param probabilities rows that sum to 1 (`MoeOutput.expertShares`)
- * @param assignment whose choices count; left out: each token's best expert
+ * @param scores [B, T, E]; made a distribution over experts per token
+ * @param assignment whose choices count; left out: each token's best expert alone, as GShard has it for its two
  */
 export function loadBalancingLoss<Tensor>(
   ops: TensorOps<Tensor>,
-  probabilities: Tensor,
+  scores: Tensor,
   assignment?: TokenChoice<Tensor>,
   tokenMask?: Tensor,
 ): Tensor {
-  const E = ops.shape(probabilities)[2]!;
+  const E = ops.shape(scores)[2]!;
+  const probabilities = normalizeScores(ops, scores);
   const shares = assignment
     ? choiceShares(ops, assignment)
     : tokenMean(ops, bestExperts(ops, probabilities), tokenMask);
@@ -174,8 +175,7 @@ export function sequenceBalanceLoss<Tensor>(
   assignment: TokenChoice<Tensor>,
   tokenMask?: Tensor,
 ): Tensor {
-  const shares = ratioOrZero(ops, scores, ops.sum(scores, [2], true));
-  return loadBalancingLoss(ops, shares, assignment, tokenMask);
+  return loadBalancingLoss(ops, scores, assignment, tokenMask);
 }
 
 /** StableMoE's balance loss: sum over experts of relative excess load times the summed sigmoid scores of its tokens. Multiply by alpha = 0.3. */

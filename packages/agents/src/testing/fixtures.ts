@@ -24,16 +24,16 @@ export const SMALL_SPEC = {
 /** Lays over a configuration what applies there of changes that are meant for many: a baseline has no experts to shrink. */
 export function fit(config: AgentConfig, ...changes: readonly DeepPartial<AgentConfig>[]): AgentConfig {
   return changes.reduce<AgentConfig>((fitted, change) => {
-    // Types first: they decide what applies.
-    const typed = mergeConfig(
-      fitted,
-      keep(change, '', (path) => /\.(type|sampling|method|epsilonSchedule)$/.test(path)),
-    );
-    const known = new Set(describeAgentConfig(typed).map(({ path }) => path));
-    return mergeConfig(
-      typed,
-      keep(change, '', (path) => known.has(path)),
-    );
+    const lay = (over: AgentConfig, isWanted: (path: string) => boolean): AgentConfig => {
+      const known = new Set(describeAgentConfig(over).map(({ path }) => path));
+      return mergeConfig(
+        over,
+        keep(change, '', (path) => known.has(path) && isWanted(path)),
+      );
+    };
+    // Types first, because they decide what applies: a router's before the tokens', which only a mixture has.
+    const isType = (path: string): boolean => /\.(type|sampling|method|epsilonSchedule)$/.test(path);
+    return lay(lay(lay(fitted, isType), isType), () => true);
   }, config);
 }
 

@@ -71,7 +71,7 @@ const onCatch = (
   preset,
   changes: [SMALL, ...changes],
   environment: (seed) => catchBall({ seed }),
-  trainingAgentSteps: 3000,
+  trainingAgentSteps: 4000,
   evaluationEpisodes: 100,
   // Random play has -0.6, perfect play 1.
   threshold: 0.75,

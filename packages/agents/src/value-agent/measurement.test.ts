@@ -45,12 +45,16 @@ async function outputOf(agent: ValueAgent, observation: Uint8Array) {
 }
 
 it('top-1: the load of an expert is its share of tokens, and dropped tokens are those with a zero output', async () => {
-  const agent = await create('dqn-top1-moe', { network: { moe: { experts: 3 } } });
+  const agent = await create('dqn-top1-moe', { network: { moe: { experts: 6 } } });
+  const parameters = await agent.readParameters();
+  (parameters['ExpertModel_0/net/bias']!.data as Float32Array).fill(1);
+  await agent.writeParameters(parameters);
   const observation = await observeOne(agent, 8);
   const measured = await agent.measure();
   const mixture = (await outputOf(agent, observation)).mixtures[0]!;
   const top = Array.from(mixture.topExperts.dataSync());
-  const shares = [0, 1, 2].map((expert) => top.filter((chosen) => chosen === expert).length / top.length);
+  // Four tokens, six experts: some get none.
+  const shares = [0, 1, 2, 3, 4, 5].map((expert) => top.filter((chosen) => chosen === expert).length / top.length);
   shares.forEach((share, expert) => {
     expect(measured[`expert/load/${expert}`]).toBeCloseTo(share, 6);
   });
@@ -58,6 +62,14 @@ it('top-1: the load of an expert is its share of tokens, and dropped tokens are 
   const outputs = mixture.output.arraySync() as number[][][];
   const zero = outputs[0]!.filter((token) => token.every((value) => value === 0)).length;
   expect(measured['router/droppedTokenFraction']).toBeCloseTo(zero / top.length, 6);
+  // An expert without tokens is silent, though its empty slots have activations (of its biases).
+  const hidden = mixture.expertsHidden.arraySync() as number[][][][];
+  const silent = hidden[0]!.flatMap((slots, expert) =>
+    slots[0]!.map((_, unit) => shares[expert] === 0 || slots.every((slot) => slot[unit] === 0)),
+  );
+  expect(measured['network/dormantFraction']).toBeGreaterThanOrEqual(
+    silent.filter(Boolean).length / silent.length - 1e-6,
+  );
   agent.dispose();
 });
 

@@ -44,8 +44,13 @@ export function createMeasurement(
   };
 }
 
+/** Mean |activation| of every expert's neurons over the batch, of all mixtures. Slots that hold no token have activations too, which do not count. */
 function neuronsOf(mixtures: readonly MoeRecord[]): Tensor {
-  return tf.concat(mixtures.map(({ expertsHidden }) => tf.mean(tf.abs(expertsHidden), [0, 2])));
+  return tf.concat(
+    mixtures.map(({ expertsHidden, slotsUsed }) =>
+      tf.mean(tf.mul(tf.abs(expertsHidden), tf.expandDims(slotsUsed, 3)), [0, 2]),
+    ),
+  );
 }
 
 /** Metrics by tag, of what the entry point returned. Several mixtures count as one: shares and entropies are means over them. */

@@ -69,5 +69,8 @@ export { type SlurmOptions, slurmScript } from './runners/slurm.ts';
 export { runWorker, type WorkerEvent, type WorkerOptions } from './runners/worker.ts';
 export { getProtocol, listProtocols, PROTOCOL_NAMES, type Protocol } from './suites/protocols.ts';
 export { normalizedScore, type ReferencePoints, referencePoints } from './suites/reference-scores.ts';
-export { getSuite, listSuites, type Settings, SUITE_NAMES, type Suite } from './suites/suites.ts';
+
+export type { Settings } from './suites/settings.ts';
+export { getSuite, listSuites, SUITE_NAMES, type Suite } from './suites/suites.ts';
+
 export { listVariants, VARIANT_NAMES, type VariantSpec } from './suites/variants.ts';

@@ -72,4 +72,5 @@ export { createStatusLine, type ProgressOutput, type StatusLine } from './sinks/
 export { createTensorBoardSink, openTensorBoardFile, type TensorBoardFile } from './sinks/tensorboard.ts';
 export { count, duration, meanText, number, table } from './sinks/text.ts';
 export type { ReplayPersistence, TransitionRecorder } from './training/replay-persistence.ts';
-export { type TrainRunOptions, type TrainRunOutput, trainRun } from './training/train-run.ts';
+export { type TrainRunOutput, trainRun } from './training/train-run.ts';
+export type { TrainRunOptions } from './training/train-run-options.ts';

@@ -4,7 +4,7 @@
 // - elsewhere (webgl, webgpu): one masked product per segment, E times the work, without reading anything back.
 import type * as tfjs from '@tensorflow/tfjs-core';
 import type { RowGroups } from './tensor-ops.ts';
-import type { TfjsCore } from './tfjs.ts';
+import type { TfjsCore } from './tfjs-namespace.ts';
 
 type Tensor = tfjs.Tensor;
 

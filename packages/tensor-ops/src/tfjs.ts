@@ -3,63 +3,8 @@
 import type * as tfjs from '@tensorflow/tfjs-core';
 import { TensorOpsError } from './errors.ts';
 import { type Shape, sizeOf, type TensorOps } from './tensor-ops.ts';
+import type { TfjsCore } from './tfjs-namespace.ts';
 import { createSegmentOps } from './tfjs-segments.ts';
-
-/** The part of `@tensorflow/tfjs-core` (or `@tensorflow/tfjs`, tfjs-node, ...) that the adapter calls. */
-export type TfjsCore = Pick<
-  typeof tfjs,
-  | 'add'
-  | 'unstack'
-  | 'tensor1d'
-  | 'stack'
-  | 'slice'
-  | 'range'
-  | 'neg'
-  | 'logicalAnd'
-  | 'less'
-  | 'getBackend'
-  | 'backend'
-  | 'cast'
-  | 'concat'
-  | 'cos'
-  | 'cumsum'
-  | 'customGrad'
-  | 'equal'
-  | 'div'
-  | 'engine'
-  | 'erf'
-  | 'exp'
-  | 'fill'
-  | 'gatherND'
-  | 'greater'
-  | 'greaterEqual'
-  | 'log'
-  | 'logSumExp'
-  | 'matMul'
-  | 'max'
-  | 'maximum'
-  | 'mean'
-  | 'minimum'
-  | 'mul'
-  | 'oneHot'
-  | 'relu'
-  | 'reshape'
-  | 'scalar'
-  | 'sigmoid'
-  | 'softmax'
-  | 'softplus'
-  | 'sqrt'
-  | 'sub'
-  | 'sum'
-  | 'tanh'
-  | 'tensor'
-  | 'tidy'
-  | 'topk'
-  | 'transpose'
-  | 'unsortedSegmentSum'
-  | 'where'
-  | 'zeros'
->;
 
 /** TensorOps over tfjs tensors. */
 export type TfjsOps = TensorOps<tfjs.Tensor>;

@@ -3,7 +3,7 @@
 import { InvalidArgumentError, type TensorData } from '@moe-rl/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { type BindingValues, executeOp, tensorFlowBackend } from './binding.ts';
-import type { InputSpec, Program, ProgramConfig, ProgramOutputs } from './program.ts';
+import type { InputSpec, Program, ProgramConfig, ProgramOutputs } from './program-interface.ts';
 import { rememberHostValues } from './random.ts';
 import { checkInputs, checkOutputs, checkVariableValues, findEntryPoint, findVariable } from './values.ts';
 

@@ -3,7 +3,7 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import type { Binding, TensorFlowBackend } from './binding.ts';
 import type { ConstantTensor, GraphNode } from './graph-definition.ts';
-import type { InputDtype } from './program.ts';
+import type { InputDtype } from './program-interface.ts';
 
 /** A variable of the program within the graph. */
 export interface GraphVariable {

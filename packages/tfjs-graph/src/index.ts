@@ -5,8 +5,8 @@ export { RecordingError } from './errors.ts';
 export { type LossAndGradients, lossAndGradients } from './gradients.ts';
 export { registerNativeGradients } from './native-gradients.ts';
 export { globalNorm } from './norms.ts';
+export { createProgram } from './program.ts';
 export {
-  createProgram,
   type EntryPoint,
   type InputDtype,
   type InputSpec,
@@ -17,5 +17,5 @@ export {
   type ProgramMode,
   type ProgramOutputs,
   programModes,
-} from './program.ts';
+} from './program-interface.ts';
 export { randomNormal, randomUniform } from './random.ts';

@@ -4,7 +4,7 @@ import { InvalidArgumentError, type TensorData } from '@moe-rl/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { type BindingValues, handleOf, type TensorFlowBackend } from './binding.ts';
 import { addSignal, GraphRecorder, type GraphVariable, inputType } from './graph-recorder.ts';
-import type { InputDtype, Program, ProgramConfig, ProgramOutputs } from './program.ts';
+import type { InputDtype, Program, ProgramConfig, ProgramOutputs } from './program-interface.ts';
 import { recordEntryPoint } from './recorder.ts';
 import { createSession, type Feed } from './session.ts';
 import type { RecordedEntryPoint } from './step-recording.ts';

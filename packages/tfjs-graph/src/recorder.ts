@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { handleOf, type TensorFlowBackend } from './binding.ts';
 import { RecordingError } from './errors.ts';
 import type { GraphRecorder, GraphVariable } from './graph-recorder.ts';
-import type { EntryPoint } from './program.ts';
+import type { EntryPoint } from './program-interface.ts';
 import { type RecordedEntryPoint, StepRecording } from './step-recording.ts';
 
 /**

@@ -7,7 +7,7 @@ import { type Binding, type BindingValues, handleOf, type OpAttribute, type Tens
 import { RecordingError } from './errors.ts';
 import type { ConstantTensor, GraphNode, NodeAttribute } from './graph-definition.ts';
 import { addSignal, type GraphRecorder, type GraphVariable, inputType } from './graph-recorder.ts';
-import type { EntryPoint, InputDtype } from './program.ts';
+import type { EntryPoint, InputDtype } from './program-interface.ts';
 import { constantOf, nodeAttributeOf } from './recorded-values.ts';
 import { checkOutputs } from './values.ts';
 

@@ -3,7 +3,7 @@
 import { elementCount, NotFoundError, ShapeError, type TensorData, type TypedArray } from '@moe-rl/core';
 import type * as tf from '@tensorflow/tfjs-core';
 import type { BindingValues } from './binding.ts';
-import type { EntryPoint, InputDtype, InputSpec, ProgramInputs } from './program.ts';
+import type { EntryPoint, InputDtype, InputSpec, ProgramInputs } from './program-interface.ts';
 
 const arrayTypes = { float32: Float32Array, int32: Int32Array, bool: Uint8Array, uint8: Uint8Array } as const;
 

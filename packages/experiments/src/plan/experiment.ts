@@ -7,7 +7,8 @@ import { InvalidArgumentError, NotFoundError } from '@moe-rl/core';
 import { explainBackends } from '@moe-rl/tfjs-native';
 import { agentConfigOf, makeEnvironment, newRunConfig, type ValueAgentRunConfig as RunConfig } from '@moe-rl/training';
 import { getProtocol, type Protocol, protocolSettings } from '../suites/protocols.ts';
-import { getSuite, type Settings, type Suite } from '../suites/suites.ts';
+import type { Settings } from '../suites/settings.ts';
+import { getSuite, type Suite } from '../suites/suites.ts';
 import { expandVariants, type VariantSpec, variantSettings } from '../suites/variants.ts';
 import type { Plan } from './plan.ts';
 

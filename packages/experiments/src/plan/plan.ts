@@ -4,7 +4,7 @@ import { didYouMean, InvalidArgumentError, requireFinite, requireInteger, requir
 import { storageError } from '@moe-rl/core/node';
 import { BACKENDS, type BackendOption } from '@moe-rl/runs';
 import { parse } from 'yaml';
-import type { Settings } from '../suites/suites.ts';
+import type { Settings } from '../suites/settings.ts';
 import type { VariantSpec } from '../suites/variants.ts';
 
 /** A plan with every key present; null: the suite's choice. */

@@ -1,6 +1,6 @@
 // Protocols: how long a run trains, when and how long it is evaluated, and which number counts as its score. `scale` shortens all lengths alike.
 import { didYouMean, NotFoundError } from '@moe-rl/core';
-import type { Settings } from './suites.ts';
+import type { Settings } from './settings.ts';
 
 export type ProtocolName = 'dopamine' | 'atari-100k' | 'minatar' | 'classic' | 'demo';
 

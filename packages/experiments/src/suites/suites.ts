@@ -2,9 +2,7 @@
 import { GAMES } from '@moe-rl/ale-wasm/games';
 import { didYouMean, NotFoundError } from '@moe-rl/core';
 import type { ProtocolName } from './protocols.ts';
-
-/** Settings by dotted path, as in `--set agent.batchSize=64`. */
-export type Settings = Readonly<Record<string, string | number | boolean | null>>;
+import type { Settings } from './settings.ts';
 
 export interface Suite {
   readonly name: string;

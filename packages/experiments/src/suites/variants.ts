@@ -1,6 +1,6 @@
 // Variants: what is compared. Each is the suite's preset with changes; the built-in ones are those of the paper and the controls that its follow-ups ask for.
 import { didYouMean, NotFoundError } from '@moe-rl/core';
-import type { Settings } from './suites.ts';
+import type { Settings } from './settings.ts';
 
 /** A variant by name, or one of the user's. */
 export interface VariantSpec {

@@ -1,5 +1,5 @@
 // Puts what the player sees and what the agent sees into one picture.
-import type { RgbImage } from './gif.ts';
+import type { RgbImage } from './rgb-image.ts';
 
 /** Enlarges a picture of one byte per pixel by a whole factor. */
 export function enlarge(pixels: Uint8Array, width: number, height: number, factor: number): Uint8Array {

@@ -7,9 +7,10 @@ import type { Environment } from '@moe-rl/core';
 import { createRandomAgent } from '@moe-rl/core';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { enlarge, grayToRgb, sideBySide } from './compose.ts';
-import { encodeGif, type RgbImage } from './gif.ts';
+import { encodeGif } from './gif.ts';
 import { hasFfmpeg, writeMp4 } from './mp4.ts';
 import { recordEpisode } from './record-episode.ts';
+import type { RgbImage } from './rgb-image.ts';
 
 /** A game of 2 by 1 pixels that lasts `length` agent steps and pays 1 each; its red channel counts them. */
 function createClockGame(length: number): Environment & { readonly stepsPlayed: number } {

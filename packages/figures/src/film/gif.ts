@@ -2,6 +2,7 @@
 // quantized. The last color is transparent, for pixels that stay as they are: most of a screen does, which makes files several times smaller.
 import { createRequire } from 'node:module';
 import { enlarge } from './compose.ts';
+import type { RgbImage } from './rgb-image.ts';
 
 /** The parts of gifenc that we use; the package ships no types. */
 interface Gifenc {
@@ -27,13 +28,6 @@ interface Gifenc {
 
 // Its CommonJS file, because bundlers and Node disagree on what its default export is.
 const { GIFEncoder, applyPalette, quantize } = createRequire(import.meta.url)('gifenc') as Gifenc;
-
-/** A picture, `[height, width, 3]` RGB. */
-export interface RgbImage {
-  readonly width: number;
-  readonly height: number;
-  readonly rgb: Uint8Array;
-}
 
 /** A palette has 256 colors; one is the transparent one. */
 const MAX_COLORS = 255;

@@ -3,7 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { renameSync } from 'node:fs';
 import { MissingDependencyError, StorageError } from '@moe-rl/core';
 import { removeQuietly, storageError } from '@moe-rl/core/node';
-import type { RgbImage } from './gif.ts';
+import type { RgbImage } from './rgb-image.ts';
 
 /** True when an `ffmpeg` is on the path. */
 export function hasFfmpeg(): boolean {

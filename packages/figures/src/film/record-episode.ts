@@ -3,7 +3,7 @@ import { type Agent, type Environment, InvalidArgumentError, requireInteger, run
 import { createBreather } from '@moe-rl/core/node';
 import { grayToRgb, sideBySide } from './compose.ts';
 import { DEFAULT_FILM_AGENT_STEPS, MAX_FILM_AGENT_STEPS } from './film-limits.ts';
-import type { RgbImage } from './gif.ts';
+import type { RgbImage } from './rgb-image.ts';
 
 export interface RecordedEpisode {
   /** One picture per agent step, at the game's own resolution. */

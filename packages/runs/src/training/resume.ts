@@ -11,7 +11,7 @@ import {
 import { readCheckpoint } from '../folder/checkpoint-store.ts';
 import type { RunStatistics } from '../metrics/run-statistics.ts';
 import type { Progress } from '../sinks/progress.ts';
-import type { TrainRunOptions } from './train-run.ts';
+import type { TrainRunOptions } from './train-run-options.ts';
 
 /** The state of the run loop between two steps. */
 export interface LoopPosition {

@@ -1,53 +1,16 @@
 // One training run: drives the run loop and hands each step to the consumers (statistics, metric files, progress, checkpoints). Knows nothing of games,
 // networks or the command line.
-import {
-  type Agent,
-  type AgentMetrics,
-  type Environment,
-  InvalidArgumentError,
-  isMoeRlError,
-  type MetricRow,
-  runLoop,
-  type StateTree,
-} from '@moe-rl/core';
+import { InvalidArgumentError, isMoeRlError, type MetricRow, runLoop, type StateTree } from '@moe-rl/core';
 import { createBreather } from '@moe-rl/core/node';
 import type { RunFolder } from '../folder/run-folder.ts';
 import { findMetric } from '../metrics/metric-registry.ts';
 import { createRunStatistics } from '../metrics/run-statistics.ts';
-import type { RunSink } from '../registry/kinds.ts';
 import { openMetricsFile } from '../sinks/metrics-file.ts';
 import { createProgress } from '../sinks/progress.ts';
-import type { ProgressOutput } from '../sinks/status-line.ts';
 import { offlineSteps, recordedBy } from './offline.ts';
 import { evaluateOnce, isEvaluationDue } from './periodic-evaluation.ts';
-import type { ReplayPersistence, TransitionRecorder } from './replay-persistence.ts';
 import { type LoopPosition, restore, seedOfFirstReset, tellLoss, tellResume } from './resume.ts';
-
-export interface TrainRunOptions {
-  readonly folder: RunFolder;
-  readonly environment: Environment;
-  /** Makes an environment for evaluations during training; needed where `config.evaluation.periodAgentSteps` is set. */
-  readonly makeEvaluationEnvironment?: () => Environment;
-  readonly agent: Agent;
-  /** Absent for agents whose `getState` holds everything. */
-  readonly replay?: ReplayPersistence;
-  /** Learns by this, and takes no step in the environment; each call counts as an agent step. */
-  readonly learnOffline?: () => Promise<AgentMetrics | undefined>;
-  /** Gets every transition of the training. */
-  readonly recorder?: TransitionRecorder;
-  readonly isResume: boolean;
-  /** On resume: goes on with what was learned and an empty replay memory, whatever state the saved one is in. */
-  readonly freshReplay?: boolean;
-  /** Who gets the rows beside `metrics.jsonl`, by name. */
-  readonly sinks?: Readonly<Record<string, RunSink>>;
-  /** Asked after each step: true makes a checkpoint. */
-  readonly wantsCheckpoint?: () => boolean;
-  readonly output: ProgressOutput;
-  /** Aborting ends the run after the step under way (of training or of an evaluation), with a checkpoint. */
-  readonly signal?: AbortSignal;
-  /** Live tensors of the tensor library, for the log. */
-  readonly tensorCount?: () => number;
-}
+import type { TrainRunOptions } from './train-run-options.ts';
 
 export interface TrainRunOutput {
   readonly isComplete: boolean;

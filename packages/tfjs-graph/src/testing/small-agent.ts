@@ -5,7 +5,7 @@ import { loadBackend } from '@moe-rl/tfjs-native';
 import * as tf from '@tensorflow/tfjs-core';
 import { adamUpdate } from '../adam.ts';
 import { lossAndGradients } from '../gradients.ts';
-import type { EntryPoint } from '../program.ts';
+import type { EntryPoint } from '../program-interface.ts';
 
 export const batchSize = 4;
 export const actionCount = 3;

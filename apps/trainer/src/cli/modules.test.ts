@@ -120,32 +120,3 @@ describe('a router and a learning rule of one’s own', { timeout: 120_000 }, ()
     expect(listed.stdout).toMatch(/agent\.variant .*munchausen-dqn/);
   });
 });
-
-describe('a module that can’t be used', () => {
-  const cases: [name: string, source: string, message: RegExp][] = [
-    ['nothing exported', 'export const x = 1;', /exports x; expected a function register\(registry\)/],
-    ['throws when loaded', 'throw new Error("no disk");', /cannot load the module .*: no disk/],
-    ['throws when called', 'export default () => { throw new Error("no luck"); };', /could not register: no luck/],
-    [
-      'name taken',
-      'export const register = ({ environments }) => environments.register("atari", { games: ["x"], create() {} });',
-      /could not register: the name "atari" is taken/,
-    ],
-    [
-      'game taken',
-      'export const register = ({ environments }) => environments.register("mine", { games: ["bsuite/catch"], create() {} });',
-      /the game "bsuite\/catch" of environment "mine" is taken by environment "small"/,
-    ],
-    [
-      'no create',
-      'export const register = ({ agents }) => agents.register("mine", {});',
-      /agent "mine": create is undefined; expected a function/,
-    ],
-    ['syntax', 'export const = 1;', /cannot load the module/],
-  ];
-  it.concurrent.each(cases)('%s', async (name, source, message) => {
-    const file = join(root, `${name.replaceAll(' ', '-')}.mjs`);
-    writeFileSync(file, source);
-    expectRefusal(await runCli(['presets', '--module', file]), message);
-  });
-});

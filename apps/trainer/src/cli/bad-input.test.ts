@@ -1,0 +1,131 @@
+// Every kind of bad input: one sentence, exit code 2, and nothing is written.
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { runMain } from '../testing/run-main.ts';
+import { expectRefusal } from '../testing/tiny-runs.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'moe-rl-bad-input-'));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+const FILES = {
+  'modules.json': '{"modules": 3}',
+  'list.json': '[1]',
+  'broken.json': '{"seed": 1,}',
+  'broken.yaml': 'seed: [1',
+  'proto.json': '{"__proto__": {"x": 1}}',
+  'nested.json': '{"network": {"constructor": 3}}',
+  'plain-file': 'x',
+};
+for (const [name, text] of Object.entries(FILES)) writeFileSync(join(root, name), text);
+mkdirSync(join(root, 'folder.mjs'));
+const before = readdirSync(root);
+
+/** `train` on Catch with the preset classic-control, and these options. */
+const train = (options: string): string => `train --game bsuite/catch --preset classic-control ${options}`;
+
+const CASES: readonly (readonly [line: string, message: RegExp])[] = [
+  ['trian', /unknown command 'trian'[\s\S]*Did you mean train\?/],
+  ['train --gmae pong', /unknown option '--gmae'[\s\S]*Did you mean --game\?/],
+  ['train extra', /too many arguments for 'train'/],
+  ['train --preset toString', /there is no preset "toString"; there are dqn,/],
+  ['train --game bsuite/cach', /there is no game "bsuite\/cach"; did you mean bsuite\/catch/],
+  ['train --game constructor', /there is no game "constructor"/],
+  ['train --set network.moe.router.k=2', /network\.moe\.router\.k does not apply to network\.moe\.router\.type soft/],
+  [train('--agent-steps 100'), /agent\.minReplayHistoryAgentSteps is 500, so a run of 100 agent steps never learns/],
+  [train('--steps 3 --agent-steps 4'), /--agent-steps is 4 and --steps, which means the same, is 3/],
+  [train('--agent-steps 0'), /trainingAgentSteps is 0; expected an integer of at least 1/],
+  [train('--agent-steps 1e3x'), /--agent-steps is "1e3x"; expected an integer/],
+  [train('--seed x'), /--seed is "x"; expected an integer/],
+  [train('--seed 99999999999'), /seed is 99999999999; expected an integer of at least 0 and at most 2147483647/],
+  [train('--threads 0'), /threads is 0; expected/],
+  [train('--backend tpu'), /backend is "tpu"; expected one of auto/],
+  [train('--rom /etc/passwd'), /environment\.rom does not apply to environment\.type small; it belongs to atari/],
+  [train('--fresh-replay'), /--fresh-replay belongs to --resume/],
+  [train('--resume'), /there is no run in runs\/bsuite_catch-classic-control-s1 to resume/],
+  [train('--run-folder plain-file'), /cannot create the folder plain-file: a file of that name is in the way/],
+  [train('--run-folder plain-file/x'), /cannot create the folder plain-file\/x: a part of the path is a file/],
+  [train('--config nowhere.json'), /cannot read nowhere\.json: there is no such file/],
+  [train('--config broken.json'), /broken\.json is not valid JSON/],
+  [train('--config broken.yaml'), /broken\.yaml is not valid YAML/],
+  [train('--config list.json'), /list\.json: expected settings, as a run folder keeps them/],
+  [train('--config modules.json'), /modules\.json: modules is 3; expected a list/],
+  [train('--config proto.json'), /there is no setting "__proto__"/],
+  [train('--config nested.json'), /there is no setting "network\.constructor"/],
+  [train('--set agent.batchSize'), /expected path=value/],
+  [train('--set __proto__.x=1'), /expected path=value/],
+  [train('--set agent.batchsize=3'), /there is no setting "agent\.batchsize"; did you mean agent\.batchSize/],
+  [train('--set agent.batchSize=1e9'), /agent\.batchSize is 1000000000; expected an integer/],
+  [train('--set agent.discountFactor=1.5'), /agent\.discountFactor is 1\.5; expected/],
+  [train('--set environment=3'), /"environment" is a group of settings/],
+  [train('--set environment.frameSkip=3'), /environment\.frameSkip does not apply to environment\.type small/],
+  [train('--set network.encoder.type=cnn'), /network\.encoder\.type is "cnn"; expected one of nature/],
+  [
+    train('--set network.moe.experts=4'),
+    /network\.moe\.experts does not apply: it belongs to settings where network\.moe\.router\.type is not none/,
+  ],
+  [train('--set optimizer.beta1=1'), /optimizer\.beta1 is 1; expected a number of at least 0 and below 1/],
+  [train('--set replay.capacity=5'), /replay\.capacity is 5; expected more than/],
+  [
+    train('--set evaluation.agentSteps=5 --set evaluation.episodes=5'),
+    /evaluation\.episodes is 5 and evaluation\.agentSteps is 5; expected one of them/,
+  ],
+  [train('--set sinks.csv.isOn=true'), /there is no setting "sinks\.csv\.isOn"/],
+  [train('--dataset nowhere'), /cannot read .*nowhere: there is no such file or folder/],
+  [train('--dataset plain-file'), /cannot read .*plain-file: a part of the path is a file/],
+  [train('--record-dataset plain-file'), /dataset\.recordFolder is .*plain-file, which is not empty/],
+  [train('--module none.mjs'), /cannot load the module none\.mjs: there is no such file/],
+  [train('--module folder.mjs'), /cannot read .*folder\.mjs: it is a folder/],
+  ['compare x', /compare got 1 run folder; expected two or more/],
+  ['compare x y', /x holds no run/],
+  ['report nowhere', /nowhere holds no run/],
+  ['report nowhere --output x.gif', /--output is "x\.gif"; expected a name that ends with \.svg or \.png/],
+  ['evaluate nowhere', /nowhere holds no run/],
+  ['evaluate nowhere --episodes 0', /--episodes is 0; expected an integer/],
+  ['play nowhere', /nowhere holds no run/],
+  ['play nowhere --scale 0', /--scale is 0; expected an integer from 1 to 16/],
+  ['play nowhere --format avi', /--format is "avi"; expected one of gif, mp4, both/],
+  ['presets nothing', /there is no preset "nothing"/],
+  ['presets dqn --game pongg', /there is no game "pongg"; did you mean pong/],
+  ['quickstart --agent-steps 0', /trainingAgentSteps is 0/],
+  ['quickstart --episodes -1', /evaluationEpisodes is -1/],
+  ['roms --folder nowhere', /nowhere does not exist/],
+];
+
+describe('bad input', () => {
+  it.each(CASES)('%s', async (line, message) => {
+    expectRefusal(await runMain(line.split(' '), root), message);
+    expect(readdirSync(root)).toEqual(before);
+  });
+});
+
+describe('a module that can’t be used', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'moe-rl-bad-modules-'));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  const cases: [name: string, source: string, message: RegExp][] = [
+    ['nothing exported', 'export const x = 1;', /exports x; expected a function register\(registry\)/],
+    ['throws when loaded', 'throw new Error("no disk");', /cannot load the module .*: no disk/],
+    ['throws when called', 'export default () => { throw new Error("no luck"); };', /could not register: no luck/],
+    [
+      'name taken',
+      'export const register = ({ environments }) => environments.register("atari", { games: ["x"], create() {} });',
+      /could not register: the name "atari" is taken/,
+    ],
+    [
+      'game taken',
+      'export const register = ({ environments }) => environments.register("mine", { games: ["bsuite/catch"], create() {} });',
+      /the game "bsuite\/catch" of environment "mine" is taken by environment "small"/,
+    ],
+    [
+      'no create',
+      'export const register = ({ agents }) => agents.register("mine", {});',
+      /agent "mine": create is undefined; expected a function/,
+    ],
+    ['syntax', 'export const = 1;', /cannot load the module/],
+  ];
+  it.each(cases)('%s', async (name, source, message) => {
+    const file = join(folder, `${name.replaceAll(' ', '-')}.mjs`);
+    writeFileSync(file, source);
+    expectRefusal(await runMain(['presets', '--module', file], folder), message);
+  });
+});

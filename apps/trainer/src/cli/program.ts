@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DEFAULT_FILM_AGENT_STEPS } from '@moe-rl/figures';
 import { BACKENDS } from '@moe-rl/runs';
 import { Command } from 'commander';
-import { collected, integer } from './arguments.ts';
+import { collected, integer, nameList } from './arguments.ts';
 import { addExperimentCommands } from './experiment-program.ts';
 
 /** Seed of evaluation episodes where none is given: far from those of training. */
@@ -86,6 +86,17 @@ export function buildProgram(version: string): Command {
     .action(async (paths, options) => (await import('./compare.ts')).compare(paths, options));
 
   addExperimentCommands(program);
+
+  program
+    .command('statistics')
+    .description('run a rate study of mixtures of experts; started again, it goes on with what is missing')
+    .argument('<study>', 'density, approximation, estimation, theorems or selection')
+    .option('--folder <folder>', 'where results are kept (default: runs/statistics-<study>)')
+    .option('--seed <number>', 'seed of every repeat (default: 0)', integer('--seed'))
+    .option('--sizes <list>', "sizes, with commas between them (default: the study's own)", nameList('--sizes'))
+    .option('--repeats <count>', "repeats at every size (default: the study's own)", integer('--repeats'))
+    .option('--workers <count>', 'threads (default: one per processor, 4 at most)', integer('--workers'))
+    .action(async (study, options) => (await import('./statistics.ts')).statistics(study, options));
 
   program
     .command('presets')

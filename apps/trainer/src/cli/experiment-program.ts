@@ -21,6 +21,7 @@ export function addExperimentCommands(program: Command): void {
     .option('--jobs <count>', 'jobs at a time (default: cores / threads)', integer('--jobs'))
     .option('--queue <url>', 'hand the jobs to workers through Redis instead of running them here: redis://host:port')
     .option('--extend', 'add games, variants or seeds to the experiment of the folder')
+    .option('--keep-replay', 'keep the replay memory of finished runs, to train them further')
     .option('--retry-failed', 'try failed jobs again')
     .option(
       '--overlay <path>',
@@ -43,6 +44,7 @@ export function addExperimentCommands(program: Command): void {
     .argument('<folder>', 'folder of the experiment')
     .option('--jobs <count>', 'jobs at a time (default: cores / threads)', integer('--jobs'))
     .option('--lease <seconds>', 'a worker that shows no sign of life for so long loses its job', realNumber('--lease'))
+    .option('--keep-replay', 'keep the replay memory of finished runs, to train them further')
     .option('--queue <url>', 'take them from Redis: redis://host:port')
     .action(async (folder, options) => (await import('./experiment.ts')).experimentWorker(folder, options));
 

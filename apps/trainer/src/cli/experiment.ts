@@ -32,6 +32,7 @@ interface RunOptions extends PlanOptions {
   readonly extend?: boolean;
   readonly retryFailed?: boolean;
   readonly queue?: string;
+  readonly keepReplay?: boolean;
   readonly overlay: readonly string[];
   readonly report: boolean;
 }
@@ -47,7 +48,7 @@ export async function experimentRun(file: string | undefined, options: RunOption
     note(`${folder.jobsFolder} has ${name}, which is no job of this experiment; it is not counted`);
   if (options.retryFailed === true) forgetFailures(folder);
   note(`${folder.experiment.title}: ${folder.jobs.length} jobs in ${folder.path}`);
-  if (options.queue === undefined) await workIn(folder, options.jobs);
+  if (options.queue === undefined) await workIn(folder, options);
   else await supervise(folder, options.queue);
   if (process.exitCode === stoppedExitCode()) return;
   print(resultsText(readResults(folder)));
@@ -64,11 +65,16 @@ export function experimentCreate(file: string | undefined, options: Omit<RunOpti
 
 export async function experimentWorker(
   path: string,
-  options: { readonly jobs?: number; readonly lease?: number; readonly queue?: string },
+  options: {
+    readonly jobs?: number;
+    readonly lease?: number;
+    readonly queue?: string;
+    readonly keepReplay?: boolean;
+  },
 ): Promise<void> {
   const folder = openExperimentFolder(path);
-  const leaseMs = options.lease === undefined ? undefined : requireFinite('--lease', options.lease, 1, 86_400) * 1000;
-  await workIn(folder, options.jobs, leaseMs, options.queue);
+  if (options.lease !== undefined) requireFinite('--lease', options.lease, 1, 86_400);
+  await workIn(folder, options);
 }
 
 export function experimentStatusCommand(
@@ -95,16 +101,14 @@ function openFolder(file: string | undefined, options: Omit<RunOptions, 'overlay
 /** Works until no job is left, or until Ctrl-C pauses those under way. */
 async function workIn(
   folder: ExperimentFolder,
-  jobs: number | undefined,
-  leaseMs?: number,
-  url?: string,
+  { jobs, lease, queue: url, keepReplay = false }: Parameters<typeof experimentWorker>[1],
 ): Promise<void> {
   const slots = slotsFor(jobs, folder.experiment.plan.threads);
   const shown = createJobTable(folder, slots, process.stderr);
   try {
     await interruptible(async (signal) => {
-      const lease = leaseMs === undefined ? {} : { leaseMs };
-      const options = { folder, slots, signal, onEvent: shown.onEvent, ...lease };
+      const leaseMs = lease === undefined ? {} : { leaseMs: lease * 1000 };
+      const options = { folder, slots, signal, onEvent: shown.onEvent, keepReplay, ...leaseMs };
       await (url === undefined ? runWorker(options) : runQueueWorker({ ...options, url, onConnection: note }));
       if (signal.aborted) tellPause(folder);
     }, 'saving the jobs under way');

@@ -31,7 +31,7 @@ export interface RunJobOptions {
   readonly config: RunConfig;
   /** Aborting ends the run after the step under way, with a checkpoint. */
   readonly signal: AbortSignal;
-  /** Throws when the job belongs to somebody else by now; asked before every checkpoint and before the result is written. */
+  /** Throws when the job belongs to somebody else by now; asked before every checkpoint, at every row and before the result is written. */
   readonly fence?: () => void;
   readonly say?: (line: string) => void;
 }
@@ -63,7 +63,22 @@ export async function runJob({
         },
       },
     };
-    const session = await trainInFolder(fenced, { isResume, signal, say, output: SILENT });
+    let askedMs = performance.now();
+    const session = await trainInFolder(fenced, {
+      isResume,
+      signal,
+      say,
+      output: SILENT,
+      // Asked at each row that is logged ...
+      sinks: { fence: { write: fence, close: () => {} } },
+      // ... and after each step, where a process that was stopped wakes up: looking at a file each time would slow fast games down.
+      wantsCheckpoint: () => {
+        const nowMs = performance.now();
+        if (nowMs - askedMs >= FENCE_PERIOD_MS) fence();
+        askedMs = nowMs;
+        return false;
+      },
+    });
     try {
       if (!session.output.isComplete || signal.aborted) return false;
       fence();
@@ -97,6 +112,9 @@ export function readJobRecord(runFolder: string): JobRecord | undefined {
   const file = join(runFolder, 'job.json');
   return existsSync(file) ? (readJson(file) as JobRecord) : undefined;
 }
+
+/** A step that took so long may have been interrupted. */
+const FENCE_PERIOD_MS = 200;
 
 /** Progress is read from the metrics file, not from text. */
 const SILENT: ProgressOutput = { write: () => {} };

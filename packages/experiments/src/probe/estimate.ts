@@ -10,6 +10,8 @@ export interface VariantEstimate {
   readonly memoryBytes: number;
   /** Disk that one finished job takes. */
   readonly diskBytes: number;
+  /** Disk that a job under way takes beside that: its replay memory. */
+  readonly replayBytes: number;
 }
 
 export interface ExperimentEstimate {
@@ -50,27 +52,28 @@ export function estimateExperiment(
         (acting + evaluations * evaluationSteps) * probe.actingSeconds +
         (total - acting) * probe.learningSeconds,
       memoryBytes: probe.baseBytes + transitions * probe.transitionBytes,
-      diskBytes:
-        KEPT_CHECKPOINTS * probe.checkpointBytes +
-        transitions * probe.transitionBytes +
-        (total / config.logPeriodAgentSteps) * ROW_BYTES,
+      diskBytes: KEPT_CHECKPOINTS * probe.checkpointBytes + (total / config.logPeriodAgentSteps) * ROW_BYTES,
+      replayBytes: transitions * probe.transitionBytes,
     };
   });
   const of = (name: string): VariantEstimate => variants.find(({ variant }) => variant === name)!;
   const jobs = listJobs(experiment);
   const computingSeconds = jobs.reduce((sum, { variant }) => sum + of(variant).jobSeconds, 0);
   const longest = Math.max(...variants.map(({ jobSeconds }) => jobSeconds));
-  const largest = jobs
-    .map(({ variant }) => of(variant).memoryBytes)
-    .sort((left, right) => right - left)
-    .slice(0, slots);
+  const ofSlots = (bytes: (estimate: VariantEstimate) => number): number =>
+    jobs
+      .map(({ variant }) => bytes(of(variant)))
+      .sort((left, right) => right - left)
+      .slice(0, slots)
+      .reduce((sum, value) => sum + value, 0);
   return {
     variants,
     jobs: jobs.length,
     computingSeconds,
     elapsedSeconds: Math.max(longest, computingSeconds / slots),
-    memoryBytes: largest.reduce((sum, bytes) => sum + bytes, 0),
-    diskBytes: jobs.reduce((sum, { variant }) => sum + of(variant).diskBytes, 0),
+    memoryBytes: ofSlots(({ memoryBytes }) => memoryBytes),
+    diskBytes:
+      jobs.reduce((sum, { variant }) => sum + of(variant).diskBytes, 0) + ofSlots(({ replayBytes }) => replayBytes),
   };
 }
 

@@ -46,7 +46,7 @@ function startWorker(folder: ExperimentFolder, leaseMs = 600): ChildProcess {
   });
 }
 
-async function until(isTrue: () => boolean, timeoutMs = 15_000): Promise<void> {
+async function until(isTrue: () => boolean, timeoutMs = 60_000): Promise<void> {
   const start = performance.now();
   while (!isTrue()) {
     if (performance.now() - start > timeoutMs) throw new Error('it did not happen in time');

@@ -4,7 +4,8 @@ import { existsSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StorageError } from '@moe-rl/core';
-import { storageError } from '@moe-rl/core/node';
+import { removeQuietly, storageError } from '@moe-rl/core/node';
+import { runFolderPaths } from '@moe-rl/runs';
 import { type Claim, claimJob, claimState, type Observations } from '../jobs/claims.ts';
 import { type JobChild, type JobOutcome, startJob } from '../jobs/job-child.ts';
 import { DEFAULT_LEASE_MS, hasFailed, isDone, jobFailures, noteFailure } from '../jobs/job-state.ts';
@@ -34,6 +35,8 @@ export interface WorkerOptions {
   readonly backoffMs?: number;
   /** How often to look for jobs while there are none to take. */
   readonly pollMs?: number;
+  /** Keeps the replay memory of finished runs; without it they can be evaluated and filmed, not trained further. Default false. */
+  readonly keepReplay?: boolean;
   /** File that a job's process runs instead of the usual one. */
   readonly jobProcess?: string;
 }
@@ -134,7 +137,7 @@ export async function runClaimed(
     onEvent({ type: 'lost', job });
     return 'lost';
   }
-  if (outcome.type === 'complete') return publish(folder, job, claim, onEvent);
+  if (outcome.type === 'complete') return publish(options, job, claim);
   if (outcome.type === 'paused' || signal.aborted) {
     claim.release();
     onEvent({ type: 'paused', job });
@@ -169,7 +172,7 @@ function keepAlive({ claim, child }: Running, leaseMs: number): () => boolean {
 }
 
 /** Moves a finished run to its final name: only one can, so a job is never counted twice. */
-function publish(folder: ExperimentFolder, job: Job, claim: Claim, onEvent: (event: WorkerEvent) => void): Attempt {
+function publish({ folder, keepReplay, onEvent = () => {} }: WorkerOptions, job: Job, claim: Claim): Attempt {
   const target = join(folder.jobsFolder, job.id);
   try {
     renameSync(claim.runFolder, target);
@@ -180,6 +183,8 @@ function publish(folder: ExperimentFolder, job: Job, claim: Claim, onEvent: (eve
     }
     throw storageError('move', claim.runFolder, cause);
   }
+  // Gigabytes a run, and nothing but further training needs them.
+  if (keepReplay !== true) removeQuietly(runFolderPaths(target).replayFolder);
   claim.release();
   onEvent({ type: 'done', job });
   return 'done';

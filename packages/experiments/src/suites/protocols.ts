@@ -121,7 +121,13 @@ export function protocolSettings(
     evaluationEpisodes: 0,
     'evaluation.periodAgentSteps': period,
     ...('agentSteps' in evaluation
-      ? { 'evaluation.agentSteps': scaled(evaluation.agentSteps, FEWEST_AGENT_STEPS) }
+      ? {
+          'evaluation.agentSteps': scaled(evaluation.agentSteps, FEWEST_AGENT_STEPS),
+          // A game may be longer than a short evaluation: it is cut there, or it would take more time than the training.
+          ...(scale < 1
+            ? { 'evaluation.maxEpisodeAgentSteps': scaled(evaluation.agentSteps, FEWEST_AGENT_STEPS) }
+            : {}),
+        }
       : { 'evaluation.episodes': scaled(evaluation.episodes, Math.min(evaluation.episodes, FEWEST_EPISODES)) }),
     'agent.minReplayHistoryAgentSteps': scaled(agent.minReplayHistoryAgentSteps, fewestTransitions),
     ...(agent.epsilonDecayPeriodAgentSteps === undefined

@@ -34,6 +34,30 @@ describe('errors', () => {
   });
 });
 
+describe('missingPeerError', () => {
+  const peers = ['@tensorflow/tfjs-core', '@tensorflow/tfjs-layers'];
+  const missing = (code: string, message: string) =>
+    core.missingPeerError('@moe-rl/x/tfjs', peers, Object.assign(new Error(message), { code }));
+
+  it('says what to install, from ESM and CommonJS', () => {
+    for (const error of [
+      missing('ERR_MODULE_NOT_FOUND', "Cannot find package '@tensorflow/tfjs-layers' imported from /x/dist/tfjs.js"),
+      missing('MODULE_NOT_FOUND', "Cannot find module '@tensorflow/tfjs-layers'\nRequire stack:"),
+    ]) {
+      expect(error).toBeInstanceOf(core.MissingDependencyError);
+      expect((error as Error).message).toBe(
+        '@moe-rl/x/tfjs needs @tensorflow/tfjs-core and @tensorflow/tfjs-layers; @tensorflow/tfjs-layers is not installed. Run: npm install @tensorflow/tfjs-core @tensorflow/tfjs-layers',
+      );
+    }
+  });
+
+  it('leaves every other error alone', () => {
+    expect(missing('ERR_MODULE_NOT_FOUND', "Cannot find package 'left-pad'")).not.toBeInstanceOf(core.MoeRlError);
+    const other = new TypeError("'@tensorflow/tfjs-layers'");
+    expect(core.missingPeerError('@moe-rl/x/tfjs', peers, other)).toBe(other);
+  });
+});
+
 describe('requireInteger, requireFinite, requireOneOf', () => {
   it('give back what is right', () => {
     expect(core.requireInteger('n', 3, 3, 3)).toBe(3);

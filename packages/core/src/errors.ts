@@ -75,6 +75,21 @@ export class MissingDependencyError extends MoeRlError {
   }
 }
 
+/**
+ * What an entry that needs optional peers throws when one can't be found: which, and what to run. Any other error is given back as it is.
+ * @param entry the import that failed, `@moe-rl/soft-moe/tfjs`
+ */
+export function missingPeerError(entry: string, peers: readonly string[], error: unknown): unknown {
+  const { code, message = '' } = error as { readonly code?: unknown; readonly message?: string };
+  if (code !== 'ERR_MODULE_NOT_FOUND' && code !== 'MODULE_NOT_FOUND') return error;
+  const missing = peers.find((peer) => message.includes(`'${peer}'`));
+  if (missing === undefined) return error;
+  return new MissingDependencyError(
+    `${entry} needs ${peers.join(' and ')}; ${missing} is not installed. Run: npm install ${peers.join(' ')}`,
+    { cause: error },
+  );
+}
+
 /** True for errors made on purpose by any moe-rl package, also by the dependency-free ones that carry only a `code`. */
 export function isMoeRlError(error: unknown): error is Error & { readonly code: string } {
   return (

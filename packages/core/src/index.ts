@@ -18,6 +18,7 @@ export {
   isMoeRlError,
   MissingDependencyError,
   MoeRlError,
+  missingPeerError,
   NonFiniteError,
   NotFoundError,
   requireFinite,

@@ -28,31 +28,36 @@ export type SoftMixtureConfig = { readonly type: 'soft'; readonly initialScale?:
 >;
 
 /** Soft MoE by name: `registerMixture(softMixture)`. */
-export const softMixture: MixtureDefinition = {
-  type: 'soft',
-  description:
-    'Soft MoE: slots average tokens, tokens average slots (Puigcerver et al., 2023; in RL Obando Ceron et al., 2024).',
-  options: {
-    capacityFactor: setting.positive('Slots per expert are ceil(T * factor / E).', 1, {
-      maximum: 1e6,
-      applies: { path: './slotsPerExpert', in: [null], orAbsent: true },
-    }),
-    slotsPerExpert: setting.integer('Slots per expert; null: by capacityFactor.', null, { isNullable: true }),
-    isNormalized: setting.boolean('Divides tokens and slot parameters by their l2 norms.', false),
-    initialScale: setting.number('First value of the learned scale, with isNormalized.', 1, {
-      applies: { path: './isNormalized', in: [true] },
-    }),
-    phi: setting.choice('Slot parameters.', 'learned', ['learned', 'fixed-random']),
-    routing: setting.choice('Slots average tokens, or hold one each.', 'soft', ['soft', 'expert-choice']),
-    tokensPerSlot: setting.integer('Each slot averages only its best so many tokens; null: all.', null, {
-      isNullable: true,
-    }),
-    slotsPerToken: setting.integer('Each token averages only its best so many slots; null: all.', null, {
-      isNullable: true,
-    }),
-  },
-  create: createSoftMixture,
-};
+// Made by a call that bundlers may drop: settings are made by calls too, and nobody who takes the function alone should carry them.
+export const softMixture: MixtureDefinition = /* @__PURE__ */ defineSoftMixture();
+
+function defineSoftMixture(): MixtureDefinition {
+  return {
+    type: 'soft',
+    description:
+      'Soft MoE: slots average tokens, tokens average slots (Puigcerver et al., 2023; in RL Obando Ceron et al., 2024).',
+    options: {
+      capacityFactor: setting.positive('Slots per expert are ceil(T * factor / E).', 1, {
+        maximum: 1e6,
+        applies: { path: './slotsPerExpert', in: [null], orAbsent: true },
+      }),
+      slotsPerExpert: setting.integer('Slots per expert; null: by capacityFactor.', null, { isNullable: true }),
+      isNormalized: setting.boolean('Divides tokens and slot parameters by their l2 norms.', false),
+      initialScale: setting.number('First value of the learned scale, with isNormalized.', 1, {
+        applies: { path: './isNormalized', in: [true] },
+      }),
+      phi: setting.choice('Slot parameters.', 'learned', ['learned', 'fixed-random']),
+      routing: setting.choice('Slots average tokens, or hold one each.', 'soft', ['soft', 'expert-choice']),
+      tokensPerSlot: setting.integer('Each slot averages only its best so many tokens; null: all.', null, {
+        isNullable: true,
+      }),
+      slotsPerToken: setting.integer('Each token averages only its best so many slots; null: all.', null, {
+        isNullable: true,
+      }),
+    },
+    create: createSoftMixture,
+  };
+}
 
 function createSoftMixture(options: Readonly<Record<string, unknown>>, sizes: MixtureSizes): Mixture {
   const { initialScale = 1, ...rest } = options as { initialScale?: number };

@@ -6,6 +6,10 @@ import { type initializers, type LayerVariable, layers, type Shape } from '@tens
 import { initSoftMoe, requireKnownOptions, type SoftMoeConfig, softMoeParameterSpecs } from './config.ts';
 import { applySoftMoe, type SoftMoeOutput } from './soft-moe.ts';
 
+/** TensorOps on TensorFlow.js, for the functions of this package: `createTfjsOps(tf)` on a namespace of yours, `tfjsOps` on the installed tfjs-core. */
+export { createTfjsOps } from '@moe-rl/tensor-ops/tfjs';
+export { tfjsOps };
+
 /** Options of the layer: the layer's own, which its input shape does not give, and those every tf.layers.Layer takes. */
 export interface SoftMoeLayerConfig
   extends Omit<SoftMoeConfig, 'numTokens' | 'tokenSize' | 'scope' | 'moduleIndex' | 'checkFinite' | 'expertType'> {

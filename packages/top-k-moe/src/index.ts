@@ -1,6 +1,7 @@
 // Public entry of @moe-rl/top-k-moe: routers, the sparse MoE layer, and both as mixtures by name. The tf.layers version is in ./tfjs.
 // The contracts (Router, Assignment, dispatch, MoeOutput) and the auxiliary losses are moe-core's, given on here for one import line.
-export { createRng } from '@moe-rl/core';
+// What a first example needs (random numbers, typed arrays) is given on too, so that installing this package alone is enough.
+export { createRng, type Rng } from '@moe-rl/core';
 export {
   type Assignment,
   assignTokens,
@@ -38,7 +39,7 @@ export {
   type TokenChoice,
   toTensors,
 } from '@moe-rl/moe-core';
-export { typedArrayOps } from '@moe-rl/tensor-ops/typed-array';
+export { createTypedArrayOps, type TypedArrayTensor, typedArrayOps } from '@moe-rl/tensor-ops/typed-array';
 export { initTopKMoe, type TopKMoeConfig, topKMoeParameterSpecs } from './config.ts';
 export type { RouterDefinition, RouterTraits } from './definitions/definition.ts';
 export {

@@ -20,7 +20,7 @@ export interface MixtureConfig {
   readonly type: string;
 }
 
-const definitions: Registry<MixtureDefinition> = createRegistry('router');
+const definitions: Registry<MixtureDefinition> = /* @__PURE__ */ createRegistry('router');
 
 /**
  * Makes types known to `createMixture`. Registering the same definition again changes nothing.

@@ -1,0 +1,8 @@
+// The CommonJS twin of tfjs.js.
+const { missingPeerError } = require('@moe-rl/core');
+
+try {
+  module.exports = require('../dist/tfjs.cjs');
+} catch (error) {
+  throw missingPeerError('@moe-rl/top-k-moe/tfjs', ['@tensorflow/tfjs-core', '@tensorflow/tfjs-layers'], error);
+}

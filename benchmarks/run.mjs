@@ -2,7 +2,7 @@
 // question and exports `run({ peers, options })`, which returns rows `{ name, ours, peer, unit, ratio }` (ratio = ours / peer).
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { createPeers, PEERS } from './lib/peers.mjs';
@@ -13,7 +13,7 @@ const available = readdirSync(folder)
   .filter((name) => name.endsWith('.mjs') && name !== 'run.mjs')
   .map((name) => name.replace(/\.mjs$/, ''));
 
-const USAGE = `usage: pnpm bench [name ...] [--json FILE] [--peers a,b | --no-peers] [--quick]
+const USAGE = `usage: pnpm bench [name ...] [--json FILE] [--save] [--peers a,b | --no-peers] [--quick]
 
   names:  ${available.join(', ')} (all when none is given)
   peers:  ${Object.entries(PEERS)
@@ -28,6 +28,7 @@ try {
     allowPositionals: true,
     options: {
       json: { type: 'string' },
+      save: { type: 'boolean', default: false },
       peers: { type: 'string' },
       'no-peers': { type: 'boolean', default: false },
       quick: { type: 'boolean', default: false },
@@ -60,37 +61,22 @@ for (const name of positionals.length > 0 ? positionals : available) {
   });
   const use = others.stop();
   const clean = use < 0.1;
-  for (const row of measured) rows.push({ ...row, clean });
+  for (const row of measured) rows.push({ benchmark: name, ...row, clean });
   printTable(measured);
   if (!clean)
     process.stdout.write(
       `not clean: other programs used ${(use * 100).toFixed(0)} % of the processors meanwhile; repeat on a quiet machine before quoting these\n`,
     );
 }
-if (values.json !== undefined) {
-  const file = resolve(values.json);
-  mkdirSync(dirname(file), { recursive: true });
-  const processor = cpus();
-  writeFileSync(
-    file,
-    `${JSON.stringify(
-      {
-        rows,
-        machine: {
-          processor: processor[0]?.model.trim(),
-          processors: processor.length,
-          memoryBytes: totalmem(),
-          platform: `${process.platform}-${process.arch}`,
-          node: process.version,
-          date: new Date().toISOString(),
-          version: JSON.parse(readFileSync(join(folder, '../packages/core/package.json'), 'utf8')).version,
-        },
-      },
-      null,
-      2,
-    )}\n`,
-  );
-  process.stdout.write(`\nwritten: ${values.json}\n`);
+if (values.json !== undefined) writeResults(resolve(values.json), rows);
+if (values.save) {
+  // One file per benchmark, the newest run: the repository's own figures come from these.
+  for (const name of new Set(rows.map((row) => row.benchmark))) {
+    writeResults(
+      join(folder, 'results', `${name}.json`),
+      rows.filter((row) => row.benchmark === name),
+    );
+  }
 }
 // Benchmarks may leave worker threads or native handles open.
 process.exit(0);
@@ -111,4 +97,26 @@ function printTable(table) {
       `${row.name.padEnd(width)} ${number(row.ours).padStart(12)} ${number(row.peer).padStart(12)} ${String(row.unit).padEnd(14)} ${row.ratio === undefined || row.ratio === null ? '      -' : row.ratio.toFixed(2).padStart(7)}\n`,
     );
   }
+}
+
+/** Rows with the machine and the date that they were measured on, and the versions of the peers. */
+function writeResults(file, results) {
+  mkdirSync(dirname(file), { recursive: true });
+  const processor = cpus();
+  const content = {
+    rows: results,
+    machine: {
+      processor: processor[0]?.model.trim(),
+      processors: processor.length,
+      memoryBytes: totalmem(),
+      platform: `${process.platform}-${process.arch}`,
+      node: process.version,
+      date: new Date().toISOString(),
+      version: JSON.parse(readFileSync(join(folder, '../packages/core/package.json'), 'utf8')).version,
+    },
+    quick: values.quick,
+    peers: Object.fromEntries(Object.entries(PEERS).map(([name, { requires }]) => [name, requires])),
+  };
+  writeFileSync(file, `${JSON.stringify(content, null, 2)}\n`);
+  process.stdout.write(`\nwritten: ${relative(process.cwd(), file)}\n`);
 }

@@ -3,6 +3,7 @@
 // All sides stay loaded and take turns in blocks, so that whatever else the machine does hits all of them; a side's time is the median of its
 // quieter half of blocks.
 import { spawn } from 'node:child_process';
+import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -11,18 +12,33 @@ import { createDqnAgent, NETWORKS } from './lib/dqn-agent.mjs';
 
 const folder = join(dirname(fileURLToPath(import.meta.url)), 'peers');
 
-/** A peer is measured at its best: TensorFlow with oneDNN, as ours; PyTorch prefers one way of waiting on a busy machine, the other on a quiet one. */
+/** Threads of every side: all processors. */
+export const THREADS = availableParallelism();
+
+/**
+ * A peer is measured at its best of these: TensorFlow with oneDNN, as ours, compiled by XLA or not; PyTorch compiled or not, and it prefers one way of waiting on
+ * a busy machine, the other on a quiet one. All have as many threads as ours.
+ */
 export const PEER_VARIANTS = {
   jax: [{}],
-  tf: [{ TF_ENABLE_ONEDNN_OPTS: '1' }],
-  torch: [{ CL: '1' }, { CL: '1', OMP_WAIT_POLICY: 'PASSIVE' }],
+  tf: [{ TF_ENABLE_ONEDNN_OPTS: '1' }, { TF_ENABLE_ONEDNN_OPTS: '1', JIT: '1' }],
+  torch: [
+    { CL: '1' },
+    { CL: '1', OMP_WAIT_POLICY: 'PASSIVE' },
+    { CL: '1', COMPILE: '1' },
+    { CL: '1', COMPILE: '1', OMP_WAIT_POLICY: 'PASSIVE' },
+  ],
 };
 
 /** @param {{ peers: { has(name: string): boolean, python(name: string): string }, options: { quick?: boolean, log(text: string): void } }} config */
 export async function run({ peers, options }) {
   const { quick = false, log = () => {} } = options ?? {};
-  const { name, report } = await loadBackend({ backend: 'tensorflow', onProgress: ({ message }) => log(message) });
-  log(`ours: ${report.used.source}, backend ${name}`);
+  const { name, report } = await loadBackend({
+    backend: 'tensorflow',
+    threads: THREADS,
+    onProgress: ({ message }) => log(message),
+  });
+  log(`ours: ${report.used.source}, backend ${name}; ${THREADS} threads on every side`);
   const rows = [];
   for (const [network, { peer: kind }] of Object.entries(NETWORKS)) {
     const sides = [
@@ -72,7 +88,14 @@ export async function run({ peers, options }) {
 export async function startPeer(python, peer, kind, environment) {
   const child = spawn(python, [join(folder, `step_${peer}.py`), kind], {
     cwd: folder,
-    env: { ...process.env, ...environment, SERVE: '1', TF_CPP_MIN_LOG_LEVEL: '3', PYTHONDONTWRITEBYTECODE: '1' },
+    env: {
+      ...process.env,
+      TH: String(THREADS),
+      ...environment,
+      SERVE: '1',
+      TF_CPP_MIN_LOG_LEVEL: '3',
+      PYTHONDONTWRITEBYTECODE: '1',
+    },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   let errors = '';

@@ -1,19 +1,22 @@
 // The programs we measure against live in Python virtual environments in the user's cache, made on demand after saying how large they are.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
-/** Versions are pinned, so that a ratio means the same thing next month. `requires`: pip requirements. */
+/** Versions are pinned, all of them, so that a ratio means the same thing next month. `requires`: pip requirements. */
 export const PEERS = {
-  ale: { size: '0.4 GB', requires: ['ale-py==0.12.1', 'gymnasium==1.4.0', 'opencv-python-headless', 'numpy<3'] },
-  jax: { size: '1 GB', requires: ['jax==0.10.2', 'optax==0.2.8', 'numpy<3'] },
-  tf: { size: '1.7 GB', requires: ['tensorflow-cpu==2.21.0'] },
-  torch: { size: '5.4 GB', requires: ['torch', 'numpy<3'] },
+  ale: {
+    size: '0.4 GB',
+    requires: ['ale-py==0.12.1', 'gymnasium==1.4.0', 'opencv-python-headless==5.0.0.93', 'numpy==2.4.6'],
+  },
+  jax: { size: '1 GB', requires: ['jax==0.10.2', 'optax==0.2.8', 'numpy==2.4.6'] },
+  tf: { size: '1.7 GB', requires: ['tensorflow-cpu==2.21.0', 'numpy==2.4.6'] },
+  torch: { size: '5.4 GB', requires: ['torch==2.15.0', 'numpy==2.4.6'] },
   dopamine: {
     size: '3 GB',
     requires:
-      'dopamine-rl==4.1.2 jax==0.4.30 jaxlib==0.4.30 flax==0.8.5 optax==0.2.3 chex==0.1.86 orbax-checkpoint==0.5.23 tensorflow-probability==0.24.0 numpy<2 opencv-python<4.11 ale-py'.split(
+      'dopamine-rl==4.1.2 jax==0.4.30 jaxlib==0.4.30 flax==0.8.5 optax==0.2.3 chex==0.1.86 orbax-checkpoint==0.5.23 tensorflow-probability==0.24.0 numpy==1.26.4 opencv-python==4.10.0.84 ale-py==0.12.1'.split(
         ' ',
       ),
   },
@@ -40,7 +43,9 @@ function provide(name) {
   const peer = PEERS[name];
   const folder = join(cacheFolder(), 'peers', name);
   const interpreter = join(folder, process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python');
-  if (existsSync(join(folder, 'complete'))) return interpreter;
+  // Made for other versions: made anew.
+  const complete = join(folder, 'complete');
+  if (existsSync(complete) && readFileSync(complete, 'utf8') === peer.requires.join('\n')) return interpreter;
   const system = ['python3', 'python'].find(
     (program) => spawnSync(program, ['-c', 'import venv, ensurepip']).status === 0,
   );
@@ -66,6 +71,6 @@ function provide(name) {
       return undefined;
     }
   }
-  writeFileSync(join(folder, 'complete'), peer.requires.join('\n'));
+  writeFileSync(complete, peer.requires.join('\n'));
   return interpreter;
 }

@@ -91,7 +91,7 @@ function protocolText({ experiment, scoreKind }: ExperimentResults): string {
       : scoreKind === 'best'
         ? 'the best evaluation'
         : 'the mean of all evaluations';
-  return `Suite ${plan.suite} (${games.length} games), protocol ${protocol.name}${plan.scale === 1 ? '' : ` scaled by ${plan.scale}`}: ${count(first!.config.trainingAgentSteps)} agent steps a run, ${seeds.length} seeds; the score of a run is ${score}.`;
+  return `Suite ${plan.suite} (${games.length} game${games.length === 1 ? '' : 's'}), protocol ${protocol.name}${plan.scale === 1 ? '' : ` scaled by ${plan.scale}`}: ${count(first!.config.trainingAgentSteps)} agent steps a run, ${seeds.length} seeds; the score of a run is ${score}.`;
 }
 
 function comparisonTable({ comparisons }: Analysis): string {

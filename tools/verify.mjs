@@ -32,9 +32,9 @@ const checks = {
       command(bin('attw'), ['--pack', '.', '--format', 'ascii', '--profile', 'node16'], folder),
     ),
   pack: () =>
-    existsSync(join(root, 'scripts/check-pack.mjs'))
-      ? command(process.execPath, ['scripts/check-pack.mjs'])
-      : ['scripts/check-pack.mjs is missing'],
+    ['scripts/check-pack.mjs', 'scripts/check-pack-statistics.mjs'].flatMap((script) =>
+      existsSync(join(root, script)) ? command(process.execPath, [script]) : [`${script} is missing`],
+    ),
   'readme-examples': () => checkReadmeExamples(root),
 };
 

@@ -64,7 +64,7 @@ export {
   type MixtureStage,
   type MoeOutput,
 } from './mixture/mixture.ts';
-export { type OptionSpecs, requireOptions } from './mixture/options.ts';
+export { type OptionSpecs, requireKnownOptions, requireOptions } from './mixture/options.ts';
 export {
   createMixture,
   type MixtureConfig,

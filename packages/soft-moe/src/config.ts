@@ -1,11 +1,12 @@
 // Configuration of a Soft MoE layer and the sizes and parameter names that follow from it.
-import { didYouMean, InvalidArgumentError, type Rng, requireFinite, requireInteger, requireOneOf } from '@moe-rl/core';
+import { InvalidArgumentError, type Rng, requireFinite, requireInteger, requireOneOf } from '@moe-rl/core';
 import {
   expertParameterSpecs,
   type InitialParameters,
   initExperts,
   lecunNormal,
   type ParameterSpec,
+  requireKnownOptions,
   standardNormal,
 } from '@moe-rl/moe-core';
 
@@ -89,18 +90,6 @@ const OPTIONS: Readonly<Record<keyof SoftMoeConfig, true>> = {
   moduleIndex: true,
   checkFinite: true,
 };
-
-/**
- * Refuses options that don't exist: JavaScript would take a misspelt one silently.
- * @throws InvalidArgumentError naming the option, its near names and those that exist
- */
-export function requireKnownOptions(where: string, options: object, known: readonly string[]): void {
-  const unknown = Object.keys(options).find((name) => !known.includes(name));
-  if (unknown === undefined) return;
-  throw new InvalidArgumentError(
-    `${where} has no option ${JSON.stringify(unknown)}; expected some of ${known.join(', ')}${didYouMean(unknown, known)}`,
-  );
-}
 
 /**
  * Fills in defaults and checks every value.

@@ -330,7 +330,7 @@ describe('bad input', () => {
   test('an option that does not exist is refused by name', () => {
     const misspelt = { ...config, numExpert: 4 };
     expect(() => initSoftMoe(createRng(1), misspelt)).toThrow(
-      /Soft MoE has no option "numExpert"; expected some of numExperts, .*; did you mean numExperts\?/,
+      /Soft MoE has no option "numExpert"; expected one of numExperts, .*; did you mean numExperts\?/,
     );
     expect(() => applySoftMoe(ops, parameters, good, misspelt)).toThrow(/no option "numExpert"/);
     expect(initSoftMoe(createRng(1), { ...config, hiddenSize: undefined as unknown as number })).toEqual(

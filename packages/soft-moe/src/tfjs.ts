@@ -1,9 +1,10 @@
 // Soft MoE as a tf.layers.Layer: usable in tf.sequential and tf.model, saved and loaded by TensorFlow.js. Importing this file registers the class.
 import { createRng } from '@moe-rl/core';
+import { requireKnownOptions } from '@moe-rl/moe-core';
 import { tfjsOps } from '@moe-rl/tensor-ops/tfjs-core';
 import { cast, randomNormal, serialization, type Tensor, tensor, tidy } from '@tensorflow/tfjs-core';
 import { type initializers, type LayerVariable, layers, type Shape } from '@tensorflow/tfjs-layers';
-import { initSoftMoe, requireKnownOptions, type SoftMoeConfig, softMoeParameterSpecs } from './config.ts';
+import { initSoftMoe, type SoftMoeConfig, softMoeParameterSpecs } from './config.ts';
 import { applySoftMoe, type SoftMoeOutput } from './soft-moe.ts';
 
 /** TensorOps on TensorFlow.js, for the functions of this package: `createTfjsOps(tf)` on a namespace of yours, `tfjsOps` on the installed tfjs-core. */

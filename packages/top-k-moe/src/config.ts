@@ -10,8 +10,9 @@ import {
   lecunNormal,
   orthogonal,
   type ParameterSpec,
+  requireKnownOptions,
 } from '@moe-rl/moe-core';
-import { gateTransforms } from './definitions/options.ts';
+import { gateTransforms, layerOptions } from './definitions/options.ts';
 import { createRouter, type OpenRouterConfig, type RouterConfig } from './definitions/registry.ts';
 
 /** Options of a sparse MoE layer. */
@@ -57,7 +58,24 @@ export interface ResolvedTopKMoe extends ExpertConfig {
   readonly sharedScope: string;
 }
 
+const OPTIONS: readonly string[] = [
+  'numExperts',
+  'tokenSize',
+  'hiddenSize',
+  'router',
+  ...Object.keys(layerOptions),
+  'isNoisy',
+  'scope',
+  'moduleIndex',
+  'checkFinite',
+];
+
+/**
+ * Fills in defaults and checks every value.
+ * @throws InvalidArgumentError naming the option, its value and the bound, or an unknown option
+ */
 export function resolveTopKMoe(config: TopKMoeConfig): ResolvedTopKMoe {
+  requireKnownOptions('sparse MoE', config, OPTIONS);
   const scope = config.scope ?? 'params/';
   const index = requireInteger('moduleIndex', config.moduleIndex ?? 0, 0);
   const tokenSize = requireInteger('tokenSize', config.tokenSize, 1);

@@ -201,6 +201,26 @@ test('sigmoid scores that underflow give weights 0, and no NaN anywhere', () => 
   expect(routerMetrics(single, routing).normalizedEntropy).toBe(0);
 });
 
+test('switch jitters what its gate sees in training only, within its bounds', () => {
+  const sizes = { numExperts: 4, numTokens: 6, tokenSize: 5, hiddenSize: 3 };
+  const plain = createMixture({ type: 'switch' }, sizes);
+  const mixture = createMixture({ type: 'switch', inputJitter: 0.1 }, sizes);
+  const parameters = toTensors(ops, mixture.initialize(createRng(2)));
+  const tokens = ops.tensor(values(30), [1, 6, 5]);
+  const logits = (each: Mixture, inputs: MixtureInputs<TypedArrayTensor>) =>
+    Array.from(ops.read(each.apply(ops, parameters, tokens, inputs).routerLogits));
+  expect(plain.inputs).toEqual([]);
+  const [{ shape }] = mixture.inputs as [Mixture['inputs'][number]];
+  expect(shape(1)).toEqual([1, 6, 5]);
+  const without = logits(plain, {});
+  expect(logits(mixture, { isTraining: false })).toEqual(without);
+  const most = logits(mixture, { jitterNoise: ops.fill([1, 6, 5], 1) });
+  most.forEach((value, index) => {
+    expect(value).toBeCloseTo(1.1 * without[index]!, 9);
+  });
+  expect(() => logits(mixture, {})).toThrow(/inputs.jitterNoise is undefined/);
+});
+
 describe('capacity', () => {
   test.each([
     [20, 3, 1.05, 7],

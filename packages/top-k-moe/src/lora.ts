@@ -9,6 +9,7 @@ import {
   parameter,
   type RouterInputs,
   type Routing,
+  requireKnownOptions,
   uniform,
 } from '@moe-rl/moe-core';
 import type { TensorOps } from '@moe-rl/tensor-ops';
@@ -32,6 +33,8 @@ export interface LoraMoeConfig {
   readonly scope?: string;
 }
 
+const OPTIONS = ['numExperts', 'inputSize', 'outputSize', 'rank', 'alpha', 'router', 'scope'];
+
 /** What changes from call to call. */
 export interface LoraMoeInputs<Tensor> extends RouterInputs<Tensor> {
   /** Multiplies what the experts see, [B, T, D] or broadcastable; entries 0 or 1/(1 - rate). Left out: no dropout. */
@@ -46,6 +49,7 @@ export interface LoraMoeOutput<Tensor> {
 }
 
 function resolve(config: LoraMoeConfig): { E: number; D: number; O: number; r: number; scale: number; scope: string } {
+  requireKnownOptions('LoRA MoE', config, OPTIONS);
   const r = requireInteger('rank', config.rank ?? 16, 1);
   return {
     E: requireInteger('numExperts', config.numExperts ?? 8, 1),

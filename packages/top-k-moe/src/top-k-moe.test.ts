@@ -495,6 +495,9 @@ describe('bad input', () => {
       /tokens have shape \[8,6\]; expected \[T,5\] or \[B,T,5\]/,
     );
     expect(() => applyTopKMoe(ops, parameters, ops.fill([T, D], Number.NaN), base)).toThrow(/tokens hold NaN at 0/);
+    expect(() => applyTopKMoe(ops, parameters, tokens, { ...base, numExpert: 4 } as TopKMoeConfig)).toThrow(
+      /sparse MoE has no option "numExpert"; expected one of numExperts, .*did you mean numExperts/,
+    );
     const huge = { ...parameters, 'params/MoE_0/router/Dense_0/kernel': ops.fill([D, E], 1e308) };
     expect(() => applyTopKMoe(ops, huge, ops.fill([T, D], 10), base)).toThrow(
       /router logits hold Infinity at 0; expected finite numbers/,

@@ -14,21 +14,28 @@ import {
 export type OptionSpecs = Readonly<Record<string, FieldSetting>>;
 
 /**
+ * Refuses a name that is none of those known, which JavaScript would take silently.
+ * @throws InvalidArgumentError naming it, those that exist, and its near names
+ */
+export function requireKnownOptions(where: string, options: object, known: readonly string[]): void {
+  const unknown = Object.keys(options).find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  const accepted = known.length === 0 ? 'it has none' : `expected one of ${known.join(', ')}`;
+  throw new InvalidArgumentError(
+    `${where} has no option ${JSON.stringify(unknown)}; ${accepted}${didYouMean(unknown, known)}`,
+  );
+}
+
+/**
  * Checks options against their descriptions, and leaves out those that are null: they are off.
  * @param where put before names in messages, for instance `router "deepseek"`
  * @throws InvalidArgumentError naming an unknown option and its near names, or an option, its value and what was expected, or one that does not apply beside
  *   the others
  */
 export function requireOptions(where: string, options: object, specs: OptionSpecs): Record<string, unknown> {
+  requireKnownOptions(where, options, Object.keys(specs));
   const given: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(options)) {
-    if (!Object.hasOwn(specs, name)) {
-      const known = Object.keys(specs);
-      const accepted = known.length === 0 ? 'it has none' : `expected one of ${known.join(', ')}`;
-      throw new InvalidArgumentError(
-        `${where} has no option ${JSON.stringify(name)}; ${accepted}${didYouMean(name, known)}`,
-      );
-    }
     if (value === undefined) continue;
     validateField(specs[name]!, value, `${where}: ${name}`);
     if (value !== null) given[name] = value;

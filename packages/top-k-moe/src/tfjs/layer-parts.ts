@@ -1,6 +1,12 @@
 // What both layers share: options by name, random inputs, weights of auxiliary losses, and the mask that TensorFlow.js hands on.
-import { didYouMean, InvalidArgumentError } from '@moe-rl/core';
-import { type AuxiliaryLoss, auxiliaryLossOf, type Mixture, type MoeOutput, type Router } from '@moe-rl/moe-core';
+import {
+  type AuxiliaryLoss,
+  auxiliaryLossOf,
+  type Mixture,
+  type MoeOutput,
+  type Router,
+  requireKnownOptions,
+} from '@moe-rl/moe-core';
 import { tfjsOps } from '@moe-rl/tensor-ops/tfjs-core';
 import { add, mul, randomNormal, randomUniform, type Scalar, scalar, type Tensor } from '@tensorflow/tfjs-core';
 
@@ -27,13 +33,7 @@ export function ownOptions<Config extends object>(
   config: Config,
   names: readonly (keyof Config & string)[],
 ): Partial<Config> {
-  const known: string[] = [...names, ...EVERY_LAYER];
-  for (const name of Object.keys(config)) {
-    if (known.includes(name)) continue;
-    throw new InvalidArgumentError(
-      `${layer} has no option ${JSON.stringify(name)}; expected one of ${known.join(', ')}${didYouMean(name, known)}`,
-    );
-  }
+  requireKnownOptions(layer, config, [...names, ...EVERY_LAYER]);
   const given = names.filter((name) => config[name] !== undefined).map((name) => [name, config[name]]);
   return Object.fromEntries(given) as Partial<Config>;
 }

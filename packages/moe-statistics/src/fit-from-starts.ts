@@ -31,6 +31,8 @@ const FIT_OPTIONS = [
  * @param ownOptions names of the options that this model adds
  */
 export function resolveFitOptions(options: FitOptions<unknown>, ownOptions: readonly string[]): ResolvedFitOptions {
+  if (typeof options !== 'object' || options === null)
+    throw new InvalidArgumentError(`options is ${options === null ? 'null' : typeof options}; expected an object`);
   for (const name of Object.keys(options)) {
     if (!FIT_OPTIONS.includes(name) && !ownOptions.includes(name)) {
       throw new InvalidArgumentError(

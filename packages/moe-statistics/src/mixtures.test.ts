@@ -2,9 +2,11 @@
 import { createRng, InvalidArgumentError, NonFiniteError, ShapeError } from '@moe-rl/core';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { checkSamples } from './data/samples.ts';
 import {
   bootstrapStandardErrors,
   ConstantColumnError,
+  EmptyExpertError,
   type MultinomialMixtureModel,
   multinomialMixture,
   type PolynomialMixtureModel,
@@ -22,7 +24,10 @@ import {
   sharedRoutedMixture,
   TooFewSamplesError,
 } from './index.ts';
+import { MultinomialEm } from './multinomial-mixture/em-problem.ts';
+import { PolynomialEm } from './polynomial-mixture/em-problem.ts';
 import type { FamilyOption } from './polynomial-mixture/families.ts';
+import { SharedRoutedEm } from './shared-routed-mixture/em-problem.ts';
 
 const plain = { center: [0], scale: [1] };
 
@@ -321,5 +326,68 @@ describe('refused by name', () => {
     const { convergence, model } = polynomialMixture.fit({ x, y }, { experts: 2, degree: 1, initial });
     expect(convergence.reseededExperts).toBeGreaterThan(0);
     expect(Math.abs(model.coefficients[1]![0]!)).toBeLessThan(10);
+  });
+  test('an expert that stays empty ends the fit by name, in every kind of mixture', () => {
+    const checked = checkSamples({ x, y });
+    const labels = checkSamples({ x, y: Array.from(x, (_, row) => row % 2) });
+    const polynomial = new PolynomialEm(checked.x, checked, {
+      experts: 2,
+      degree: 1,
+      family: { type: 'gaussian' },
+      innerSteps: 1,
+      gateBound: 1e4,
+      expertBound: 1e9,
+      varianceFloor: 1e-6,
+    });
+    const multinomial = new MultinomialEm(labels.x, labels, {
+      experts: 2,
+      classes: 2,
+      transform: 'identity',
+      innerSteps: 1,
+      bound: 1e4,
+    });
+    const shared = new SharedRoutedEm(checked, {
+      shared: 1,
+      routed: 2,
+      gateKind: 'softmax',
+      sharedForm: 'linear',
+      routedForm: 'linear',
+      pinnedGate: 1,
+      innerSteps: 1,
+      gateBound: 1e4,
+      varianceFloor: 1e-6,
+    });
+    for (const [problem, gateAt] of [
+      [polynomial, 0],
+      [multinomial, 0],
+      [shared, 1],
+    ] as const) {
+      // The first gate never opens; a step gives its expert new parameters, which are thrown away.
+      const from = new Float64Array(problem.size);
+      from[gateAt] = -2000;
+      const to = new Float64Array(problem.size);
+      expect(problem.step(from, to, false)).toBeNaN();
+      problem.step(from, to, true);
+      expect(problem.reseedCount).toBe(1);
+      expect(() => {
+        for (let again = 0; again < 100; again++) problem.step(from, to, true);
+      }).toThrow(EmptyExpertError);
+    }
+  });
+  test('models with bad numbers', () => {
+    const start = (model: object) => () =>
+      polynomialMixture.fit({ x, y }, { experts: 2, degree: 1, initial: { ...LINES, ...model } });
+    expect(start({ variances: [1, -1] })).toThrow('variances[1] is -1');
+    expect(
+      start({
+        gate: [
+          [Number.NaN, 0],
+          [0, 0],
+        ],
+      }),
+    ).toThrow(NonFiniteError);
+    expect(start({ coefficients: [[1, 2]] })).toThrow(ShapeError);
+    expect(() => polynomialMixture.fit(undefined as never, { experts: 1 })).toThrow(ShapeError);
+    expect(() => polynomialMixture.fit({ x, y }, undefined as never)).toThrow(InvalidArgumentError);
   });
 });

@@ -38,9 +38,9 @@ export interface CheckedSamples {
  * @throws ShapeError for ragged rows or another width, NonFiniteError naming row and column
  */
 export function toMatrix(x: Covariates, names?: readonly string[], columns?: number): Matrix {
-  const rows = x.length;
-  if (rows === undefined || typeof x !== 'object')
-    throw new ShapeError(`x is ${typeof x}; expected an array of numbers or of rows of numbers`);
+  const rows = x?.length;
+  if (typeof rows !== 'number' || typeof x !== 'object')
+    throw new ShapeError(`x is ${x === null ? 'null' : typeof x}; expected an array of numbers or of rows of numbers`);
   if (rows === 0) throw new ShapeError('x has no rows; expected at least one');
   const width = typeof x[0] === 'number' ? 1 : (x[0] as ArrayLike<number>).length;
   if (!Number.isInteger(width) || width < 1)
@@ -70,6 +70,8 @@ export function toMatrix(x: Covariates, names?: readonly string[], columns?: num
  * @throws ShapeError, NonFiniteError, InvalidArgumentError
  */
 export function checkSamples(samples: Samples, columns?: number): CheckedSamples {
+  if (typeof samples !== 'object' || samples === null)
+    throw new ShapeError(`samples is ${samples === null ? 'null' : typeof samples}; expected { x, y }`);
   const x = toMatrix(samples.x, samples.names, columns);
   if (samples.y?.length !== x.rows) throw new ShapeError(`y has ${samples.y?.length} entries; x has ${x.rows} rows`);
   const y = Float64Array.from(samples.y);

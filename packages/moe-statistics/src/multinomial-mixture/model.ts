@@ -2,6 +2,7 @@
 // The plain gate is linear in x; a modified gate is linear in M(x), bounded and not linear in x, which undoes the interaction between gate and expert
 // that makes estimation slow. The last gate and the last class are pinned to 0.
 import { createRng, InvalidArgumentError, type Rng, ShapeError } from '@moe-rl/core';
+import { requireFiniteNumbers } from '../data/numbers.ts';
 import { type Covariates, checkSamples, type Matrix, type Samples, toMatrix } from '../data/samples.ts';
 import { type Standardization, standardize, withIntercept } from '../data/standardize.ts';
 import { evaluateGates, type GateShape } from '../gates/gate-regression.ts';
@@ -71,6 +72,9 @@ export function checkMultinomialModel(model: MultinomialMixtureModel): void {
       expect(`slopes[${i}][${l}]`, slope.length, names.length);
     });
   });
+  requireFiniteNumbers('gate', gate.flat());
+  requireFiniteNumbers('intercepts', intercepts.flat());
+  requireFiniteNumbers('slopes', slopes.flat(2));
 }
 
 /** Coefficients [K, d + 1] of one expert's logits. */

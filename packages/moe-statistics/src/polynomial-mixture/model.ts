@@ -1,6 +1,7 @@
 // A softmax-gated mixture of polynomial experts (Mendes and Jiang, 1110.2058): f(y|x) = sum_j g_j(x) pi(y; phi(h_j(x))), h_j a polynomial of degree k,
 // g the softmax of linear logits with the last one pinned to 0. The model as plain data, and what can be computed of it without fitting.
 import { createRng, InvalidArgumentError, type Rng, ShapeError } from '@moe-rl/core';
+import { requireFiniteNumbers, requirePositiveNumbers } from '../data/numbers.ts';
 import { monomialCount, monomialExponents, monomialNames, polynomialFeatures } from '../data/polynomial.ts';
 import { type Covariates, checkSamples, type Matrix, type Samples, toMatrix } from '../data/samples.ts';
 import { type Standardization, standardize, withIntercept } from '../data/standardize.ts';
@@ -46,7 +47,7 @@ export function polynomialParameterCount(experts: number, columns: number, degre
   return (experts - 1) * (columns + 1) + experts * monomialCount(columns, degree) + (isVarianceFree ? experts : 0);
 }
 
-/** @throws ShapeError when the parts of a model do not fit each other */
+/** @throws ShapeError when the parts of a model do not fit each other, NonFiniteError or InvalidArgumentError naming a bad number */
 export function checkPolynomialModel(model: PolynomialMixtureModel): void {
   const width = model.names.length + 1;
   const terms = monomialCount(model.names.length, model.degree);
@@ -62,6 +63,9 @@ export function checkPolynomialModel(model: PolynomialMixtureModel): void {
     expect(`coefficients[${j}]`, row.length, terms);
   });
   if (model.family.type === 'gaussian') expect('variances', model.variances?.length, experts);
+  requireFiniteNumbers('gate', model.gate.flat());
+  requireFiniteNumbers('coefficients', model.coefficients.flat());
+  requirePositiveNumbers('variances', model.variances ?? []);
 }
 
 function evaluate(model: PolynomialMixtureModel, x: Matrix): Evaluation {

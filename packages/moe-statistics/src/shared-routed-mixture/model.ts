@@ -3,6 +3,7 @@
 // normalized sigmoids (V3) of b1_i . x + b0_i.
 import { createRng, type Rng, ShapeError } from '@moe-rl/core';
 import type { SharedRoutedMeasure } from '../comparison/shared-routed-losses.ts';
+import { requireFiniteNumbers, requirePositiveNumbers } from '../data/numbers.ts';
 import { type Covariates, checkSamples, type Matrix, type Samples, toMatrix } from '../data/samples.ts';
 import { withIntercept } from '../data/standardize.ts';
 import { evaluateGates, type GateKind } from '../gates/gate-regression.ts';
@@ -81,6 +82,12 @@ export function checkSharedRoutedModel(model: SharedRoutedModel): void {
   model.gate.forEach((row, j) => {
     expect(`gate[${j}]`, row.length, d + 1);
   });
+  requirePositiveNumbers('weights', model.weights);
+  requireFiniteNumbers('shared', model.shared.flat());
+  requirePositiveNumbers('sharedVariances', model.sharedVariances);
+  requireFiniteNumbers('gate', model.gate.flat());
+  requireFiniteNumbers('routed', model.routed.flat());
+  requirePositiveNumbers('routedVariances', model.routedVariances);
 }
 
 /** Gates [n, k2]. */

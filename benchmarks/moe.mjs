@@ -1,18 +1,22 @@
 // What an MoE layer costs: one training step (forward, gradients, SGD) of each layer on a batch of 32 samples of 121 tokens of 32, against a dense layer
 // (the same two-layer MLP on every token) with as many parameters and against one with as many floating-point operations. And what sparse dispatch
-// saves: top-1 routing with buffers against computing all experts on all tokens. Recorded on the tensorflow backend where there is one.
+// saves: top-1 routing with buffers against computing all experts on all tokens. Then forward and backward of Soft MoE, of top-2 routing with a capacity and of
+// DeepSeek's without one against PyTorch. Recorded on the tensorflow backend where there is one.
+import { availableParallelism } from 'node:os';
 import { createRng } from '../packages/core/src/index.ts';
 import { applySoftMoe, initSoftMoe } from '../packages/soft-moe/src/index.ts';
 import { createTfjsOps } from '../packages/tensor-ops/src/tfjs.ts';
 import { createProgram, lossAndGradients } from '../packages/tfjs-graph/src/index.ts';
 import { loadBackend } from '../packages/tfjs-native/src/index.ts';
 import { applyTopKMoe, initTopKMoe } from '../packages/top-k-moe/src/index.ts';
+import { compareWithTorch } from './lib/torch-layers.mjs';
 
 const [B, T, D, H, E] = [32, 121, 32, 512, 8];
 
-/** @returns rows `moe/<layer>/{equal-parameters,equal-flops}` and `moe/sparse-dispatch/<experts>`, in ms */
-export async function run({ options }) {
-  const { tf, name } = await loadBackend({ backend: 'auto' });
+/** @returns rows `moe/<layer>/{equal-parameters,equal-flops}`, `moe/sparse-dispatch/<experts>` and `moe/<layer>/torch`, in ms */
+export async function run({ peers, options }) {
+  const threads = options.threads ?? availableParallelism();
+  const { tf, name } = await loadBackend({ backend: 'auto', threads });
   options.log?.(
     `backend: ${name}; batch ${B}, ${T} tokens of ${D}, experts of ${H} hidden units; ms for forward, gradients and SGD`,
   );
@@ -32,7 +36,86 @@ export async function run({ options }) {
     const [ours, all] = await compare(tf, [sparse, allExperts(ops, experts, 128)], rounds);
     rows.push(row(`moe/sparse-dispatch/${experts}`, ours, all));
   }
+  if (peers?.has('torch')) {
+    const contenders = [];
+    for (const layer of torchLayers(ops)) contenders.push({ ...layer, run: await forwardAndBackward(tf, layer) });
+    const settings = { log: options.log, rounds: options.quick ? 3 : 10, steps: 4, threads };
+    rows.push(...(await compareWithTorch(peers.python('torch'), contenders, settings)));
+  }
   return rows;
+}
+
+/** Layers that PyTorch has too (peers/moe_torch.py): the network's of RL, and one of the size of a language model's. */
+function torchLayers(ops) {
+  const small = { B: 32, T: 121, D: 32, E: 4, H: 64 };
+  const large = { B: 8, T: 512, D: 512, E: 16, H: 512, k: 2 };
+  const soft = { numExperts: small.E, numTokens: small.T, tokenSize: small.D, hiddenSize: small.H };
+  const sparse = (sizes, router) => {
+    const config = { numExperts: sizes.E, tokenSize: sizes.D, hiddenSize: sizes.H, router };
+    return {
+      initial: initTopKMoe(createRng(1), config),
+      apply: (parameters, tokens) => applyTopKMoe(ops, parameters, tokens, config).output,
+    };
+  };
+  return [
+    {
+      name: 'soft-moe',
+      peer: 'soft-moe',
+      sizes: small,
+      initial: initSoftMoe(createRng(1), soft),
+      apply: (parameters, tokens) => applySoftMoe(ops, parameters, tokens, soft).output,
+    },
+    {
+      name: 'top-2-capacity',
+      peer: 'capacity',
+      sizes: { ...large, scores: 'softmax' },
+      ...sparse(large, { type: 'token-choice', k: 2, capacityFactor: 1, capacityCountsChoices: true }),
+    },
+    {
+      name: 'deepseek-k2-dropless',
+      peer: 'dropless',
+      sizes: { ...large, scores: 'sigmoid' },
+      ...sparse(large, { type: 'deepseek', k: 2 }),
+    },
+  ];
+}
+
+/** Runs a recorded program that takes all gradients, also the tokens', and hands out one number of each, so that none is left out. */
+async function forwardAndBackward(tf, { initial, apply, sizes: { B, T, D } }) {
+  const rng = createRng(3);
+  const tokens = {
+    shape: [B, T, D],
+    data: Float32Array.from({ length: B * T * D }, () => Math.max(0, rng.nextNormal())),
+  };
+  const variables = Object.fromEntries(
+    Object.entries({ ...initial, tokens }).map(([key, { data, shape }]) => [
+      key,
+      tf.tidy(() => tf.variable(tf.tensor(data, shape))),
+    ]),
+  );
+  const program = await createProgram({
+    variables,
+    entryPoints: {
+      step: {
+        run() {
+          const { loss, gradients } = lossAndGradients(variables, () => ({
+            loss: tf.mean(tf.square(apply(variables, variables.tokens))),
+          }));
+          const firsts = Object.values(gradients).map((gradient) => tf.slice(tf.reshape(gradient, [-1]), 0, 1));
+          return { loss, firsts: tf.concat(firsts) };
+        },
+      },
+    },
+  });
+  return async (count) => {
+    const times = [];
+    for (let step = 0; step < count; step++) {
+      const start = performance.now();
+      await program.run('step');
+      times.push(performance.now() - start);
+    }
+    return times;
+  };
 }
 
 const row = (name, ours, peer) => ({ name, ours, peer, unit: 'ms', ratio: ours / peer });

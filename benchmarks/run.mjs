@@ -13,7 +13,7 @@ const available = readdirSync(folder)
   .filter((name) => name.endsWith('.mjs') && name !== 'run.mjs')
   .map((name) => name.replace(/\.mjs$/, ''));
 
-const USAGE = `usage: pnpm bench [name ...] [--json FILE] [--save] [--peers a,b | --no-peers] [--quick]
+const USAGE = `usage: pnpm bench [name ...] [--json FILE] [--save] [--peers a,b | --no-peers] [--quick] [--threads N]
 
   names:  ${available.join(', ')} (all when none is given)
   peers:  ${Object.entries(PEERS)
@@ -32,12 +32,17 @@ try {
       peers: { type: 'string' },
       'no-peers': { type: 'boolean', default: false },
       quick: { type: 'boolean', default: false },
+      threads: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   }));
   for (const name of positionals)
     if (!available.includes(name))
       throw new Error(`unknown benchmark "${name}"; expected one of ${available.join(', ')}`);
+  if (values.threads !== undefined && !/^[1-9]\d*$/.test(values.threads))
+    throw new Error(`--threads is ${JSON.stringify(values.threads)}; expected a whole number of at least 1`);
+  if (values.threads !== undefined && positionals.join() !== 'moe')
+    throw new Error('--threads is for "moe" alone; every other benchmark uses all processors');
   for (const name of values.peers?.split(',') ?? [])
     if (!(name in PEERS)) throw new Error(`unknown peer "${name}"; expected some of ${Object.keys(PEERS).join(', ')}`);
 } catch (error) {
@@ -57,7 +62,11 @@ for (const name of positionals.length > 0 ? positionals : available) {
   const others = otherProcessorUse();
   const measured = await run({
     peers,
-    options: { quick: values.quick, log: (text) => process.stdout.write(`${text}\n`) },
+    options: {
+      quick: values.quick,
+      ...(values.threads ? { threads: Number(values.threads) } : {}),
+      log: (text) => process.stdout.write(`${text}\n`),
+    },
   });
   const use = others.stop();
   const clean = use < 0.1;

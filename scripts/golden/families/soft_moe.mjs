@@ -60,6 +60,9 @@ export default {
           if (adapter.gradients === 'none') return;
           const goldens = Object.fromEntries(Object.keys(inputs).map((name) => [name, outputs[`grad/${name}`]]));
           const loss = (ops, tensors) => weightedSum(ops, apply(ops, tensors).output, R);
+          // 32-bit floats lie within 5e-6 of the exact gradient of `scalar` in 300 random layers of T = 1, D = 24, E = 8, normalized, and no differently when
+          // the scale is applied to tokens or to logits instead of to phi. A layer in which that one number is a sum of terms that cancel to less than a
+          // tenth of a percent can be further from a vector that was itself computed in 32 bits.
           expectGradients(adapter, loss, inputs, goldens, 2e-5);
         },
       };

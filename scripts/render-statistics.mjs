@@ -1,4 +1,4 @@
-// Writes docs/statistics.md and its figures from the result files in docs/statistics/: nothing on that page is typed.
+// Writes docs/statistics.md and its figures: numbers from the result files in docs/statistics/, words from the studies themselves.
 //   node --conditions=@moe-rl/source scripts/render-statistics.mjs [--check]
 // Result files are made by `moe-rl statistics <study> --folder docs/statistics/<study>`. With --check nothing is written; it fails if anything would change.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';

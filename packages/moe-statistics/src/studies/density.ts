@@ -47,7 +47,7 @@ export const densityStudy: StudyDefinition = {
   description:
     'Two experts over three classes, x uniform on [-3, 3]; fits start near the truth (standard deviation 0.1) and stay within [-6, 6]. Measured: total variation between estimated and true class probabilities, averaged over x. Theory: n^-1/2 up to a logarithm, also with too many experts.',
   notes: [
-    'The parameters are another matter: with one expert too many, their Voronoi loss has not begun to fall at these sizes, and where an expert ignores x no polynomial rate holds at all. The density is what can be asserted.',
+    'The parameters are another matter: with one expert too many theory gives them n^-1/4 at best, and where an expert ignores x no polynomial rate at all. The density is what can be asserted at these sizes.',
     'Without the box the likelihood drifts to infinite gates at n of 10,000 and less.',
   ],
   settings: Object.keys(SETTINGS),

@@ -4,7 +4,7 @@ export { type ComparedRun, groupRuns, type RunGroup } from './comparison/group-r
 export { humanNormalizedScore } from './evaluation/human-scores.ts';
 export { findGames, makeEnvironment } from './games.ts';
 export { agentConfigOf, type ValueAgentRunConfig } from './kinds/value-agent.ts';
-export { type Dataset, openDataset } from './offline/dataset.ts';
+export { openDatasetFor } from './offline/dataset.ts';
 export { createRecorder, type RecorderOptions } from './offline/recorder.ts';
 export { changeOnResume, checkRun, newRunConfig, registry, type TrainingRegistry, withBackend } from './registry.ts';
 export {

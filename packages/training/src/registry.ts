@@ -19,7 +19,7 @@ import { registerRouter } from '@moe-rl/top-k-moe';
 import { ATARI } from './kinds/atari.ts';
 import { MINATAR, SMALL } from './kinds/small.ts';
 import { VALUE_AGENT, type ValueAgentRunConfig, valueAgentPresets } from './kinds/value-agent.ts';
-import { openDataset } from './offline/dataset.ts';
+import { openDatasetFor } from './offline/dataset.ts';
 import { requireNewFolder } from './offline/recorder.ts';
 
 /** What `register(registry)` of a module gets. */
@@ -97,7 +97,7 @@ export async function checkRun(config: RunConfig): Promise<void> {
   await kind.checkRun?.(config);
   const environment = makeEnvironment(config, registry);
   try {
-    if (folder !== null) await openDataset(folder, environment.observationSpec);
+    if (folder !== null) await openDatasetFor(folder, environment);
   } finally {
     environment.close?.();
   }

@@ -73,11 +73,12 @@ export async function trainInFolder(folder: RunFolder, options: TrainInFolderOpt
   }
 }
 
-function recorderOf({ config }: RunFolder, { observationSpec }: Environment, isResume: boolean) {
+function recorderOf({ config }: RunFolder, { observationSpec, actionCount }: Environment, isResume: boolean) {
   const { recordFolder } = config.dataset;
   if (recordFolder === null) return undefined;
   const { game, preset, seed } = config;
-  return createRecorder({ folder: recordFolder, observationSpec, notes: { game, preset, seed }, isResume });
+  const notes = { game, preset, seed };
+  return createRecorder({ folder: recordFolder, observationSpec, actionCount, notes, isResume });
 }
 
 /** The parts of a summary that describe an evaluation. */

@@ -116,11 +116,11 @@ describe('a dataset', { timeout: 120_000 }, () => {
     );
     expectRefusal(
       await train('--preset', 'cql', '--dataset', join(root, 'recorded')),
-      /recorded holds no dataset: expected Parquet files/,
+      /recorded holds no dataset: expected \*\.parquet files/,
     );
     expectRefusal(
       await train('--preset', 'cql', '--game', 'minatar/breakout', '--dataset', dataset),
-      /transitions-0+\.parquet holds observations .*; the environment's are uint8/,
+      /dataset holds frames of float32 .*; the environment has uint8/,
     );
     expectRefusal(
       await train('--preset', 'cql', '--dataset', dataset, '--record-dataset', join(root, 'x')),

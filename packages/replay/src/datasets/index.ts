@@ -1,5 +1,4 @@
 // Offline datasets: transitions as Parquet, written and read in memory or through streams; runs anywhere.
-export { recordingAgent, type StepWriter } from './recording-agent.ts';
 export {
   type DatasetSource,
   type Outcome,

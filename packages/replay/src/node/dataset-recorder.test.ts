@@ -9,11 +9,11 @@ import {
   CorruptDataError,
   createRng,
   InvalidArgumentError,
+  recordedBy,
   runLoop,
   type Transition,
 } from '@moe-rl/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { recordingAgent } from '../datasets/index.ts';
 import { ReplayBuffer } from '../replay-buffer.ts';
 import type { ReplayStep } from '../replay-interface.ts';
 import { DatasetRecorder, openDataset } from './index.ts';
@@ -124,7 +124,7 @@ describe('a recording', () => {
   it('marks where an episode was abandoned, and a file that is lost', async () => {
     const recorder = new DatasetRecorder(config('a'));
     await record(recorder, 0, 5);
-    await recorder.interruptEpisode();
+    recorder.interruptEpisode();
     await record(recorder, 13, 120);
     await recorder.finish();
     const gaps = async () => {
@@ -139,6 +139,16 @@ describe('a recording', () => {
     expect(await gaps()).toEqual([0, 5]);
     rmSync(join(folder, 'a', 'part-000003.parquet'));
     expect(await gaps()).toEqual([0, 5, 45]);
+  });
+
+  it('begins anew when it is restored to nothing', async () => {
+    const killed = new DatasetRecorder(config('a'));
+    await record(killed, 0, 90);
+    const recorder = new DatasetRecorder(config('a'));
+    await recorder.restore(undefined);
+    await record(recorder, 0, 10);
+    await recorder.finish();
+    expect((await filled('a')).getState()).toEqual(straight(10).getState());
   });
 
   it('refuses bad steps, a folder in use, foreign states and missing files', async () => {
@@ -162,7 +172,7 @@ describe('a recording', () => {
   });
 });
 
-it('recordingAgent writes down what any agent experiences in training', async () => {
+it('takes what any agent experiences in training, through recordedBy', async () => {
   const seen: Transition[] = [];
   const agent: Agent = {
     trainingAgentSteps: 7,
@@ -186,7 +196,7 @@ it('recordingAgent writes down what any agent experiences in training', async ()
     step: () => ({ observation: next(), reward: at, terminated: at % 5 === 0, truncated: false, info: {} }),
   };
   const recorder = new DatasetRecorder(config('a'));
-  const recording = recordingAgent(agent, recorder);
+  const recording = recordedBy(recorder, agent);
   expect([recording.trainingAgentSteps, recording.updates, recording.getState()]).toEqual([7, 8, { a: 1 }]);
   let steps = 0;
   for await (const { metrics } of runLoop({ environment, agent: recording, maxEpisodeAgentSteps: 3 })) {

@@ -11,7 +11,6 @@ import {
   type StateTree,
 } from '@moe-rl/core';
 import { withStorageErrors } from '@moe-rl/core/node';
-import type { StepWriter } from '../datasets/recording-agent.ts';
 import type { DatasetInfo } from '../datasets/transition-schema.ts';
 import type { ReplayStep } from '../replay-interface.ts';
 import { createTransitionFile, type PendingTransitionFile } from './parquet-files.ts';
@@ -29,12 +28,13 @@ export interface DatasetRecorderConfig {
 }
 
 const STATE_KIND = 'moe-rl/dataset-recorder';
+const BEGINNING: StateTree = { kind: STATE_KIND, version: 1, parts: 0, steps: 0, isEpisodeOpen: false };
 const PART = /^part-(\d{6})\.parquet$/;
 const OWN_FILE = /^part-\d{6}\.parquet(\.temporary)?$/;
 const partName = (number: number) => `part-${String(number).padStart(6, '0')}.parquet`;
 
 /** Writes one recording. Add steps in order, one at a time; `save` whenever the run is saved, `finish` at its end. */
-export class DatasetRecorder implements StepWriter {
+export class DatasetRecorder {
   readonly #config: DatasetRecorderConfig;
   readonly #stepsPerFile: number;
   #file: PendingTransitionFile | undefined;
@@ -43,6 +43,8 @@ export class DatasetRecorder implements StepWriter {
   /** Steps in finished files. */
   #savedSteps = 0;
   #isEpisodeOpen = false;
+  /** The file under way ends in an episode that goes no further; the next step needs another. */
+  #isInterrupted = false;
   #isPrepared = false;
 
   constructor(config: DatasetRecorderConfig) {
@@ -63,6 +65,7 @@ export class DatasetRecorder implements StepWriter {
    */
   async add(step: ReplayStep): Promise<void> {
     await this.#prepare();
+    if (this.#isInterrupted) await this.#finishFile();
     const { observationSpec, actionCount, notes = {} } = this.#config;
     this.#file ??= await createTransitionFile(this.#path(this.#parts + 1), {
       observationSpec,
@@ -76,9 +79,10 @@ export class DatasetRecorder implements StepWriter {
   }
 
   /** Says that the episode under way goes no further: the next step starts another one. */
-  async interruptEpisode(): Promise<void> {
-    await this.#finishFile();
+  interruptEpisode(): void {
+    if (!this.#isEpisodeOpen) return;
     this.#isEpisodeOpen = false;
+    this.#isInterrupted = true;
   }
 
   /**
@@ -98,33 +102,34 @@ export class DatasetRecorder implements StepWriter {
   }
 
   /**
-   * Goes back to a saved state: what was recorded after it (by a run that was killed) is removed.
+   * Goes back to a saved state: what was recorded after it (by a run that was killed) is removed. Without one, to the beginning.
    * @throws CheckpointError when it is no such state; CorruptDataError when files of the recording are missing
    */
-  async restore(state: StateTree): Promise<void> {
+  async restore(state: StateTree = BEGINNING): Promise<void> {
     const { kind, version, parts, steps, isEpisodeOpen } = state;
     if (kind !== STATE_KIND || version !== 1 || !Number.isSafeInteger(parts) || !Number.isSafeInteger(steps)) {
       throw new CheckpointError(
         `recorder state is "${String(kind)}" version ${String(version)}; expected "${STATE_KIND}" version 1 with parts and steps`,
       );
     }
+    const { folder } = this.#config;
+    await withStorageErrors('create the folder', folder, () => mkdir(folder, { recursive: true }));
     const names = new Set(await this.#ownFiles());
     for (let part = 1; part <= (parts as number); part++) {
       if (!names.has(partName(part))) {
-        throw new CorruptDataError(
-          `${join(this.#config.folder, partName(part))}, which the recording needs, is missing`,
-        );
+        throw new CorruptDataError(`${join(folder, partName(part))}, which the recording needs, is missing`);
       }
     }
     await this.#file?.discard();
     this.#file = undefined;
     for (const name of names) {
       const number = Number(PART.exec(name)?.[1] ?? Number.POSITIVE_INFINITY);
-      if (number > (parts as number)) await rm(join(this.#config.folder, name), { force: true });
+      if (number > (parts as number)) await rm(join(folder, name), { force: true });
     }
     this.#parts = parts as number;
     this.#savedSteps = steps as number;
     this.#isEpisodeOpen = isEpisodeOpen === true;
+    this.#isInterrupted = false;
     this.#isPrepared = true;
   }
 
@@ -147,6 +152,7 @@ export class DatasetRecorder implements StepWriter {
   }
 
   async #finishFile(): Promise<void> {
+    this.#isInterrupted = false;
     const file = this.#file;
     if (file === undefined) return;
     this.#file = undefined;

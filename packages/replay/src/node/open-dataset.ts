@@ -8,6 +8,7 @@ import {
   requireInteger,
   type StateTree,
 } from '@moe-rl/core';
+import { createBreather } from '@moe-rl/core/node';
 import type { DatasetInfo } from '../datasets/transition-schema.ts';
 import type { ReplayBuffer } from '../replay-buffer.ts';
 import type { ReplayStep } from '../replay-interface.ts';
@@ -44,6 +45,8 @@ export interface DatasetUser {
 }
 
 export interface FillOptions {
+  /** Changes each step on its way in, for instance to clip its reward. */
+  readonly prepare?: (step: ReplayStep) => ReplayStep;
   /** Take so many steps; what the memory then has no room for is overwritten. Default: as many as fit. */
   readonly steps?: number;
   /** Called now and then with the steps taken so far. */
@@ -115,11 +118,12 @@ export async function openDataset(path: string, options: FindDatasetOptions = {}
       }
     },
     steps: (from = 0) => stepsOf(parts, requireInteger('from', from, 0)),
-    async fill(replay, { steps, onProgress } = {}) {
+    async fill(replay, { prepare = (step: ReplayStep) => step, steps, onProgress } = {}) {
       requireFrames(dataset, replay.observationSpec, 'the replay memory');
       const wanted = steps === undefined ? Number.POSITIVE_INFINITY : requireInteger('steps', steps, 0);
       // A step takes one slot, at the start of an episode F, at its truncation one more.
       const mostSlots = replay.observationSpec.stackSize + 1;
+      const breathe = createBreather();
       let taken = 0;
       let isComplete = true;
       for await (const next of dataset.steps()) {
@@ -127,8 +131,9 @@ export async function openDataset(path: string, options: FindDatasetOptions = {}
           isComplete = false;
           break;
         }
-        addTo(replay, next);
+        addTo(replay, { ...next, step: prepare(next.step) });
         taken++;
+        await breathe();
         if (taken % 10_000 === 0) onProgress?.(taken);
       }
       replay.interruptEpisode();

@@ -1,6 +1,5 @@
-// Two neighbors of the run loop: one that learns from a dataset and takes no step in an environment, and one that records what the loop does.
-import type { Agent, AgentMetrics, RunStep } from '@moe-rl/core';
-import type { TransitionRecorder } from './replay-persistence.ts';
+// A neighbor of the run loop that learns from a dataset and takes no step in an environment.
+import type { AgentMetrics, RunStep } from '@moe-rl/core';
 
 const NOTHING_SEEN = new Uint8Array(0);
 
@@ -22,24 +21,4 @@ export async function* offlineSteps(
       info: {},
     };
   }
-}
-
-/** The agent, with everything it observes recorded. */
-export function recordedBy(recorder: TransitionRecorder, agent: Agent): Pick<Agent, keyof Agent> {
-  return {
-    get trainingAgentSteps() {
-      return agent.trainingAgentSteps;
-    },
-    get updates() {
-      return agent.updates;
-    },
-    act: (observation, mode) => agent.act(observation, mode),
-    async observe(transition) {
-      await recorder.add(transition);
-      return agent.observe(transition);
-    },
-    getState: () => agent.getState(),
-    setState: (state) => agent.setState(state),
-    dispose: () => agent.dispose(),
-  };
 }

@@ -1,13 +1,13 @@
 // One training run: drives the run loop and hands each step to the consumers (statistics, metric files, progress, checkpoints). Knows nothing of games,
 // networks or the command line.
-import { InvalidArgumentError, isMoeRlError, type MetricRow, runLoop, type StateTree } from '@moe-rl/core';
+import { InvalidArgumentError, isMoeRlError, type MetricRow, recordedBy, runLoop, type StateTree } from '@moe-rl/core';
 import { createBreather } from '@moe-rl/core/node';
 import type { RunFolder } from '../folder/run-folder.ts';
 import { findMetric } from '../metrics/metric-registry.ts';
 import { createRunStatistics } from '../metrics/run-statistics.ts';
 import { openMetricsFile } from '../sinks/metrics-file.ts';
 import { createProgress } from '../sinks/progress.ts';
-import { offlineSteps, recordedBy } from './offline.ts';
+import { offlineSteps } from './offline.ts';
 import { evaluateOnce, isEvaluationDue } from './periodic-evaluation.ts';
 import { type LoopPosition, restore, seedOfFirstReset, tellLoss, tellResume } from './resume.ts';
 import type { TrainRunOptions } from './train-run-options.ts';

@@ -10,11 +10,10 @@ import {
   validateAgentConfig,
 } from '@moe-rl/agents';
 import type { Environment } from '@moe-rl/core';
-import { createBreather } from '@moe-rl/core/node';
 import { ReplayCheckpointer } from '@moe-rl/replay/node';
 import type { AgentKind, Preset, ReplayPersistence, RunConfig } from '@moe-rl/runs';
 import { openBackend } from '../backend.ts';
-import { fillReplay, openDataset } from '../offline/dataset.ts';
+import { fillReplay } from '../offline/dataset.ts';
 import { offlineReplay } from '../offline/offline-replay.ts';
 
 /** The agent's groups of settings; the environment's, which agents don't read, left out. */
@@ -117,17 +116,12 @@ function withTinyReplay(config: AgentConfig): AgentConfig {
 async function readDataset(
   { replay, config }: ValueAgent,
   folder: string,
-  { observationSpec, actionCount }: Environment,
+  environment: Environment,
   say: (line: string) => void,
 ): Promise<void> {
-  const dataset = await openDataset(folder, observationSpec);
-  const { rewardClip } = config.agent;
-  const { transitions, isWhole } = await fillReplay(replay, dataset, {
-    ...{ actionCount, rewardClip },
-    breathe: createBreather(),
-  });
+  const { transitions, isWhole, description } = await fillReplay(replay, folder, environment, config.agent.rewardClip);
   const kept = isWhole ? '' : `, its first: replay.capacity ${replay.capacity} holds no more`;
-  say(`dataset: ${transitions.toLocaleString('en-US')} transitions of ${folder}${kept}`);
+  say(`dataset: ${transitions.toLocaleString('en-US')} transitions of ${folder} (${description})${kept}`);
 }
 
 function describeAgent(agent: ValueAgent): string {

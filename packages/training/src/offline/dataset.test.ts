@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { createRng, type ObservationSpec, type Transition } from '@moe-rl/core';
 import { ReplayBuffer } from '@moe-rl/replay';
 import { afterAll, expect, it } from 'vitest';
-import { fillReplay, openDataset } from './dataset.ts';
+import { fillReplay, openDatasetFor } from './dataset.ts';
 import { createRecorder } from './recorder.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'moe-rl-dataset-'));
@@ -15,7 +15,7 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
 const spec: ObservationSpec = { frameShape: [4, 3], stackSize: 4, dtype: 'uint8' };
 const replayOf = (capacity = 500) =>
   new ReplayBuffer({ observationSpec: spec, capacity, updateHorizon: 2, rng: createRng(1, 'replay') });
-const given = { actionCount: 4, rewardClip: 1, breathe: () => undefined };
+const given = { observationSpec: spec, actionCount: 4 };
 
 /** Stacks of 4 frames: frame t is filled with t. */
 function transition(step: number, isCut = false): Transition {
@@ -29,7 +29,7 @@ function transition(step: number, isCut = false): Transition {
 
 it('is what the replay memory of the recorded run had, cut episodes and lost ones included', async () => {
   const folder = join(root, 'recorded');
-  const options = { folder, observationSpec: spec, notes: { game: 'made up' } };
+  const options = { folder, observationSpec: spec, actionCount: 4, notes: { game: 'made up' } };
   const recorder = createRecorder({ ...options, isResume: false });
   const direct = replayOf();
   const clipped = (one: Transition) => ({ ...one, reward: Math.min(1, one.reward) });
@@ -52,29 +52,33 @@ it('is what the replay memory of the recorded run had, cut episodes and lost one
   await resumed.save();
   direct.interruptEpisode();
   const fromDataset = replayOf();
-  const result = await fillReplay(fromDataset, await openDataset(folder, spec), given);
-  expect(result).toEqual({ transitions: 38, isWhole: true });
+  const result = await fillReplay(fromDataset, folder, given, 1);
+  expect(result).toMatchObject({ transitions: 38, isWhole: true });
   expect(fromDataset.getState()).toEqual(direct.getState());
   expect(() => createRecorder({ ...options, isResume: false })).toThrow(/which is not empty/);
 });
 
 it('is read from its start until the memory is full, never over itself', async () => {
   const replay = replayOf(30);
-  const result = await fillReplay(replay, await openDataset(join(root, 'recorded'), spec), given);
+  const result = await fillReplay(replay, join(root, 'recorded'), given, 1);
   expect(result.isWhole).toBe(false);
   expect(replay.addedTransitions).toBe(result.transitions);
   expect(replay.size).toBeLessThanOrEqual(30);
   expect(replay.sampleableTransitions).toBeGreaterThan(5);
-  await expect(
-    fillReplay(replayOf(), await openDataset(join(root, 'recorded'), spec), { ...given, actionCount: 3 }),
-  ).rejects.toThrow(/action is 3; the environment has 3 actions/);
+  await expect(fillReplay(replayOf(), join(root, 'recorded'), { ...given, actionCount: 3 }, 1)).rejects.toThrow(
+    /action is 3; the environment has 3 actions/,
+  );
 });
 
 it('may be the logs of Dopamine’s replay', async () => {
   const logs = fileURLToPath(new URL('../../../../testdata/replay/dopamine-log', import.meta.url));
   const replay = replayOf();
-  const { transitions } = await fillReplay(replay, await openDataset(logs, spec), { ...given, actionCount: 18 });
+  const { transitions } = await fillReplay(replay, logs, { ...given, actionCount: 18 }, 1);
   expect(transitions).toBeGreaterThan(35);
   expect(replay.sampleableTransitions).toBeGreaterThan(30);
-  await expect(openDataset(logs, { ...spec, dtype: 'float32' })).rejects.toThrow(/observations are float32/);
+  await expect(openDatasetFor(join(root, 'recorded'), { ...given, actionCount: 3 })).rejects.toThrow(
+    /is of 4 actions; the environment has 3/,
+  );
+  const vectors = { ...given, observationSpec: { ...spec, dtype: 'float32' as const } };
+  await expect(openDatasetFor(logs, vectors)).rejects.toThrow(/holds frames of uint8 .*has float32/);
 });

@@ -121,6 +121,63 @@ export default [
     'return values.every((element) => element === values[0]);',
     GRAPH_TESTS,
   ),
+  mutant(
+    'an assigned value is not copied',
+    `${GRAPH}step-recording.ts`,
+    '[state.resource, copy, ...controls]',
+    '[state.resource, value, ...controls]',
+    GRAPH_TESTS,
+  ),
+  // Files, locks and what is fetched.
+  mutant(
+    'a stale lock is replaced by whoever comes',
+    'packages/core/src/node/lock.ts',
+    'nameOfStanding}`, isGone);',
+    'nameOfStanding}`, () => true);',
+    ['packages/core/src/node/lock.test.ts'],
+  ),
+  mutant(
+    'a wheel is taken as it comes',
+    'packages/core/src/node/python-wheels.ts',
+    'if (actual === sha256) return undefined;',
+    'if (actual !== undefined) return undefined;',
+    ['packages/core/src/node/python-wheels.test.ts'],
+  ),
+  mutant(
+    'tensors may overlap in a file',
+    'packages/core/src/safetensors.ts',
+    'if (from !== at) {',
+    'if (from > at) {',
+    ['packages/core/src/safetensors.test.ts'],
+  ),
+  mutant(
+    'a replay checkpoint may lack frames',
+    `${REPLAY}node/replay-manifest.ts`,
+    'if (!has)',
+    'if (part === undefined)',
+    ['packages/replay/src/node/replay-checkpointer.test.ts'],
+  ),
+  mutant(
+    'steps that do not follow each other are joined',
+    `${REPLAY}node/open-dataset.ts`,
+    '  if (isAfterGap) replay.interruptEpisode();\n',
+    '',
+    ['packages/replay/src/node/open-dataset.test.ts'],
+  ),
+  mutant(
+    'a resumed recording keeps what came after',
+    `${REPLAY}node/dataset-recorder.ts`,
+    'if (number > (parts as number)) await rm(',
+    'if (number < 0) await rm(',
+    ['packages/replay/src/node/dataset-recorder.test.ts'],
+  ),
+  mutant(
+    'windows reach over the image',
+    'packages/tfjs-kernels/src/wasm/convolution.ts',
+    '(info.outHeight - 1) * info.strideHeight + info.filterHeight)',
+    '0)',
+    ['packages/tfjs-kernels/src/kernels.test.ts'],
+  ),
   // Runs: checkpoints, statistics, locks.
   mutant(
     'a damaged checkpoint is believed',

@@ -106,11 +106,6 @@ export function seemsHeld(paths: ExperimentPaths, jobId: string, leaseMs: number
   }
 }
 
-/** Who holds a job, for messages. */
-export function claimOwner(paths: ExperimentPaths, jobId: string): ClaimOwner | undefined {
-  return readOwner(`${claimFile(paths, jobId, newestEpoch(paths, jobId))}.json`);
-}
-
 /**
  * Tries to take the next epoch of a job, and its run folder with it. Call only when the claim before is released or abandoned.
  * @param leaseMs how long this process may be silent before others take over

@@ -78,7 +78,7 @@ export class AtariEnvironment implements Environment {
   constructor({ game, rom, config }: ResolvedGame) {
     this.game = game;
     this.config = config;
-    this.#consoles = createConsoles(game, rom, { ...config, environmentCount: 1, drawColors: true });
+    this.#consoles = createConsoles(game, rom, { ...config, environmentCount: 1 });
     this.id = `atari/${game.id}`;
     this.actionCodes = this.#consoles.actionCodes;
     this.actionCount = this.actionCodes.length;

@@ -50,7 +50,7 @@ export class AtariVectorEnvironment implements VectorEnvironment {
     this.game = game;
     this.config = config;
     this.environmentCount = environmentCount;
-    this.#consoles = createConsoles(game, rom, { ...config, environmentCount, drawColors: false });
+    this.#consoles = createConsoles(game, rom, { ...config, environmentCount });
     this.id = `atari/${game.id}`;
     this.actionCodes = this.#consoles.actionCodes;
     this.actionCount = this.actionCodes.length;

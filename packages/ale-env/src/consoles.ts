@@ -19,8 +19,6 @@ const FIRE = 1;
 
 export interface ConsolesConfig extends AtariConfig {
   readonly environmentCount: number;
-  /** Pictures in colors can be asked for; a little slower. */
-  readonly drawColors: boolean;
 }
 
 /** How one console draws the length of its no-op start. */
@@ -136,7 +134,6 @@ function makeBatch(game: Game, rom: Uint8Array, config: ConsolesConfig): AleBatc
       stopOnLossOfLife: config.terminalOnLifeLoss,
       observationStyle: config.preprocessing === 'dopamine' ? 'dopamine' : 'gymnasium',
       zeroFillStack: config.preprocessing === 'ale-vector',
-      drawColors: config.drawColors,
       ...(mode === null ? {} : { mode }),
       ...(difficulty === null ? {} : { difficulty }),
     });

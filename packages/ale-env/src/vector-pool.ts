@@ -12,6 +12,7 @@ import {
 } from '@moe-rl/core';
 import { type MakeAtariOptions, type ResolvedGame, resolveGame } from './atari-environment.ts';
 import { AtariVectorEnvironment } from './atari-vector-environment.ts';
+import { requireAction } from './consoles.ts';
 
 const SIDE = 84;
 
@@ -92,6 +93,8 @@ export async function makeAtariPool(options: MakeAtariPoolOptions): Promise<Vect
 }
 
 interface PoolWorker {
+  /** Set once the worker has ended, for whatever reason. */
+  readonly ended: Error | undefined;
   send(request: Request): void;
   /** Waits for the worker's next answer. */
   answer(): Promise<void>;
@@ -103,23 +106,33 @@ function startWorker(task: WorkerTask): PoolWorker {
   const worker = new Worker(entry, { workerData: task });
   const waiting: { resolve: () => void; reject: (error: Error) => void }[] = [];
   const unread: (Error | undefined)[] = [];
+  /** Why no answer will come any more. */
+  let ended: Error | undefined;
   const deliver = (error: Error | undefined): void => {
     const next = waiting.shift();
     if (next === undefined) unread.push(error);
     else if (error === undefined) next.resolve();
     else next.reject(error);
   };
+  const end = (error: Error): void => {
+    ended ??= error;
+    while (waiting.length > 0) deliver(ended);
+  };
   worker.on('message', ({ error }: Reply) => deliver(error && new MoeRlError(error.code, error.message)));
-  worker.on('error', deliver);
-  worker.on('exit', () => {
-    while (waiting.length > 0) deliver(new MoeRlError('WORKER', `a worker of ${task.gameId} has ended`));
-  });
+  worker.on('error', (cause) =>
+    end(new MoeRlError('WORKER', `a worker of ${task.gameId} has died: ${cause.message}`, { cause })),
+  );
+  worker.on('exit', () => end(new MoeRlError('WORKER', `a worker of ${task.gameId} has ended`)));
   return {
+    get ended() {
+      return ended;
+    },
     send: (request) => worker.postMessage(request),
     answer: () =>
       new Promise((resolve, reject) => {
         if (unread.length === 0) {
-          waiting.push({ resolve, reject });
+          if (ended === undefined) waiting.push({ resolve, reject });
+          else reject(ended);
           return;
         }
         const error = unread.shift();
@@ -138,6 +151,8 @@ class AtariPool implements VectorEnvironment {
   readonly #arrays: SharedArrays;
   readonly #workers: readonly PoolWorker[];
   #isBusy = false;
+  #isReset = false;
+  #isClosed = false;
 
   constructor(
     gameId: string,
@@ -159,6 +174,7 @@ class AtariPool implements VectorEnvironment {
     const { seed } = options;
     if (seed !== undefined) requireInteger('seed', seed, 0, 2 ** 31 - this.environmentCount);
     await this.#ask({ kind: 'reset', seed });
+    this.#isReset = true;
     return this.#arrays.observations;
   }
 
@@ -168,22 +184,36 @@ class AtariPool implements VectorEnvironment {
         `${this.id}: got ${actions.length} actions for ${this.environmentCount} environments`,
       );
     }
+    // All are checked before any worker moves: otherwise one refused action would leave the copies at different steps.
+    for (let index = 0; index < actions.length; index++) requireAction(this.id, actions[index]!, this.actionCount);
+    if (!this.#isReset) throw new InvalidArgumentError(`${this.id}: no episode was begun; call reset() first`);
+    this.#requireWorkers();
     this.#arrays.actions.set(actions);
     await this.#ask({ kind: 'step' });
     const { observations, rewards, terminated, truncated } = this.#arrays;
     return { observations, rewards, terminated, truncated };
   }
 
+  /** Ends the workers. A call that is under way, and every later one, is rejected. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     await Promise.all(this.#workers.map((worker) => worker.close()));
   }
 
-  async #ask(request: Request): Promise<void> {
+  #requireWorkers(): void {
+    if (this.#isClosed) throw new InvalidArgumentError(`${this.id}: the pool is closed`);
     if (this.#isBusy) throw new InvalidArgumentError(`${this.id}: a call is under way; wait for it before the next`);
+    for (const { ended } of this.#workers) if (ended !== undefined) throw ended;
+  }
+
+  async #ask(request: Request): Promise<void> {
+    this.#requireWorkers();
     this.#isBusy = true;
     try {
       for (const worker of this.#workers) worker.send(request);
-      await Promise.all(this.#workers.map((worker) => worker.answer()));
+      // Waits for all, also when one fails: the next call must not take an answer of this one.
+      const answers = await Promise.allSettled(this.#workers.map((worker) => worker.answer()));
+      for (const answer of answers) if (answer.status === 'rejected') throw answer.reason;
     } finally {
       this.#isBusy = false;
     }

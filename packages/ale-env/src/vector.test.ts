@@ -85,4 +85,24 @@ describe('makeAtariPool', () => {
       code: 'CORRUPT_DATA',
     });
   });
+
+  it('moves no worker for a refused action, and rejects after close', async () => {
+    const options = { environmentCount: 4 };
+    const vector = makeAtariVector(options);
+    const pool = await makeAtariPool({ ...options, workerCount: 2 });
+    await expect(pool.step([0, 0, 0, 0])).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    await pool.reset({ seed: 1 });
+    vector.reset({ seed: 1 });
+    for (const refused of [Number.NaN, 1.7, 99, -1])
+      await expect(pool.step([0, 0, 0, refused])).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    for (let step = 0; step < 20; step++) {
+      const [got, wanted] = [await pool.step([1, 2, 1, 0]), vector.step([1, 2, 1, 0])];
+      expect(Buffer.compare(got.observations as Uint8Array, wanted.observations as Uint8Array)).toBe(0);
+    }
+    const underWay = Promise.allSettled([pool.step([0, 0, 0, 0])]);
+    await pool.close?.();
+    await underWay; // done or rejected, but settled
+    await expect(pool.step([0, 0, 0, 0])).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    await expect(pool.reset()).rejects.toThrow(/the pool is closed/);
+  });
 });

@@ -1,7 +1,8 @@
 // Whole agent steps for one console of a batch: frame skip, the maximum of the last two frames, 84 x 84, a stack of observations.
 import { line } from './state';
 import { isOver, resetEnvironment, windowRows } from './environment';
-import { framesRun, keepBackAt, lostLife, playFrames, ranAgain } from './frame-skip';
+import { refreshInks } from './console';
+import { framesRun, keepBackAt, lostLife, playFrames, ranAgain, runAgain } from './frame-skip';
 import { SIDE, maximum, prepareGray, prepareResize, resize, toGray } from './preprocess';
 import { INKS } from './tia-registers';
 
@@ -30,6 +31,7 @@ export function setBatch(skip: i32, pool: i32, stacked: i32, rules: i32, lifeLos
   drawsGray = gray;
   prepareResize(windowRows);
   prepareGray(GRAY);
+  buildColorless();
   for (let i = 0; i < 256; i++) store<u8>(INKS + i, gray ? load<u8>(GRAY + i) : i);
 }
 /** Bytes of a console's agent buffers: pooled picture, then stack. */
@@ -46,7 +48,7 @@ const SCRATCH: usize = memory.data(40064, 16), SCRATCH2: usize = memory.data(400
 @inline function screenBytes(): i32 { return windowRows * 160; }
 /** A frame buffer as gray. */
 function grayOf(screen: usize, scratch: usize): usize {
-  if (drawsGray) return screen;
+  if (drawsGray && !line.colored) return screen;
   toGray(screen, scratch, screenBytes(), GRAY);
   return scratch;
 }
@@ -57,9 +59,43 @@ function pushObservation(): void {
 /** 1 until the first pooled step after a reset: the second buffer of Dopamine and gymnasium is zero then. */
 @inline function secondIsEmpty(): bool { return line.freshAgent != 0; }
 
+// ---- colors, for consoles of a gray batch that somebody looks at
+/** Of every gray, the color index that is nearest to it among those without color. */
+const COLORLESS: usize = memory.data(256, 16);
+function buildColorless(): void {
+  for (let gray = 0; gray < 256; gray++) {
+    let best = 0;
+    for (let index = 2; index < 16; index += 2)
+      if (abs(<i32>load<u8>(GRAY + index) - gray) < abs(<i32>load<u8>(GRAY + best) - gray)) best = index;
+    store<u8>(COLORLESS + gray, best);
+  }
+}
+function recolor(table: usize): void {
+  for (let i = 0; i < screenBytes(); i++) {
+    store<u8>(line.front + i, load<u8>(table + load<u8>(line.front + i)));
+    store<u8>(line.back + i, load<u8>(table + load<u8>(line.back + i)));
+  }
+}
+/** Draws the active console's last step once more in colors; rows that it does not draw keep their gray. Episodes start in colors anyway. */
+export function showColors(): void {
+  if (!drawsGray) return;
+  line.watched = 1;
+  if (line.colored) return;
+  recolor(COLORLESS);
+  line.colored = 1;
+  runAgain(line.stepFrames);
+  refreshInks();
+}
+function forgetColors(): void {
+  recolor(GRAY);
+  line.colored = 0;
+  refreshInks();
+}
+
 /** Starts an episode; the stack is filled with its first picture, or with zeros before it. */
 export function resetAgent(fillZero: bool): i32 {
   line.draw = 1;
+  line.colored = i32(drawsGray);
   const failed = resetEnvironment();
   restartObservations(fillZero);
   return failed;
@@ -78,6 +114,7 @@ export function restartObservations(fillZero: bool): void {
 
 /** One agent step. Returns the sum of rewards. */
 export function stepAgent(action: i32): i32 {
+  if (line.colored && !line.watched) forgetColors();
   keepBackAt(style == DOPAMINE ? SCRATCH2 : 0);
   const reward = playFrames(action, 1, frameSkip, poolFrames, stopOnLifeLoss, false, false);
   observe(framesRun, isOver() || lostLife);

@@ -13,10 +13,17 @@ const INSTRUCTIONS_PER_FRAME = 25000;
 const NEVER = 0x7fffffff;
 export const SCREEN_BYTES: usize = 160 * 250;
 
-// A console's block: saved state, RAM, derived state, the cartridge's RAM where it is large, streams, two frame buffers.
+// A console's block: saved state, RAM, derived state, the cartridge's RAM where it is large; the same at the start of the last step; streams, two
+// frame buffers.
 const DERIVED_BYTES: usize = 640;
 const BLOCK_RAM: usize = 704, BLOCK_DERIVED: usize = 832, BLOCK_SHADOW: usize = 1472, BLOCK_AUDIO: usize = 1600, BLOCK_CARTRIDGE: usize = 1664;
-@inline function streamsAt(): usize { return BLOCK_CARTRIDGE + largeRamBytes; }
+/** Behind the console's own: where its last step began, and what was done in it, for drawing it once more. */
+@inline function stepAt(): usize { return (BLOCK_CARTRIDGE + largeRamBytes + 15) & ~15; }
+@inline function streamsAt(): usize { return 2 * stepAt() + STEP_ACTIONS_BYTES; }
+export const STEP_ACTIONS_BYTES: usize = 8 * 1024;
+/** Of the active console: room for a snapshot, and for 1024 actions of 8 bytes. */
+export function stepSnapshot(): usize { return active + stepAt(); }
+export function stepActions(): usize { return active + 2 * stepAt(); }
 @inline function screensAt(): usize { return streamsAt() + 2 * STREAM_BYTES + 16; }
 export function blockBytes(): usize { return (screensAt() + 2 * (SCREEN_BYTES + 64) + 255) & ~255; }
 /** Of what saveSnapshot writes, at most. */
@@ -78,6 +85,7 @@ export function resetSystem(): void {
   resetAudio();
   resetCartridge();
   cpu.pc = readIndirect(0xfffc, 0);
+  cpu.bus = cpu.pc >> 8;
 }
 
 function startFrame(): void {
@@ -98,6 +106,7 @@ function startFrame(): void {
   line.backUndrawnRows = rows;
   tia.frameEnded = 0;
   tia.partialGrayed = 0;
+  line.undrawnPart = 0;
   tia.colorLoss = i32(colorLoss && (tia.scanlines & 1) != 0);
   refreshInks();
   startPicture();
@@ -131,6 +140,7 @@ export function runFrame(): void {
   run(INSTRUCTIONS_PER_FRAME);
   if (tia.frameEnded) finishPicture(cpu.cycles * 3);
   else runPartialFrame();
+  if (!line.draw) line.undrawnPart = 1;
   tia.scanlines = cpu.cycles / 76;
 }
 /** ALE draws a partial frame up to the program's last access of the TIA. To know it the frame is run again, with every access traced. */
@@ -142,6 +152,8 @@ function runPartialFrame(): void {
   traceAccesses(false);
   if (tia.partialGrayed) return;
   tia.partialGrayed = 1;
+  // Gray only what is seen: a frame without pixels, or one that will be run again because it shows rows without them, is not.
+  if (!line.draw || line.undrawnPart || line.undrawnRows > tia.row) return;
   // Only a jammed CPU stops this early: what lies below the line it stopped in is shown in gray, once.
   for (let i = max(cpu.cycles / 76 - windowStart, 0) * 160; i < windowRows * 160; i++) store<u8>(line.front + i, (load<u8>(line.front + i) & 15) >> 1);
 }

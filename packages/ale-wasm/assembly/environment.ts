@@ -2,7 +2,7 @@
 import { RAM_PAGE, cpu, environment, riot, tia } from './state';
 import { powerOn, resetSystem, runFrame } from './console';
 import { drawEnvironment, drawEnvironmentDouble, seedEnvironment } from './random';
-import { CODE, REQUEST_ACT, REQUEST_RANDOM, REQUEST_SELECT, REQUEST_SOFT_RESET, argument, continueProcedure, evaluateRules, procedureAt, readOutputs, request, setVariable, startRules } from './rules';
+import { CODE, REQUEST_ACT, REQUEST_RANDOM, REQUEST_SELECT, REQUEST_SOFT_RESET, argument, continueProcedure, evaluateRules, lastRead, procedureAt, readOutputs, request, setVariable, startRules } from './rules';
 import { setFormat } from './tia-registers';
 import { setWindow } from './tia-line';
 
@@ -98,9 +98,13 @@ function emulate(action: i32): void {
   setPins(action, true, false);
   runFrame();
   evaluateRules();
-  cpu.bus = load<u8>(RAM_PAGE + 0xff); // ALE reads all of RAM after a frame
+  cpu.bus = lastRead;
 }
-function emulateFrames(action: i32, count: i32): void { for (let i = 0; i < count; i++) emulate(action); }
+/** After which ALE reads all of RAM. */
+function emulateFrames(action: i32, count: i32): void {
+  for (let i = 0; i < count; i++) emulate(action);
+  cpu.bus = load<u8>(RAM_PAGE + 0xff);
+}
 
 // ---- power-on and reset
 /** Loads the inserted ROM into the active console: what ALE's loadROM does, up to and including its one environment reset. */
@@ -146,7 +150,7 @@ export function resetEnvironment(): i32 {
   readOutputs();
   const failed = procedureAt >= 0 ? selectMode() : 0;
   softReset();
-  for (let i = 0; i < startingActionCount; i++) emulate(<i32>load<u8>(CODE + startingActionsAt + i));
+  for (let i = 0; i < startingActionCount; i++) emulateFrames(<i32>load<u8>(CODE + startingActionsAt + i), 1);
   return failed;
 }
 function softReset(): void {
@@ -163,7 +167,7 @@ function selectMode(): i32 {
         const held = max(1, min(argument, 300));
         setPins(NOOP, true, true);
         for (let i = 0; i < held; i++) runFrame();
-        emulate(NOOP);
+        emulateFrames(NOOP, 1);
         environment.frameNumber++;
         environment.episodeFrameNumber++;
         frames += held + 1;
@@ -194,7 +198,7 @@ export function isTruncated(): bool {
 /** One frame with the current action. Returns its reward. */
 export function emulateAction(): i32 {
   movePaddle(environment.action);
-  emulate(environment.action);
+  emulateFrames(environment.action, 1);
   environment.frameNumber++;
   environment.episodeFrameNumber++;
   return environment.reward;

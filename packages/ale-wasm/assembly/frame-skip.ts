@@ -1,14 +1,10 @@
 // Several frames with one action, of which only the last are seen: the others are emulated without pixels. What an undrawn frame would have left
 // in rows that a later, shorter frame does not draw can be seen, though (no buffer is ever cleared): then the frames are run again, all drawn.
 import { environment, line, tia } from './state';
-import { SNAPSHOT_BYTES, loadSnapshot, saveSnapshot } from './console';
+import { loadSnapshot, saveSnapshot, stepActions, stepSnapshot } from './console';
 import { emulateAction, isOver, takeAction, windowRows } from './environment';
 
 export const MAXIMUM_FRAME_SKIP: i32 = 1024;
-const SNAPSHOT: usize = memory.data(SNAPSHOT_BYTES, 16);
-/** Action and strength of every frame, for running them again. */
-const ACTIONS: usize = memory.data(8 * 1024);
-
 /** Of the last call: frames emulated, and whether the last of them is drawn. */
 export let framesRun: i32 = 0;
 export let lostLife: bool = false;
@@ -20,10 +16,11 @@ export function keepBackAt(at: usize): void { keepBack = at; }
 /** Keeps account of rows that undrawn frames would have drawn. Returns true when the frame just drawn shows such a row. */
 function showsUndrawnRow(): bool {
   if (!line.draw) {
-    line.undrawnRows = max(line.undrawnRows, min(tia.row + i32(line.drawn > 0), windowRows));
+    // A partial frame is shown in gray down to the bottom.
+    line.undrawnRows = tia.frameEnded ? max(line.undrawnRows, min(tia.row + i32(line.drawn > 0), windowRows)) : windowRows;
     return false;
   }
-  if (line.undrawnRows > tia.row) return true;
+  if (line.undrawnRows > tia.row || line.undrawnPart) return true;
   line.undrawnRows = 0;
   return false;
 }
@@ -37,15 +34,14 @@ export function playFrames(action: i32, strength: f32, frames: i32, drawn: i32, 
   const undrawn = frames - drawn;
   let reward = 0, again = false, frame = 0;
   lostLife = false;
-  if (undrawn > 0) saveSnapshot(SNAPSHOT);
+  const actions = stepActions();
+  saveSnapshot(stepSnapshot());
   for (; frame < frames && !isOver(); frame++) {
     line.draw = i32(frame >= undrawn);
     const lives = environment.lives;
     takeAction(action, strength);
-    if (undrawn > 0) {
-      store<i32>(ACTIONS + (frame << 3), environment.action);
-      store<f32>(ACTIONS + (frame << 3), environment.strength, 4);
-    }
+    store<i32>(actions + (frame << 3), environment.action);
+    store<f32>(actions + (frame << 3), environment.strength, 4);
     reward += emulateAction();
     if (showsUndrawnRow()) again = true;
     if (stopOnLifeLoss && environment.lives < lives) {
@@ -54,22 +50,27 @@ export function playFrames(action: i32, strength: f32, frames: i32, drawn: i32, 
       break;
     }
   }
-  framesRun = frame;
+  framesRun = line.stepFrames = frame;
   ranAgain = undrawn > 0 && (again || (showLast && frame > 0 && !line.draw));
   if (ranAgain) runAgain(frame);
   line.draw = 1;
   if (drawToEnd) for (; frame < frames; frame++) takeAction(action, strength);
   return reward;
 }
-function runAgain(frames: i32): void {
+/** Emulates the last step of the active console once more, with all pixels. */
+export function runAgain(frames: i32): void {
   const draws = environment.environmentDraws;
   if (keepBack) memory.copy(keepBack, line.back, windowRows * 160);
-  loadSnapshot(SNAPSHOT);
+  const watched = line.watched, colored = line.colored, actions = stepActions();
+  loadSnapshot(stepSnapshot());
+  line.watched = watched;
+  line.colored = colored;
+  line.stepFrames = frames;
   for (let i = 0; i < frames; i++) {
     line.draw = 1;
-    line.undrawnRows = 0;
-    environment.action = load<i32>(ACTIONS + (i << 3));
-    environment.strength = load<f32>(ACTIONS + (i << 3), 4);
+    line.undrawnRows = line.undrawnPart = 0;
+    environment.action = load<i32>(actions + (i << 3));
+    environment.strength = load<f32>(actions + (i << 3), 4);
     emulateAction();
   }
   line.undrawnRows = 0;

@@ -1,7 +1,7 @@
 // What the host calls. Consoles are numbered blocks from the end of the static data on; those of a batch have agent buffers behind the block.
 import { MAXIMUM_ROM_BYTES, RAM_PAGE, ROM_BANKS, ROM_FILE, SHADOW, cpu, environment, line } from './state';
 import { SAMPLES, makeSamples } from './audio';
-import { agentBytes, resetAgent, restartObservations, setBatch as configureBatch, stackAddress, stepAgent, useAgent } from './batch';
+import { agentBytes, resetAgent, showColors, restartObservations, setBatch as configureBatch, stackAddress, stepAgent, useAgent } from './batch';
 import { buildGuards } from './bus';
 import { insertCartridge } from './cartridge';
 import { activate, blockBytes, flush, reload } from './console';
@@ -35,7 +35,7 @@ let current: usize = 0;
 export function initialize(): void {
   buildTables();
   buildGuards();
-  for (let i = 0; i < 256; i++) store<u8>(INKS + i, i);
+  for (let i = 0; i < 512; i++) store<u8>(INKS + i, i);
   consoles = (__heap_base + 255) & ~255;
 }
 export function romAddress(): usize { return ROM_FILE; }
@@ -110,6 +110,13 @@ export function resetConsole(index: i32, fillZero: bool): i32 {
   useAgent(current + blockBytes());
   return resetAgent(fillZero);
 }
+/** Makes the screen of a console one of colors, and the next ones too. */
+export function watchConsole(index: i32): void {
+  select(index);
+  showColors();
+}
+/** Whether the selected console's screen is one of colors. */
+export function colored(): bool { return line.colored != 0; }
 export function observeConsole(index: i32, fillZero: bool): void {
   select(index);
   useAgent(current + blockBytes());

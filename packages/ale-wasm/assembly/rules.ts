@@ -35,6 +35,10 @@ export let request: i32 = 0;
 export let argument: i32 = 0;
 export const REQUEST_NONE = 0, REQUEST_SELECT = 1, REQUEST_SOFT_RESET = 2, REQUEST_ACT = 3, REQUEST_RANDOM = 4;
 
+/** The byte of the console that was read last: it stays on the bus. */
+export let lastRead: i32 = 0;
+@inline function note(byte: i32): i32 { return lastRead = byte; }
+
 @inline function stack(depth: i32): usize { return STACK + (depth << 2); }
 
 /** Runs code from offset `at` until END or a request; returns where it stopped (-1 at END). */
@@ -46,15 +50,15 @@ function execute(at: i32): i32 {
     switch (operation) {
       case PUSH8: store<i32>(stack(d++), load<u8>(p++)); break;
       case PUSH32: store<i32>(stack(d++), load<i32>(p)); p += 4; break;
-      case RAM: store<i32>(stack(d++), load<u8>(RAM_PAGE + load<u8>(p++))); break;
-      case RAM_INDEXED: store<i32>(stack(d - 1), load<u8>(RAM_PAGE + 0x80 + (load<i32>(stack(d - 1)) & 127))); break;
-      case BUS: store<i32>(stack(d++), peek(load<u16>(p))); p += 2; break;
+      case RAM: store<i32>(stack(d++), note(load<u8>(RAM_PAGE + load<u8>(p++)))); break;
+      case RAM_INDEXED: store<i32>(stack(d - 1), note(load<u8>(RAM_PAGE + 0x80 + (load<i32>(stack(d - 1)) & 127)))); break;
+      case BUS: store<i32>(stack(d++), note(peek(load<u16>(p)))); p += 2; break;
       case LET: store<i32>(stack(d++), load<i32>(LETS + (<usize>load<u8>(p++) << 2))); break;
       case STATE_VARIABLE: store<i32>(stack(d++), load<i32>(STATE + (<usize>(load<u8>(p++) & 15) << 2))); break;
       case MODE: store<i32>(stack(d++), environment.mode); break;
       case VARIABLE: store<i32>(stack(d++), load<i32>(VARIABLES + (<usize>(load<u8>(p++) & 15) << 2))); break;
       case BCD: {
-        const byte = <i32>load<u8>(RAM_PAGE + load<u8>(p++));
+        const byte = note(load<u8>(RAM_PAGE + load<u8>(p++)));
         store<i32>(stack(d++), 10 * (byte >> 4) + (byte & 15));
         break;
       }

@@ -49,7 +49,7 @@ export function readSavedState(withRandom: bool, seed: u32): void {
 
 @inline function within(value: i32, least: i32, most: i32): i32 { return max(least, min(most, value)); }
 function repair(): void {
-  cpu.pc &= 0xffff; cpu.bus &= 0xff;
+  cpu.pc &= 0xffff; cpu.bus &= 0xff; cpu.jammed &= 1;
   cpu.a &= 0xff; cpu.x &= 0xff; cpu.y &= 0xff; cpu.sp &= 0xff;
   cpu.c &= 1; cpu.d &= 1; cpu.i &= 1;
   cpu.cycles = within(cpu.cycles, 0, 0x1000000);

@@ -47,6 +47,8 @@ export class Cpu {
   frameOffset: i32;
   /** The byte that was on the bus last: code that is fetched from the TIA can see it. */
   bus: i32;
+  /** 1 after a jam opcode: nothing is fetched any more until the next reset. */
+  jammed: i32;
 }
 
 @unmanaged
@@ -194,6 +196,12 @@ export class Line {
   /** Objects whose mask in CURRENT may have pixels, and in EARLIER, one bit each: most lines have few. */
   filled: i32;
   earlierFilled: i32;
+  /** Part of the frame, which goes on, was emulated without pixels. */
+  undrawnPart: i32;
+  /** In a batch that draws gray: both frame buffers hold colors all the same; somebody looks, so that they should go on to; frames of the last step. */
+  colored: i32;
+  watched: i32;
+  stepFrames: i32;
 }
 
 const CPU_BYTES: usize = 64, RIOT_BYTES: usize = 32, CARTRIDGE_BYTES: usize = 208, TIA_BYTES: usize = 256, ENVIRONMENT_BYTES: usize = 128;

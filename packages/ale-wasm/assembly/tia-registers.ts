@@ -39,8 +39,8 @@ export function setFormat(pal: bool, blanks: bool): void {
   colorLoss = pal;
   hmoveBlanks = blanks;
 }
-/** What a color register's value puts in the frame buffer: itself, or its gray. */
-export const INKS: usize = memory.data(256, 16);
+/** What a color register's value puts in the frame buffer: itself, or its gray; then itself, for consoles that are `colored`. */
+export const INKS: usize = memory.data(512, 16);
 
 @inline function shadow(register: i32, value: i32): void { store<u16>(SHADOW + (register << 1), value); }
 export function forgetShadows(): void {
@@ -96,7 +96,7 @@ function writeVblank(value: i32, cycles: i32): void {
 }
 export function setInk(index: i32): void {
   const color = <i32>load<u8>(TIA + index, offsetof<Tia>('colors')) | tia.colorLoss;
-  store<u8>(changetype<usize>(line) + index, load<u8>(INKS + color), offsetof<Line>('inks'));
+  store<u8>(changetype<usize>(line) + index, load<u8>(INKS + color + (line.colored << 8)), offsetof<Line>('inks'));
 }
 @inline function writeColor(index: i32, value: i32, cycles: i32): void {
   shadow(6 + index, value);

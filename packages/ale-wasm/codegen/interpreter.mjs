@@ -68,8 +68,9 @@ const push = (value) =>
   `if (SP & 0x80) store<u8>(RAM_PAGE + SP, ${value}); else ${writeRegister('0x100 | SP', value)} SP = (SP - 1) & 0xff;`;
 // One of several pushes of an instruction, which happen at the same clock: what one has drawn the next can't draw again, so that even a write that
 // changes nothing has its effect.
-const pushOneOf = (value) =>
-  `if (SP & 0x80) store<u8>(RAM_PAGE + SP, ${value}); else { if (watchesBus) touchBus(0x100 | SP, ${value}); cycles = writeTiaSlow(SP & 0x3f, ${value}, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } } SP = (SP - 1) & 0xff;`;
+// WSYNC only halts the CPU when the access before was a read: the pushes after the first write RSYNC instead, which does nothing.
+const pushOneOf = (value, isFirst) =>
+  `if (SP & 0x80) store<u8>(RAM_PAGE + SP, ${value}); else { if (watchesBus) touchBus(0x100 | SP, ${value}); u = SP & 0x3f; ${isFirst ? '' : 'if (u == 2) u = 3;'} cycles = writeTiaSlow(u, ${value}, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } } SP = (SP - 1) & 0xff;`;
 // The first pull of an instruction reads the byte below it before, whatever it is: see pullFirst. What the others read last is in m.
 const pullFirst = (opcode) =>
   `SP = (SP + 1) & 0xff; m = SP > 0x80 ? <i32>load<u8>(RAM_PAGE + SP) : pullFirst(SP, ${opcode}, cycles);`;
@@ -106,13 +107,13 @@ function body(opcode) {
     case 'JMI':
       return `${advance} ad = load<u16>(pc, 1); ${jump('readIndirect(ad, cycles)')}`;
     case 'JSR':
-      return `${advance} ad = pc - pcOffset + 2; m = load<u8>(pc, 1); ${pushOneOf('(ad >> 8) & 0xff')} ${pushOneOf('ad & 0xff')} ${jump('m | (subroutineHigh(pc, ad, cycles) << 8)')}`;
+      return `${advance} ad = pc - pcOffset + 2; m = load<u8>(pc, 1); ${pushOneOf('(ad >> 8) & 0xff', true)} ${pushOneOf('ad & 0xff', false)} ${jump('m | (subroutineHigh(pc, ad, cycles) << 8)')}`;
     case 'RTS':
       return `${advance} ${pullFirst(opcode)} ${pullNext('u')} t = m | (u << 8); m = read(t, u, cycles); ${jump('(t + 1) & 0xffff', goWith('m'))}`;
     case 'RTI':
       return `${advance} ${pullFirst(opcode)} ${SET_STATUS} ${pullNext('m')} ${pullNext('u')} ${jump('m | (u << 8)')}`;
     case 'BRK':
-      return `${advance} ad = pc - pcOffset + 2; ${pushOneOf('(ad >> 8) & 0xff')} ${pushOneOf('ad & 0xff')} m = ${STATUS}; ${pushOneOf('m')} I = 1; ${jump('readIndirect(0xfffe, cycles)')}`;
+      return `${advance} ad = pc - pcOffset + 2; ${pushOneOf('(ad >> 8) & 0xff', true)} ${pushOneOf('ad & 0xff', false)} m = ${STATUS}; ${pushOneOf('m', false)} I = 1; ${jump('readIndirect(0xfffe, cycles)')}`;
     case 'PHA':
       return `${advance} pc++; ${push('A')}`;
     case 'PHP':
@@ -123,7 +124,7 @@ function body(opcode) {
       return `${advance} pc++; ${pullFirst(opcode)} ${SET_STATUS}`;
     // A jam, or a guard byte beside a memory area that code has run out of.
     case 'JAM':
-      return `u = lastOnBus(before, t, m); t = pc - pcOffset; m = leaveArea(pc, t, u, cycles); if (m) { pc = m; pcOffset = pc - t; ${STEP_IN_RAM} n++; } else { n = 1; rest = 0; }`;
+      return `u = lastOnBus(before, t, m); t = pc - pcOffset; m = leaveArea(pc, t, u, cycles); if (m) { pc = m; pcOffset = pc - t; ${STEP_IN_RAM} n++; } else { n = 1; rest = 0; cpu.jammed = 1; }`;
   }
   throw new Error(`opcode ${opcode.toString(16)} ${mnemonic} has no meaning`);
 }
@@ -175,6 +176,7 @@ let pcOffset: i32 = 0;
 ${generateLastOnBus()}
 /** Runs at most \`budget\` instructions, fewer when the frame ends. */
 export function run(budget: i32): void {
+  if (cpu.jammed) return;
   ${LOAD}
   let cycles: i32 = cpu.cycles, n: i32 = budget, m: i32 = 0, t: i32 = 0, u: i32 = 0, ad: i32 = 0, entry: i32 = 0, rest: i32 = 0, before: i32 = 0, opcode: i32 = 0;
   let pc: i32 = locate(cpu.pc, cpu.bus, cycles);

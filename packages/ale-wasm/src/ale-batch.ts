@@ -38,7 +38,7 @@ export interface AleBatchConfig
   readonly stopOnLossOfLife?: boolean;
   /** After a reset the stack holds zeros before the first observation, instead of that observation again. Default false. */
   readonly zeroFillStack?: boolean;
-  /** Consoles draw colors, so that `screen` and `screenRgb` work; about a fifth slower. Default false: they draw gray. */
+  /** Consoles draw colors from the start; slower. Default false: they draw gray, until somebody asks for `screenRgb`. */
   readonly drawColors?: boolean;
 }
 
@@ -279,14 +279,22 @@ export class AleBatch {
   /** A copy of a console's screen: gray, or palette indices with `drawColors`. */
   screen(index: number): Uint8Array {
     this.core.select(this.requireIndex(index));
+    const screen = this.buffer();
+    const { gray } = this.palette;
+    return this.drawsColors || !this.core.colored() ? screen : screen.map((color) => gray[color] as number);
+  }
+  private buffer(): Uint8Array {
     const at = this.core.screenAddress();
     return new Uint8Array(this.core.memory.buffer).slice(at, at + this.height * 160);
   }
-  /** A console's screen in colors `[height, 160, 3]`; needs `drawColors`. */
+  /**
+   * A console's screen in colors `[height, 160, 3]`. Without `drawColors` the first look at a console emulates its last step once more, and from
+   * then on it draws colors.
+   */
   screenRgb(index: number): Uint8Array {
-    if (!this.drawsColors) throw new AleArgumentError('screenRgb needs a batch with drawColors: true');
+    this.core.watchConsole(this.requireIndex(index));
     const { rgb } = this.palette;
-    const screen = this.screen(index);
+    const screen = this.buffer();
     const out = new Uint8Array(screen.length * 3);
     screen.forEach((color, i) => void out.set(rgb.subarray(color * 3, color * 3 + 3), i * 3));
     return out;

@@ -75,6 +75,8 @@ export interface CoreExports {
   restoreState(withRandom: number, seed: number): void;
   observationAddress(index: number): number;
   resetConsole(index: number, fillZero: number): number;
+  watchConsole(index: number): void;
+  colored(): number;
   observeConsole(index: number, fillZero: number): void;
   stepConsoles(first: number, count: number, actions: number, results: number): void;
   flushConsole(index: number): number;

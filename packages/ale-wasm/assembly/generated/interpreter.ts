@@ -26,6 +26,7 @@ function lastOnBus(opcode: i32, t: i32, m: i32): i32 {
 
 /** Runs at most `budget` instructions, fewer when the frame ends. */
 export function run(budget: i32): void {
+  if (cpu.jammed) return;
   A = cpu.a; X = cpu.x; Y = cpu.y; SP = cpu.sp; nr = cpu.nr; zr = cpu.zr; C = cpu.c; V = cpu.v; D = cpu.d; I = cpu.i;
   let cycles: i32 = cpu.cycles, n: i32 = budget, m: i32 = 0, t: i32 = 0, u: i32 = 0, ad: i32 = 0, entry: i32 = 0, rest: i32 = 0, before: i32 = 0, opcode: i32 = 0;
   let pc: i32 = locate(cpu.pc, cpu.bus, cycles);
@@ -37,7 +38,7 @@ export function run(budget: i32): void {
     opcode = load<u8>(pc);
     switch (opcode) {
       case 0: { // BRK imp
-        cycles += 7; ad = pc - pcOffset + 2; if (SP & 0x80) store<u8>(RAM_PAGE + SP, (ad >> 8) & 0xff); else { if (watchesBus) touchBus(0x100 | SP, (ad >> 8) & 0xff); cycles = writeTiaSlow(SP & 0x3f, (ad >> 8) & 0xff, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } } SP = (SP - 1) & 0xff; if (SP & 0x80) store<u8>(RAM_PAGE + SP, ad & 0xff); else { if (watchesBus) touchBus(0x100 | SP, ad & 0xff); cycles = writeTiaSlow(SP & 0x3f, ad & 0xff, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } } SP = (SP - 1) & 0xff; m = ((nr & 0x80) | (V ? 0x40 : 0) | 0x30 | (D << 3) | (I << 2) | (zr ? 0 : 2) | C); if (SP & 0x80) store<u8>(RAM_PAGE + SP, m); else { if (watchesBus) touchBus(0x100 | SP, m); cycles = writeTiaSlow(SP & 0x3f, m, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } } SP = (SP - 1) & 0xff; I = 1; t = readIndirect(0xfffe, cycles);
+        cycles += 7; ad = pc - pcOffset + 2; if (SP & 0x80) store<u8>(RAM_PAGE + SP, (ad >> 8) & 0xff); else { if (watchesBus) touchBus(0x100 | SP, (ad >> 8) & 0xff); u = SP & 0x3f;  cycles = writeTiaSlow(u, (ad >> 8) & 0xff, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } } SP = (SP - 1) & 0xff; if (SP & 0x80) store<u8>(RAM_PAGE + SP, ad & 0xff); else { if (watchesBus) touchBus(0x100 | SP, ad & 0xff); u = SP & 0x3f; if (u == 2) u = 3; cycles = writeTiaSlow(u, ad & 0xff, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } } SP = (SP - 1) & 0xff; m = ((nr & 0x80) | (V ? 0x40 : 0) | 0x30 | (D << 3) | (I << 2) | (zr ? 0 : 2) | C); if (SP & 0x80) store<u8>(RAM_PAGE + SP, m); else { if (watchesBus) touchBus(0x100 | SP, m); u = SP & 0x3f; if (u == 2) u = 3; cycles = writeTiaSlow(u, m, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } } SP = (SP - 1) & 0xff; I = 1; t = readIndirect(0xfffe, cycles);
   if (t & 0x1000 && hotspots) { pcOffset = bank - (t & 0xf000); pc = t + pcOffset; } else { pc = locate(t, t >> 8, cycles); pcOffset = pc - t; if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; } } if (translating) { if (entryAt(pc, pc - pcOffset)) { if (!rest) rest = n; n = 1; } }
         break;
       }
@@ -46,7 +47,7 @@ export function run(budget: i32): void {
         break;
       }
       case 2: { // JAM imp
-        u = lastOnBus(before, t, m); t = pc - pcOffset; m = leaveArea(pc, t, u, cycles); if (m) { pc = m; pcOffset = pc - t; if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; } n++; } else { n = 1; rest = 0; }
+        u = lastOnBus(before, t, m); t = pc - pcOffset; m = leaveArea(pc, t, u, cycles); if (m) { pc = m; pcOffset = pc - t; if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; } n++; } else { n = 1; rest = 0; cpu.jammed = 1; }
         break;
       }
       case 3: { // SLO izx
@@ -134,7 +135,7 @@ export function run(budget: i32): void {
         break;
       }
       case 18: { // JAM imp
-        u = lastOnBus(before, t, m); t = pc - pcOffset; m = leaveArea(pc, t, u, cycles); if (m) { pc = m; pcOffset = pc - t; if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; } n++; } else { n = 1; rest = 0; }
+        u = lastOnBus(before, t, m); t = pc - pcOffset; m = leaveArea(pc, t, u, cycles); if (m) { pc = m; pcOffset = pc - t; if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; } n++; } else { n = 1; rest = 0; cpu.jammed = 1; }
         break;
       }
       case 19: { // SLO izy
@@ -214,7 +215,7 @@ export function run(budget: i32): void {
         break;
       }
       case 32: { // JSR abs
-        cycles += 6; ad = pc - pcOffset + 2; m = load<u8>(pc, 1); if (SP & 0x80) store<u8>(RAM_PAGE + SP, (ad >> 8) & 0xff); else { if (watchesBus) touchBus(0x100 | SP, (ad >> 8) & 0xff); cycles = writeTiaSlow(SP & 0x3f, (ad >> 8) & 0xff, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } } SP = (SP - 1) & 0xff; if (SP & 0x80) store<u8>(RAM_PAGE + SP, ad & 0xff); else { if (watchesBus) touchBus(0x100 | SP, ad & 0xff); cycles = writeTiaSlow(SP & 0x3f, ad & 0xff, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } } SP = (SP - 1) & 0xff; t = m | (subroutineHigh(pc, ad, cycles) << 8);
+        cycles += 6; ad = pc - pcOffset + 2; m = load<u8>(pc, 1); if (SP & 0x80) store<u8>(RAM_PAGE + SP, (ad >> 8) & 0xff); else { if (watchesBus) touchBus(0x100 | SP, (ad >> 8) & 0xff); u = SP & 0x3f;  cycles = writeTiaSlow(u, (ad >> 8) & 0xff, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } } SP = (SP - 1) & 0xff; if (SP & 0x80) store<u8>(RAM_PAGE + SP, ad & 0xff); else { if (watchesBus) touchBus(0x100 | SP, ad & 0xff); u = SP & 0x3f; if (u == 2) u = 3; cycles = writeTiaSlow(u, ad & 0xff, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } } SP = (SP - 1) & 0xff; t = m | (subroutineHigh(pc, ad, cycles) << 8);
   if (t & 0x1000 && hotspots) { pcOffset = bank - (t & 0xf000); pc = t + pcOffset; } else { pc = locate(t, t >> 8, cycles); pcOffset = pc - t; if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; } } if (translating) { if (entryAt(pc, pc - pcOffset)) { if (!rest) rest = n; n = 1; } }
         break;
       }
@@ -223,7 +224,7 @@ export function run(budget: i32): void {
         break;
       }
       case 34: { // JAM imp
-        u = lastOnBus(before, t, m); t = pc - pcOffset; m = leaveArea(pc, t, u, cycles); if (m) { pc = m; pcOffset = pc - t; if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; } n++; } else { n = 1; rest = 0; }
+        u = lastOnBus(before, t, m); t = pc - pcOffset; m = leaveArea(pc, t, u, cycles); if (m) { pc = m; pcOffset = pc - t; if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; } n++; } else { n = 1; rest = 0; cpu.jammed = 1; }
         break;
       }
       case 35: { // RLA izx
@@ -307,7 +308,7 @@ export function run(budget: i32): void {
         break;
       }
       case 50: { // JAM imp
-        u = lastOnBus(before, t, m); t = pc - pcOffset; m = leaveArea(pc, t, u, cycles); if (m) { pc = m; pcOffset = pc - t; if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; } n++; } else { n = 1; rest = 0; }
+        u = lastOnBus(before, t, m); t = pc - pcOffset; m = leaveArea(pc, t, u, cycles); if (m) { pc = m; pcOffset = pc - t; if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; } n++; } else { n = 1; rest = 0; cpu.jammed = 1; }
         break;
       }
       case 51: { // RLA izy
@@ -396,7 +397,7 @@ export function run(budget: i32): void {
         break;
       }
       case 66: { // JAM imp
-        u = lastOnBus(before, t, m); t = pc - pcOffset; m = leaveArea(pc, t, u, cycles); if (m) { pc = m; pcOffset = pc - t; if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; } n++; } else { n = 1; rest = 0; }
+        u = lastOnBus(before, t, m); t = pc - pcOffset; m = leaveArea(pc, t, u, cycles); if (m) { pc = m; pcOffset = pc - t; if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; } n++; } else { n = 1; rest = 0; cpu.jammed = 1; }
         break;
       }
       case 67: { // SRE izx
@@ -485,7 +486,7 @@ export function run(budget: i32): void {
         break;
       }
       case 82: { // JAM imp
-        u = lastOnBus(before, t, m); t = pc - pcOffset; m = leaveArea(pc, t, u, cycles); if (m) { pc = m; pcOffset = pc - t; if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; } n++; } else { n = 1; rest = 0; }
+        u = lastOnBus(before, t, m); t = pc - pcOffset; m = leaveArea(pc, t, u, cycles); if (m) { pc = m; pcOffset = pc - t; if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; } n++; } else { n = 1; rest = 0; cpu.jammed = 1; }
         break;
       }
       case 83: { // SRE izy
@@ -575,7 +576,7 @@ export function run(budget: i32): void {
         break;
       }
       case 98: { // JAM imp
-        u = lastOnBus(before, t, m); t = pc - pcOffset; m = leaveArea(pc, t, u, cycles); if (m) { pc = m; pcOffset = pc - t; if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; } n++; } else { n = 1; rest = 0; }
+        u = lastOnBus(before, t, m); t = pc - pcOffset; m = leaveArea(pc, t, u, cycles); if (m) { pc = m; pcOffset = pc - t; if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; } n++; } else { n = 1; rest = 0; cpu.jammed = 1; }
         break;
       }
       case 99: { // RRA izx
@@ -668,7 +669,7 @@ export function run(budget: i32): void {
         break;
       }
       case 114: { // JAM imp
-        u = lastOnBus(before, t, m); t = pc - pcOffset; m = leaveArea(pc, t, u, cycles); if (m) { pc = m; pcOffset = pc - t; if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; } n++; } else { n = 1; rest = 0; }
+        u = lastOnBus(before, t, m); t = pc - pcOffset; m = leaveArea(pc, t, u, cycles); if (m) { pc = m; pcOffset = pc - t; if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; } n++; } else { n = 1; rest = 0; cpu.jammed = 1; }
         break;
       }
       case 115: { // RRA izy
@@ -871,7 +872,7 @@ export function run(budget: i32): void {
         break;
       }
       case 146: { // JAM imp
-        u = lastOnBus(before, t, m); t = pc - pcOffset; m = leaveArea(pc, t, u, cycles); if (m) { pc = m; pcOffset = pc - t; if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; } n++; } else { n = 1; rest = 0; }
+        u = lastOnBus(before, t, m); t = pc - pcOffset; m = leaveArea(pc, t, u, cycles); if (m) { pc = m; pcOffset = pc - t; if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; } n++; } else { n = 1; rest = 0; cpu.jammed = 1; }
         break;
       }
       case 147: { // SHA izy
@@ -1043,7 +1044,7 @@ export function run(budget: i32): void {
         break;
       }
       case 178: { // JAM imp
-        u = lastOnBus(before, t, m); t = pc - pcOffset; m = leaveArea(pc, t, u, cycles); if (m) { pc = m; pcOffset = pc - t; if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; } n++; } else { n = 1; rest = 0; }
+        u = lastOnBus(before, t, m); t = pc - pcOffset; m = leaveArea(pc, t, u, cycles); if (m) { pc = m; pcOffset = pc - t; if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; } n++; } else { n = 1; rest = 0; cpu.jammed = 1; }
         break;
       }
       case 179: { // LAX izy
@@ -1191,7 +1192,7 @@ export function run(budget: i32): void {
         break;
       }
       case 210: { // JAM imp
-        u = lastOnBus(before, t, m); t = pc - pcOffset; m = leaveArea(pc, t, u, cycles); if (m) { pc = m; pcOffset = pc - t; if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; } n++; } else { n = 1; rest = 0; }
+        u = lastOnBus(before, t, m); t = pc - pcOffset; m = leaveArea(pc, t, u, cycles); if (m) { pc = m; pcOffset = pc - t; if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; } n++; } else { n = 1; rest = 0; cpu.jammed = 1; }
         break;
       }
       case 211: { // DCP izy
@@ -1372,7 +1373,7 @@ export function run(budget: i32): void {
         break;
       }
       case 242: { // JAM imp
-        u = lastOnBus(before, t, m); t = pc - pcOffset; m = leaveArea(pc, t, u, cycles); if (m) { pc = m; pcOffset = pc - t; if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; } n++; } else { n = 1; rest = 0; }
+        u = lastOnBus(before, t, m); t = pc - pcOffset; m = leaveArea(pc, t, u, cycles); if (m) { pc = m; pcOffset = pc - t; if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; } n++; } else { n = 1; rest = 0; cpu.jammed = 1; }
         break;
       }
       case 243: { // ISB izy

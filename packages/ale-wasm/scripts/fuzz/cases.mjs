@@ -22,7 +22,7 @@ function actions(random, { legal, strengths, count, resets, pokes, states, modes
   const operations = [];
   let action = 0;
   let strength = 1;
-  let saved = false;
+  let saved;
   for (let i = 0; i < count; i++) {
     if (i === 0 || random.chance(0.25)) {
       action = random.pick(legal);
@@ -32,10 +32,11 @@ function actions(random, { legal, strengths, count, resets, pokes, states, modes
     if (random.chance(resets)) operations.push([RESET]);
     if (random.chance(pokes)) operations.push([POKE, random.below(128), random.byte()]);
     if (random.chance(states)) {
-      operations.push([CLONE, random.below(2)]);
-      saved = true;
+      saved = random.below(2);
+      operations.push([CLONE, saved]);
     }
-    if (saved && random.chance(states)) operations.push([RESTORE]);
+    // ALE's states hold no action in force, ours do with the random streams: a reset ends it in both.
+    if (saved !== undefined && random.chance(states)) operations.push([RESTORE], ...(saved === 1 ? [[RESET]] : []));
     if (modes.length > 0 && random.chance(0.01)) operations.push([MODE, random.pick(modes)], [RESET]);
     if (difficulties.length > 0 && random.chance(0.01)) operations.push([DIFFICULTY, random.pick(difficulties)]);
   }
@@ -45,10 +46,12 @@ function actions(random, { legal, strengths, count, resets, pokes, states, modes
 /** A random program under a supported game's name. */
 function programCase(random) {
   const scheme = random.chance(0.4) ? random.pick(['2K', '4K']) : random.pick(Object.keys(SCHEMES));
-  const rom = random.chance(0.12) ? randomBytes(random, scheme) : randomCartridge(random, scheme);
+  const isNoise = random.chance(0.06);
+  const isWild = random.chance(0.35);
+  const rom = isNoise ? randomBytes(random, scheme) : randomCartridge(random, scheme, isWild);
   const legal = Array.from({ length: 18 }, (_, i) => i);
   return {
-    kind: `program ${scheme}`,
+    kind: `program ${scheme}${isNoise ? ' noise' : isWild ? ' wild' : ''}`,
     game: random.pick(NAMES),
     rom,
     frameSkip: random.pick([1, 1, 1, 2, 3]),

@@ -117,9 +117,8 @@ function program(random, scheme, size, wild) {
 }
 
 /** A cartridge of the scheme that plays for ever. */
-export function randomCartridge(random, scheme) {
+export function randomCartridge(random, scheme, wild) {
   const { bytes, first = 0, sign } = SCHEMES[scheme];
-  const wild = random.chance(0.35);
   const rom = new Uint8Array(bytes);
   const size =
     scheme === '2K' || scheme === 'CV' || scheme === '3F' || scheme === '3E' || scheme === 'E7' ? 2048 : 4096;

@@ -25,14 +25,15 @@ async function differs(fuzzCase, ale) {
 
 const NOP = 0xea;
 /** Fewer operations, and for random programs fewer instructions, as long as something differs. */
-export async function shrink(fuzzCase, ale, tries = 160) {
+export async function shrink(fuzzCase, ale, tries = 160, seconds = 20) {
+  const until = performance.now() + seconds * 1000;
   let best = fuzzCase;
   const found = await differs(best, ale);
   if (found === undefined || found.column < 0) return best;
   best = { ...best, operations: best.operations.slice(0, found.row) };
   const atLeast = Math.min(found.row, 1);
   const attempt = async (candidate) => {
-    if (tries-- <= 0) return false;
+    if (tries-- <= 0 || performance.now() > until) return false;
     const difference = await differs(candidate, ale);
     if (difference === undefined || difference.column < 0 || difference.row < atLeast) return false;
     best = { ...candidate, operations: candidate.operations.slice(0, difference.row) };

@@ -66,12 +66,14 @@ const onCatch = (
   preset: string,
   changes: readonly DeepPartial<AgentConfig>[],
   breaks: readonly BrokenPart[],
+  trainingAgentSteps = 4000,
 ): LearningCheck => ({
   name,
   preset,
-  changes: [SMALL, ...changes],
+  // The rate falls to 0: at a constant one the greedy policies of these small networks flip from update to update, for better and worse.
+  changes: [SMALL, { optimizer: { annealUpdates: trainingAgentSteps - 200 } }, ...changes],
   environment: (seed) => catchBall({ seed }),
-  trainingAgentSteps: 4000,
+  trainingAgentSteps,
   evaluationEpisodes: 100,
   // Random play has -0.6, perfect play 1.
   threshold: 0.75,
@@ -82,7 +84,7 @@ const onCatch = (
 export const LEARNING_CHECKS: readonly LearningCheck[] = [
   onCatch('DQN on Catch', 'dqn', [], ['loss sign', 'target update']),
   onCatch('DQN with Soft MoE on Catch', 'dqn-nature-soft-moe', [TOKENS, ROUTER], ['loss sign', 'router gradient']),
-  onCatch('DQN with top-1 MoE on Catch', 'dqn-top1-moe', [TOKENS], ['loss sign']),
+  onCatch('DQN with top-1 MoE on Catch', 'dqn-top1-moe', [TOKENS], ['loss sign'], 6000),
   onCatch('Rainbow on Catch', 'rainbow', [RAINBOW], ['loss sign', 'target update']),
   onCatch('Rainbow with Soft MoE on Catch', 'rainbow-soft-moe', [RAINBOW, TOKENS], ['loss sign']),
   {
@@ -100,6 +102,7 @@ export const LEARNING_CHECKS: readonly LearningCheck[] = [
           minReplayHistoryAgentSteps: 500,
           batchSize: 64,
         },
+        optimizer: { annealUpdates: 9500 },
       },
     ],
     environment: (seed) => cartPole({ seed }),

@@ -4,6 +4,8 @@ import {
   bestExpertImbalance,
   capacityOf,
   createMixture,
+  dispatch,
+  dispatcherNames,
   entropyLoss,
   importanceLoss,
   loadBalancingLoss,
@@ -40,6 +42,7 @@ const configs: (RouterConfig & object)[] = [
   { type: 'dense-to-sparse' },
   { type: 'deepseek' },
   { type: 'deepseek', capacityFactor: 1 },
+  { type: 'deepseek', k: 1, normalization: 'none', capacity: 3 },
   { type: 'dynmole' },
 ];
 const named = configs.map((config) => [JSON.stringify(config), config] as const);
@@ -95,7 +98,7 @@ describe.each(named)('%s', (_, config) => {
     }
   });
 
-  test('one expert in evaluation leaves no token out, unless the capacity says so', () => {
+  test.skipIf(Object.hasOwn(config, 'capacity'))('one expert in evaluation leaves no token out', () => {
     const { output } = run(config, { E: 1, T: 64 }, false);
     expect(ops.read(output.unroutedFraction)[0]).toBe(0);
   });
@@ -163,6 +166,25 @@ test('entropies and imbalances of one expert are 0, and its load is certain', ()
   expect(ops.read(bestExpertImbalance(ops, p))[0]).toBe(0);
   expect(ops.read(importanceLoss(ops, p))[0]).toBe(0);
   expect(ops.read(noisyTopKLoad(ops, p, p, p, 1))[0]).toBe(8);
+});
+
+test('a weight that is not carried out counts as 0, even where it is NaN', () => {
+  const integers = (data: number[]) => ops.tensor(data, [1, 2, 1]);
+  const assignment = {
+    kind: 'token-choice',
+    numExperts: 1,
+    capacity: 1,
+    experts: integers([0, 0]),
+    positions: integers([0, 1]),
+    kept: integers([1, 0]),
+    wanted: integers([1, 1]),
+    weights: integers([2, Number.NaN]),
+  } as const;
+  for (const dispatcher of dispatcherNames) {
+    const { slots, combine } = dispatch(ops, assignment, ops.tensor([3, 4], [1, 2, 1]), dispatcher);
+    expect(Array.from(ops.read(slots))).toEqual([3]);
+    expect(Array.from(ops.read(combine(slots)))).toEqual([6, 0]);
+  }
 });
 
 test('load balancing counts every choice, and is 1 at balance for scores of any sum', () => {
@@ -250,8 +272,9 @@ describe('capacity', () => {
 });
 
 test('bestPartition finds the optimum that trying all partitions finds', () => {
-  for (let seed = 1; seed <= 20; seed++) {
-    const [T, E, C] = [6, 3, 2];
+  for (let seed = 1; seed <= 40; seed++) {
+    // All places taken, and one left over.
+    const [T, E, C] = [seed % 2 === 0 ? 6 : 5, 3, 2];
     const scores = values(T * E, seed);
     let best = Number.NEGATIVE_INFINITY;
     for (let code = 0; code < E ** T; code++) {

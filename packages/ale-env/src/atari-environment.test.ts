@@ -1,4 +1,5 @@
 // Episodes on the embedded game: Gymnasium's contract, exact states, and errors. Equality with Python's environments is in golden.test.ts.
+import { EMBEDDED_GAME_ROM } from '@moe-rl/ale-wasm/embedded-game';
 import { describe, expect, it } from 'vitest';
 import { makeAtari } from './atari-environment.ts';
 
@@ -104,7 +105,10 @@ describe('AtariEnvironment', () => {
     expect(() => makeAtari({ rom: new Uint8Array(2048), game: 'pong' })).toThrow(
       /MD5 [0-9a-f]{32}; expected [0-9a-f]{32} of pong/,
     );
-    expect(() => makeAtari({ rom: new Uint8Array(4096) })).toThrow(/none of the supported games/);
+    expect(() => makeAtari({ rom: new Uint8Array(5000) })).toThrow(
+      expect.objectContaining({ code: 'CORRUPT_DATA', message: expect.stringContaining('the ROM has 5000 bytes') }),
+    );
+    expect(() => makeAtari({ rom: new Uint8Array(8448) })).toThrow(/type AR .* does not have/);
     expect(() => makeAtari({ mode: 3 })).toThrow(
       expect.objectContaining({ code: 'INVALID_ARGUMENT', message: expect.stringContaining('mode') }),
     );
@@ -122,5 +126,19 @@ describe('AtariEnvironment', () => {
     const broken = structuredClone(state) as { console: Uint8Array };
     broken.console[500]! ^= 1;
     expect(() => environment.setState(broken as never)).toThrow(/checksum/);
+  });
+
+  it('runs any ROM with one line, without rules', () => {
+    const rom = EMBEDDED_GAME_ROM.slice();
+    rom[0xff0]! ^= 1; // nobody's ROM
+    const environment = makeAtari({ rom });
+    expect([environment.id, environment.actionCount]).toEqual(['atari/homebrew', 18]);
+    const { info } = environment.reset({ seed: 1 });
+    expect(info.lives).toBe(1);
+    for (let step = 0; step < 200; step++)
+      expect(environment.step(step % 18)).toMatchObject({ reward: 0, terminated: false, truncated: false });
+    expect(new Set(environment.render().rgb).size).toBeGreaterThan(5);
+    expect(makeAtari({ rom, game: 'my-game' }).id).toBe('atari/my-game');
+    expect(() => makeAtari({ rom, game: 'pong' })).toThrow(/of pong/);
   });
 });

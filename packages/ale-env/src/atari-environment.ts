@@ -1,5 +1,5 @@
 // One Atari game as an environment: Gymnasium's reset and step over the emulator, with Dopamine's preprocessing.
-import type { Game } from '@moe-rl/ale-wasm';
+import type { Game, GameDescription } from '@moe-rl/ale-wasm';
 import {
   CheckpointError,
   type Environment,
@@ -23,8 +23,11 @@ const STATE_KIND = 'moe-rl/atari-environment';
 const STATE_VERSION = 1;
 
 export interface MakeAtariOptions extends Partial<AtariConfig> {
-  /** Name of the game. May be left out when `rom` is given: the ROM is recognized by its MD5. Default: the embedded game. */
-  readonly game?: string;
+  /**
+   * Name of the game. May be left out when `rom` is given: the ROM is recognized by its MD5, and one that is no known game's runs as a homebrew: reward
+   * 0, never terminal. A name of one's own names a homebrew; a description (see `@moe-rl/ale-wasm`) gives it rules. Default: the embedded game.
+   */
+  readonly game?: string | GameDescription;
   /** Bytes of the ROM. Needed for every game but the embedded one; in Node, `loadRom` of `@moe-rl/ale-env/node` finds them. */
   readonly rom?: Uint8Array;
 }
@@ -49,6 +52,8 @@ export function makeAtari(options: MakeAtariOptions = {}): AtariEnvironment {
 export function resolveGame({ game: name, rom, ...settings }: MakeAtariOptions): ResolvedGame {
   const config = resolveAtariConfig(settings);
   if (rom !== undefined) return { game: identifyRom(rom, name), rom, config };
+  if (typeof name === 'object')
+    throw new InvalidArgumentError(`the game ${JSON.stringify(name.slug)} needs its ROM: pass its bytes as \`rom\``);
   const game = findGame(name ?? EMBEDDED_GAME_NAME);
   const embedded = embeddedRom(game);
   if (embedded === undefined) {

@@ -27,6 +27,9 @@ export function embeddedRom(game: Game): Uint8Array | undefined {
   return game.id === EMBEDDED_GAME.id ? EMBEDDED_GAME_ROM : undefined;
 }
 
+/** Whether this is the name of a known game. */
+export const isGameName = (name: string): boolean => BY_NAME.has(plainName(name));
+
 /**
  * Looks a game up by its name.
  * @throws NotFoundError with the nearest names

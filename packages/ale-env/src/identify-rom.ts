@@ -1,23 +1,33 @@
-// Says which game a ROM is, or what is wrong with it.
-import { type Game, md5 } from '@moe-rl/ale-wasm';
+// Says which game a ROM is, or what is wrong with it. A ROM that is no known game's is a homebrew, which runs without rules.
+import { defineGame, describeHomebrew, type Game, type GameDescription, md5 } from '@moe-rl/ale-wasm';
 import { EMBEDDED_GAME } from '@moe-rl/ale-wasm/embedded-game';
 import { GAMES } from '@moe-rl/ale-wasm/games';
-import { CorruptDataError } from '@moe-rl/core';
-import { findGame } from './games.ts';
+import { CorruptDataError, InvalidArgumentError } from '@moe-rl/core';
+import { asMoeRlError, findGame, isGameName } from './games.ts';
 
 /**
- * Recognizes a ROM by its MD5; with a game's name, checks that it is that game's.
- * @throws CorruptDataError for an empty, truncated, unknown or wrong ROM, NotFoundError for an unknown game
+ * The game of a ROM. Without a name: the known one that has its MD5, else a homebrew without rules. With a known game's name: that game, checked. With
+ * another name: a homebrew of that name. With a description: that, for any ROM it fits.
+ * @throws CorruptDataError for an empty, truncated or wrong ROM, or one whose size or bank switching no cartridge here has; InvalidArgumentError for a
+ *   description that is wrong
  */
-export function identifyRom(rom: Uint8Array, name?: string): Game {
-  const wanted = name === undefined ? undefined : findGame(name);
+export function identifyRom(rom: Uint8Array, game?: string | GameDescription): Game {
+  if (!(rom instanceof Uint8Array)) throw new InvalidArgumentError('rom is no Uint8Array');
   if (rom.length === 0) throw new CorruptDataError('the ROM is empty');
+  const homebrew = (id?: string): Game => {
+    try {
+      if (typeof game === 'object') return defineGame(game);
+      return describeHomebrew(rom, id === undefined ? {} : { id });
+    } catch (error) {
+      throw asMoeRlError(error);
+    }
+  };
+  if (typeof game === 'object') return homebrew();
   const hash = md5(rom);
-  const known = [EMBEDDED_GAME, ...GAMES].find((game) => game.md5 === hash);
-  if (wanted === undefined) {
-    if (known !== undefined) return known;
-    throw new CorruptDataError(`the ROM of ${rom.length} bytes with MD5 ${hash} is none of the supported games`);
-  }
+  const known = [EMBEDDED_GAME, ...GAMES].find((candidate) => candidate.md5 === hash);
+  if (game === undefined) return known ?? homebrew();
+  if (known === undefined && !isGameName(game)) return homebrew(game);
+  const wanted = findGame(game);
   if (known?.id === wanted.id) return wanted;
   if (known !== undefined)
     throw new CorruptDataError(

@@ -26,6 +26,8 @@ export interface MakeAtariPoolOptions extends MakeAtariOptions {
 /** What a worker is told when it starts. */
 interface WorkerTask {
   readonly isMoeRlAtariWorker: true;
+  /** A known game's id, or a description; undefined: as the ROM says. */
+  readonly game: MakeAtariOptions['game'] | undefined;
   readonly gameId: string;
   readonly rom: Uint8Array;
   readonly config: ResolvedGame['config'];
@@ -79,7 +81,17 @@ export async function makeAtariPool(options: MakeAtariPoolOptions): Promise<Vect
       const first = Math.floor((index * environmentCount) / workerCount);
       const count = Math.floor(((index + 1) * environmentCount) / workerCount) - first;
       workers.push(
-        startWorker({ isMoeRlAtariWorker: true, gameId: game.id, rom, config, first, count, memory, environmentCount }),
+        startWorker({
+          isMoeRlAtariWorker: true,
+          game: rest.game,
+          gameId: game.id,
+          rom,
+          config,
+          first,
+          count,
+          memory,
+          environmentCount,
+        }),
       );
     }
     // Each answers once when its consoles are ready.
@@ -236,7 +248,8 @@ function serve(port: MessagePort, task: WorkerTask): void {
   const part = first * config.stackSize * SIDE * SIDE;
   let environments: AtariVectorEnvironment;
   reply(() => {
-    environments = new AtariVectorEnvironment(resolveGame({ ...config, game: task.gameId, rom: task.rom }), count);
+    const game = task.game === undefined ? {} : { game: task.game };
+    environments = new AtariVectorEnvironment(resolveGame({ ...config, ...game, rom: task.rom }), count);
   });
   port.on('message', (request: Request) => {
     reply(() => {

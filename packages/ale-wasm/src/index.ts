@@ -7,6 +7,7 @@ export {
   OBSERVATION_SIDE,
   type ObservationStyle,
 } from './ale-batch.ts';
+export { detectCartridge } from './cartridges.ts';
 export { prepareCore } from './core.ts';
 export { AleArgumentError, AleError, AleModeError, AlePlatformError, AleRomError, AleStateError } from './errors.ts';
 export {
@@ -17,6 +18,7 @@ export {
   type Game,
   type GameDescription,
 } from './game.ts';
+export { describeHomebrew, type HomebrewOptions } from './homebrew.ts';
 export type { AleSettings } from './machine.ts';
 export { md5 } from './md5.ts';
 export { PALETTES, type Palette } from './palette.ts';

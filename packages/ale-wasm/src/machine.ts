@@ -68,7 +68,7 @@ export function identifyGame(rom: Uint8Array, game: Game | GameDescription | und
     const known = findGameByMd5(hash);
     if (known === undefined)
       throw new AleRomError(
-        `the ROM of ${rom.length} bytes with MD5 ${hash} is none of the supported games; for a ROM of your own pass its description as \`game\``,
+        `the ROM of ${rom.length} bytes with MD5 ${hash} is none of the supported games; for a ROM of your own pass \`game: describeHomebrew(rom)\`, or its description with rules`,
       );
     return known;
   }

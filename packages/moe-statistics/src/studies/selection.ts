@@ -2,25 +2,25 @@
 import { polynomialMixture } from '../polynomial-mixture/index.ts';
 import type { StudyDefinition } from './study.ts';
 
-const DEGREES = [0, 1, 2];
+const DEGREES = [0, 1, 2, 3];
 const MOST_EXPERTS = 8;
-const VARIANCE = 0.25;
+const VARIANCE = 1;
 
 export const selectionStudy: StudyDefinition = {
   name: 'selection',
   title: 'Choice of m and k by BIC',
   description:
-    'y = sin(2 pi x) + N(0, 1/4), x uniform on [0, 1]; for each degree k the number m of experts with the lowest BIC (m grows until BIC has risen twice), and the best pair. Theory: with degree k, approximation m^(-2 (k + 1)) against estimation m ln(n) / n gives m of the order (n / ln n)^(1 / (2 k + 3)); and higher degrees pay sooner or later, since the sine is smooth.',
+    'y = sin(2 pi x) + N(0, 1), x uniform on [0, 1]; for each degree k the number m of experts with the lowest BIC (m grows until BIC has risen twice), and the best pair. Theory: with degree k, approximation m^(-2 (k + 1)) against estimation m ln(n) / n gives m of the order (n / ln n)^(1 / (2 k + 3)); and higher degrees pay sooner or later, since the sine is smooth.',
   notes: [
     'm is a small whole number, so that its slope is coarse; what is predicted is that it grows, and faster for lower degrees.',
     'A fit with m experts starts from 3 random partitions of x: a better maximum may be missed now and then, for large m rather than for small.',
   ],
   settings: ['sine'],
   plan: [
-    { size: 100, repeats: 12 },
-    { size: 400, repeats: 12 },
-    { size: 1600, repeats: 12 },
-    { size: 6400, repeats: 4 },
+    { size: 50, repeats: 12 },
+    { size: 200, repeats: 12 },
+    { size: 800, repeats: 12 },
+    { size: 3200, repeats: 6 },
   ],
   series: [
     ...DEGREES.map((degree) => ({

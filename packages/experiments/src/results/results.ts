@@ -7,7 +7,7 @@ import { evaluationPoints, isEvaluated, trainingPoints } from '@moe-rl/figures';
 import { readMetricRows, runFolderPaths } from '@moe-rl/runs';
 import { type JobState, jobStates } from '../jobs/job-state.ts';
 import { type JobRecord, readJobRecord } from '../jobs/run-job.ts';
-import { type Experiment, type Job, jobConfig } from '../plan/experiment.ts';
+import type { Experiment, Job } from '../plan/experiment.ts';
 import type { ExperimentFolder } from '../plan/experiment-folder.ts';
 import { normalizedScore } from '../suites/reference-scores.ts';
 
@@ -54,7 +54,8 @@ export function readResults(folder: ExperimentFolder, scoreKind: ScoreKind = 'fi
     if (status !== 'done' || runFolder === undefined) continue;
     const paths = runFolderPaths(runFolder);
     const rows = readMetricRows(paths.metricsFile);
-    const period = jobConfig(experiment, job).evaluation.periodAgentSteps ?? 1;
+    const variant = experiment.variants.find(({ name }) => name === job.variant)!;
+    const period = variant.config.evaluation.periodAgentSteps ?? 1;
     const curve = curveOf(rows, period);
     const score = scoreOf(curve, scoreKind, experiment.protocol.scoredEvaluations);
     if (score === undefined) {

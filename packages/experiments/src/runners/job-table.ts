@@ -2,7 +2,7 @@
 import { count, duration, number, type ProgressOutput, table } from '@moe-rl/runs';
 import { isDone } from '../jobs/job-state.ts';
 import { type JobProgress, readProgress } from '../jobs/progress.ts';
-import { type Job, jobConfig } from '../plan/experiment.ts';
+import type { Job } from '../plan/experiment.ts';
 import type { ExperimentFolder } from '../plan/experiment-folder.ts';
 import type { WorkerEvent } from './worker.ts';
 
@@ -83,7 +83,7 @@ export function createJobTable(folder: ExperimentFolder, slots: number, output: 
       }
       const { job } = event;
       if (event.type === 'started') {
-        const { trainingAgentSteps } = jobConfig(folder.experiment, job);
+        const trainingAgentSteps = lengthOf(folder, job);
         rows.set(job.id, {
           job,
           runFolder: event.runFolder,
@@ -110,6 +110,11 @@ export function createJobTable(folder: ExperimentFolder, slots: number, output: 
       output.write(`${summary()}\n`);
     },
   };
+}
+
+/** Agent steps of a job, the same for all of its variant. */
+function lengthOf({ experiment }: ExperimentFolder, { variant }: Job): number {
+  return experiment.variants.find(({ name }) => name === variant)!.config.trainingAgentSteps;
 }
 
 function rateOf({ first, progress }: Row): number {
@@ -152,7 +157,7 @@ function secondsLeft(
   for (const job of folder.jobs) {
     if (isDone(folder, job.id)) continue;
     const row = rows.get(job.id);
-    const total = row?.totalAgentSteps ?? jobConfig(folder.experiment, job).trainingAgentSteps;
+    const total = row?.totalAgentSteps ?? lengthOf(folder, job);
     seconds += (total - (row?.progress?.agentSteps ?? 0)) / (rates.get(job.variant) ?? mean);
   }
   return seconds / slots;

@@ -66,12 +66,11 @@ const onCatch = (
   preset: string,
   changes: readonly DeepPartial<AgentConfig>[],
   breaks: readonly BrokenPart[],
-  trainingAgentSteps = 4000,
+  trainingAgentSteps = 3000,
 ): LearningCheck => ({
   name,
   preset,
-  // The rate falls to 0: at a constant one the greedy policies of these small networks flip from update to update, for better and worse.
-  changes: [SMALL, { optimizer: { annealUpdates: trainingAgentSteps - 200 } }, ...changes],
+  changes: [SMALL, ...changes],
   environment: (seed) => catchBall({ seed }),
   trainingAgentSteps,
   evaluationEpisodes: 100,
@@ -81,10 +80,19 @@ const onCatch = (
   breaks,
 });
 
+/** The rate falls to 0: at a constant one the greedy policies of these small DQNs flip from update to update, for better and worse. */
+const settling = (updates: number): DeepPartial<AgentConfig> => ({ optimizer: { annealUpdates: updates } });
+
 export const LEARNING_CHECKS: readonly LearningCheck[] = [
-  onCatch('DQN on Catch', 'dqn', [], ['loss sign', 'target update']),
-  onCatch('DQN with Soft MoE on Catch', 'dqn-nature-soft-moe', [TOKENS, ROUTER], ['loss sign', 'router gradient']),
-  onCatch('DQN with top-1 MoE on Catch', 'dqn-top1-moe', [TOKENS], ['loss sign'], 6000),
+  onCatch('DQN on Catch', 'dqn', [settling(3800)], ['loss sign', 'target update'], 4000),
+  onCatch(
+    'DQN with Soft MoE on Catch',
+    'dqn-nature-soft-moe',
+    [TOKENS, ROUTER, settling(3800)],
+    ['loss sign', 'router gradient'],
+    4000,
+  ),
+  onCatch('DQN with top-1 MoE on Catch', 'dqn-top1-moe', [TOKENS, settling(5800)], ['loss sign'], 6000),
   onCatch('Rainbow on Catch', 'rainbow', [RAINBOW], ['loss sign', 'target update']),
   onCatch('Rainbow with Soft MoE on Catch', 'rainbow-soft-moe', [RAINBOW, TOKENS], ['loss sign']),
   {

@@ -5,11 +5,10 @@ import { createRng } from '@moe-rl/core';
 import type { TensorOps } from '@moe-rl/tensor-ops';
 import { createJaxOps } from '@moe-rl/tensor-ops/jax';
 import { createTfjsOps } from '@moe-rl/tensor-ops/tfjs';
-import { createTypedArrayOps, type TypedArrayTensor } from '@moe-rl/tensor-ops/typed-array';
+import type { TypedArrayTensor } from '@moe-rl/tensor-ops/typed-array';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import {
-  applyLoraMoe,
   applyTopKMoe,
   bestAssignment,
   combineMatrix,
@@ -17,29 +16,16 @@ import {
   dispatch,
   dispatcherNames,
   dispatchMatrices,
-  initLoraMoe,
   initTopKMoe,
   type RouterConfig,
   routerTypes,
-  spawnExperts,
   type TopKMoeConfig,
   type TopKMoeInputs,
   tokenChoiceRouter,
   topKMoeParameterSpecs,
   toTensors,
 } from './index.ts';
-
-const ops = createTypedArrayOps({ precision: 'float64' });
-const [B, T, D, E, H] = [2, 8, 5, 4, 6];
-const numbers = (size: number, seed = 7): number[] => {
-  const rng = createRng(seed, 'values');
-  return Array.from({ length: size }, () => rng.nextNormal());
-};
-const uniforms = (size: number): number[] => {
-  const rng = createRng(3, 'uniform');
-  return Array.from({ length: size }, () => rng.nextFloat());
-};
-const base: TopKMoeConfig = { numExperts: E, tokenSize: D, hiddenSize: H };
+import { B, base, D, E, expectClose, H, numbers, ops, T, uniforms } from './test-support.ts';
 
 const routers: RouterConfig[] = [
   { type: 'token-choice' },
@@ -83,16 +69,6 @@ function inputsFor<Tensor>(any: TensorOps<Tensor>, router: RouterConfig, batch =
     distilledLogits: any.tensor(numbers(size, 2), [batch, T, E]),
     temperature: 0.7,
   };
-}
-
-function expectClose(actual: ArrayLike<number>, expected: ArrayLike<number>, tolerance = 1e-9): void {
-  expect(actual.length).toBe(expected.length);
-  for (let index = 0; index < expected.length; index++) {
-    expect(
-      Math.abs(actual[index]! - expected[index]!),
-      `element ${index}: ${actual[index]}, expected ${expected[index]}`,
-    ).toBeLessThan(tolerance);
-  }
 }
 
 beforeAll(async () => {
@@ -398,130 +374,6 @@ describe('routers, beyond the worked examples', () => {
           );
       }
       expect(total).toBeCloseTo(best, 9);
-    }
-  });
-});
-
-describe('LoRA experts', () => {
-  const config = { numExperts: 4, inputSize: D, outputSize: 3, rank: 2, alpha: 4 };
-  const frozen = ops.tensor(numbers(D * 3, 4), [D, 3]);
-  const tokens = ops.tensor(numbers(B * T * D), [B, T, D]);
-
-  test('start at the frozen map', () => {
-    const { output } = applyLoraMoe(ops, toTensors(ops, initLoraMoe(createRng(1), config)), tokens, frozen, config);
-    expect(output.shape).toEqual([B, T, 3]);
-    expectClose(output.data, ops.matmul(ops.reshape(tokens, [B * T, D]), frozen).data);
-  });
-
-  test('add the weighted sum of scaled low-rank products', () => {
-    const initial = initLoraMoe(createRng(1), config);
-    initial['params/LoraMoE_0/lora_b']!.data.set(numbers(4 * 2 * 3));
-    const parameters = toTensors(ops, initial);
-    const { output, routing } = applyLoraMoe(ops, parameters, tokens, frozen, config);
-    const weights = combineMatrix(ops, routing.assignment, T).data;
-    const rows = ops.reshape(tokens, [B * T, D]);
-    let expected = ops.matmul(rows, frozen);
-    for (let expert = 0; expert < 4; expert++) {
-      const slice = (name: string, shape: number[]) => {
-        const { data } = parameters[`params/LoraMoE_0/${name}`]!;
-        return ops.tensor(data.slice((expert * data.length) / 4, ((expert + 1) * data.length) / 4), shape);
-      };
-      const low = ops.matmul(ops.matmul(rows, slice('lora_a', [D, 2])), slice('lora_b', [2, 3]));
-      const column = ops.tensor(
-        Array.from({ length: B * T }, (_, token) => 2 * weights[token * 4 + expert]!),
-        [B * T, 1],
-      );
-      expected = ops.add(expected, ops.multiply(low, column));
-    }
-    expectClose(output.data, expected.data);
-  });
-});
-
-test('spawnExperts: share 0 copies, share 1 clears the kernels, and in between about that share is cleared', () => {
-  const trained = initTopKMoe(createRng(1), { tokenSize: 20, hiddenSize: 30, numExperts: 1 });
-  const experts = Object.fromEntries(Object.entries(trained).filter(([name]) => name.includes('ExpertModel')));
-  const kernel = 'params/ExpertModel_0/net/kernel';
-  const same = spawnExperts(createRng(2), experts, 3, 0)[kernel]!;
-  expect(same.shape).toEqual([3, 20, 30]);
-  expect(Array.from(same.data.slice(600, 1200))).toEqual(Array.from(experts[kernel]!.data));
-  expect(spawnExperts(createRng(2), experts, 3, 1)[kernel]!.data.every((value) => value === 0)).toBe(true);
-  const half = spawnExperts(createRng(2), experts, 3, 0.5)[kernel]!.data;
-  expect(half.filter((value) => value === 0).length / half.length).toBeCloseTo(0.5, 1);
-  expect(() => spawnExperts(createRng(2), experts, 3, 2)).toThrow(/maskedShare is 2; expected a number from 0 to 1/);
-});
-
-describe('bad input', () => {
-  const parameters = toTensors(ops, initTopKMoe(createRng(1), { ...base, router: { type: 'deepseek', k: 2 } }));
-  const tokens = ops.tensor(numbers(T * D), [T, D]);
-  const apply = (router: RouterConfig, inputs = {}) =>
-    applyTopKMoe(ops, parameters, tokens, { ...base, router }, inputs);
-
-  test.each<[RouterConfig, RegExp]>([
-    [{ type: 'token-choice', k: 5 }, /k is 5; expected an integer from 1 to 4/],
-    [{ type: 'token-choice', k: 0 }, /k is 0/],
-    [{ type: 'token-choice', capacity: 0 }, /capacity is 0; expected an integer of at least 1/],
-    [{ type: 'switch', capacityFactor: 0 }, /capacityFactor is 0; expected a number above 0/],
-    [{ type: 'token-choice', capacityFactor: Number.NaN }, /capacityFactor is NaN/],
-    [{ type: 'token-choice', capacityMultipleOf: 0 }, /capacityMultipleOf is 0/],
-    [{ type: 'gshard-top-2' }, /inputs.uniformNoise is undefined; expected a tensor for router "gshard-top-2"/],
-    [{ type: 'random' }, /inputs.uniformNoise is undefined/],
-    [{ type: 'hash' }, /inputs.tokenIds is undefined/],
-    [{ type: 'stable', stage: 2, distillationUpdates: 0 }, /inputs.distilledLogits is undefined/],
-    [{ type: 'stable', stage: 3 as 2 }, /router "stable": stage is 3; expected an integer of at least 1 and at most 2/],
-    [{ type: 'expert-prototyping', numPrototypes: 3 }, /numPrototypes is 3; expected a divisor of the 4 experts/],
-    [{ type: 'deepseek', k: 2, numGroups: 3 }, /numGroups is 3; expected a divisor of the 4 experts/],
-    [{ type: 'deepseek', k: 3, numGroups: 4, numKeptGroups: 2 }, /k is 3; expected an integer from 1 to 2/],
-    [{ type: 'dynmole', topP: 1.5 }, /topP is 1.5/],
-    [{ type: 'dynmole', entropyIndex: 3 }, /entropyIndex is 3/],
-    [{ type: 'expert-choice', maxExpertsPerToken: 9 }, /maxExpertsPerToken is 9; expected an integer from 1 to 4/],
-    [
-      { type: 'expert-choice', capacity: 5, maxExpertsPerToken: 1 },
-      /maxExpertsPerToken is 1: 8 tokens have 8 places; expected at least 4 experts \* capacity 5 = 20/,
-    ],
-    [{ type: 'hash', table: [4] }, /table\[0\] is 4; expected an integer from 0 to 3/],
-    [{ type: 'topk' as 'base' }, /router type is "topk"; expected one of token-choice, switch, gshard-top-2/],
-    [{ type: 'toString' as 'base' }, /router type is "toString"/],
-    [
-      { type: 'deepseek', numExpert: 4 } as RouterConfig,
-      /router "deepseek" has no option "numExpert"; expected one of k, scoring/,
-    ],
-  ])('%o', (router, message) => {
-    expect(() => apply(router)).toThrow(message);
-  });
-
-  test('tokens, logits and options of the layer', () => {
-    expect(() => applyTopKMoe(ops, parameters, ops.tensor([], [0, D]), base)).toThrow(/tokens have shape \[0,5\]/);
-    expect(() => applyTopKMoe(ops, parameters, ops.fill([T, 6], 0), base)).toThrow(
-      /tokens have shape \[8,6\]; expected \[T,5\] or \[B,T,5\]/,
-    );
-    expect(() => applyTopKMoe(ops, parameters, ops.fill([T, D], Number.NaN), base)).toThrow(/tokens hold NaN at 0/);
-    expect(() => applyTopKMoe(ops, parameters, tokens, { ...base, numExpert: 4 } as TopKMoeConfig)).toThrow(
-      /sparse MoE has no option "numExpert"; expected one of numExperts, .*did you mean numExperts/,
-    );
-    const huge = { ...parameters, 'params/MoE_0/router/Dense_0/kernel': ops.fill([D, E], 1e308) };
-    expect(() => applyTopKMoe(ops, huge, ops.fill([T, D], 10), base)).toThrow(
-      /router logits hold Infinity at 0; expected finite numbers/,
-    );
-    const tfOps = createTfjsOps(tf);
-    const bad = tfOps.fill([T, D], Number.NaN);
-    const checked = { ...base, checkFinite: true };
-    expect(() => applyTopKMoe(tfOps, toTensors(tfOps, parameters), bad, checked)).toThrow(/tokens hold NaN/);
-    expect(() => initTopKMoe(createRng(1), { ...base, dispatcher: 'sparse' as 'dense' })).toThrow(
-      /dispatcher is "sparse"; expected one of dense, indices/,
-    );
-    expect(() => initTopKMoe(createRng(1), { ...base, gateTransform: 'sin' as 'cos' })).toThrow(
-      /gateTransform is "sin"/,
-    );
-    expect(() => initTopKMoe(createRng(1), { ...base, numExperts: 0 })).toThrow(/numExperts is 0/);
-  });
-
-  test('errors are typed', () => {
-    expect.assertions(2);
-    try {
-      apply({ type: 'token-choice', k: 5 });
-    } catch (error) {
-      expect(error).toBeInstanceOf(Error);
-      expect((error as { code: string }).code).toBe('INVALID_ARGUMENT');
     }
   });
 });

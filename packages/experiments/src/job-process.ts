@@ -1,5 +1,7 @@
 // The process of one job, a child of a runner: gets its task as a message, trains, and says how it ended. Ends at once when its runner is gone.
 import { isMoeRlError } from '@moe-rl/core';
+import { loadModules, type RunConfig } from '@moe-rl/runs';
+import { registry } from '@moe-rl/training';
 import { claimOf } from './jobs/claims.ts';
 import type { JobMessage, JobTask, ProbeTask } from './jobs/job-child.ts';
 import { LostClaimError, runJob } from './jobs/run-job.ts';
@@ -9,7 +11,15 @@ import { openExperimentFolder } from './plan/experiment-folder.ts';
 /** How often a process looks whether its job is still its own. */
 const FENCE_PERIOD_MS = 1000;
 
+/** Modules that register what the experiment names: the runner hands their paths on, as JSON. */
+async function loadGivenModules(): Promise<RunConfig['modules']> {
+  const files = JSON.parse(process.env.MOE_RL_MODULES ?? '[]') as readonly string[];
+  // Absolute: the run's folder moves when the job is done.
+  return (await loadModules(files, [], '.', registry, () => {})).map(({ path, sha256 }) => ({ path, sha256 }));
+}
+
 async function main(task: JobTask): Promise<void> {
+  const modules = await loadGivenModules();
   const folder = openExperimentFolder(task.experimentFolder);
   const job = folder.jobs.find(({ id }) => id === task.jobId)!;
   const claim = claimOf(folder, task.jobId, task.epoch);
@@ -26,7 +36,7 @@ async function main(task: JobTask): Promise<void> {
   fence();
   const isComplete = await runJob({
     runFolder: claim.runFolder,
-    config: jobConfig(folder.experiment, job),
+    config: { ...jobConfig(folder.experiment, job), modules },
     signal: controller.signal,
     fence,
     say: (line) => process.send?.({ type: 'say', line } satisfies JobMessage),
@@ -37,6 +47,7 @@ async function main(task: JobTask): Promise<void> {
 
 /** A run of some seconds, to be measured: no claim, no result. */
 async function probe({ probe: { runFolder, config } }: ProbeTask): Promise<void> {
+  await loadGivenModules();
   await runJob({ runFolder, config, signal: new AbortController().signal });
   end({ type: 'complete' });
 }

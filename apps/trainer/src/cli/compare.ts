@@ -5,15 +5,13 @@ import { replaceFile } from '@moe-rl/core/node';
 import { comparisonSvg, svgToPng } from '@moe-rl/figures';
 import { meanText, number, table } from '@moe-rl/runs';
 import { compareRuns, type GroupResult } from '@moe-rl/training';
-import { useModules } from './options.ts';
 import { note, print } from './terminal.ts';
 
 interface CompareOptions {
   readonly output?: string;
-  readonly module: readonly string[];
 }
 
-export async function compare(paths: readonly string[], { output, module }: CompareOptions): Promise<void> {
+export async function compare(paths: readonly string[], { output }: CompareOptions): Promise<void> {
   if (paths.length < 2) throw new InvalidArgumentError(`compare got ${paths.length} run folder; expected two or more`);
   const extension = output === undefined ? '' : extname(output).toLowerCase();
   if (output !== undefined && extension !== '.svg' && extension !== '.png') {
@@ -21,7 +19,6 @@ export async function compare(paths: readonly string[], { output, module }: Comp
       `--output is ${JSON.stringify(output)}; expected a name that ends with .svg or .png`,
     );
   }
-  await useModules(module);
   const { groups, agentSteps, measure, notes } = compareRuns(paths);
   print(`${measure}, at ${agentSteps} agent steps\n`);
   const hasIqm = groups.some(({ iqm }) => iqm !== undefined);

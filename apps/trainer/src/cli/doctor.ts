@@ -6,11 +6,9 @@ import { hasFfmpeg } from '@moe-rl/figures';
 import { table } from '@moe-rl/runs';
 import { cacheDirectory, explainBackends } from '@moe-rl/tfjs-native';
 import { findGames } from '@moe-rl/training';
-import { useModules } from './options.ts';
 import { print, programName } from './terminal.ts';
 
-export async function doctor({ module }: { readonly module: readonly string[] }): Promise<void> {
-  await useModules(module);
+export async function doctor(): Promise<void> {
   print(table(['machine', ''], machineRows()));
   print('\nTensor backends (in the order that --backend auto tries them):');
   const backends = explainBackends().map(({ name, source, state, reason }) => [name, state, source, reason]);

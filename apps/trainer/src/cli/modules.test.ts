@@ -120,3 +120,18 @@ describe('a router and a learning rule of one’s own', { timeout: 120_000 }, ()
     expect(listed.stdout).toMatch(/agent\.variant .*munchausen-dqn/);
   });
 });
+
+describe('an experiment over a game of one’s own', { timeout: 120_000 }, () => {
+  it('runs its jobs with the module', async () => {
+    const folder = join(root, 'experiment');
+    const run = await runCli([
+      ...['experiment', 'run', ...example('corridor.mjs'), '--suite', 'classic', '--games', 'my/corridor'],
+      ...['--variants', 'baseline,soft', '--seeds', '1', '--iterations', '1', '--scale', '0.1', '--backend', 'cpu'],
+      ...set('agent.batchSize=8', 'network.hiddenUnits=16', 'network.encoder.hiddenUnits=16'),
+      ...['--folder', folder, '--no-report'],
+    ]);
+    expect(run.stderr).toContain('2 of 2 jobs done');
+    expect(run.stdout).toMatch(/^my\/corridor +-?[\d.]+ +-?[\d.]+$/m);
+    expect(run.code).toBe(0);
+  });
+});

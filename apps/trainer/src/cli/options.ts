@@ -61,6 +61,12 @@ export async function useModules(
   return loadModules(given, kept, folder, registry, note);
 }
 
+/** Loads modules here, for whatever command, and names them to the processes that it starts. */
+export async function handOnModules(given: readonly string[]): Promise<void> {
+  const loaded = await useModules(given);
+  process.env.MOE_RL_MODULES = JSON.stringify(loaded.map(({ path }) => path));
+}
+
 /** The modules that a configuration file names, relative to where it lies. */
 export function modulesOf(
   file: RequestedSettings['file'],

@@ -1,17 +1,14 @@
 // `moe-rl presets`: the agents that can be trained, and every setting of a run with one of them: exactly what `--set` takes.
 import { describeRunConfig, runConfigJsonSchema, table } from '@moe-rl/runs';
 import { newRunConfig, registry } from '@moe-rl/training';
-import { useModules } from './options.ts';
 import { print } from './terminal.ts';
 
 interface PresetsOptions {
   readonly game?: string;
   readonly jsonSchema?: boolean;
-  readonly module: readonly string[];
 }
 
 export async function presets(name: string | undefined, options: PresetsOptions): Promise<void> {
-  await useModules(options.module);
   if (name === undefined && options.jsonSchema !== true) {
     const rows = registry.presets.names().map((preset) => [preset, registry.presets.get(preset).description]);
     print(table(['preset', 'what it is'], rows));

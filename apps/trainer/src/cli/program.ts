@@ -117,9 +117,13 @@ export function buildProgram(version: string): Command {
   program
     .command('doctor')
     .description('show what this machine can do and what is missing')
-    .action(async (options) => (await import('./doctor.ts')).doctor(options));
+    .action(async () => (await import('./doctor.ts')).doctor());
 
   const isGroup = (command: Command): boolean => command.commands.length > 0;
+  program.hook('preAction', async (_, action) => {
+    const { module } = action.opts<{ readonly module: readonly string[] }>();
+    if (module.length > 0) await (await import('./options.ts')).handOnModules(module);
+  });
   for (const command of program.commands.flatMap((one) => (isGroup(one) ? one.commands : [one]))) {
     command.option(
       '--module <file>',

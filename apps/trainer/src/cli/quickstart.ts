@@ -5,7 +5,6 @@ import { storageError } from '@moe-rl/core/node';
 import { type RecordedEpisode, recordEpisode } from '@moe-rl/figures';
 import { createRunFolder, lockRunFolder, openRunFolder, type RunFolder, runFolderPaths } from '@moe-rl/runs';
 import { changeOnResume, finishRun, makeEnvironment, newRunConfig, registry } from '@moe-rl/training';
-import { useModules } from './options.ts';
 import { describeFilm, writeVideo } from './play.ts';
 import { note, print, programName } from './terminal.ts';
 import { trainAndFinish } from './train.ts';
@@ -33,11 +32,9 @@ interface QuickstartOptions {
   readonly threads?: number;
   readonly runFolder: string;
   readonly resume?: boolean;
-  readonly module: readonly string[];
 }
 
 export async function quickstart(options: QuickstartOptions): Promise<void> {
-  await useModules(options.module);
   const folder = openFolder(options);
   print(`Training a Soft MoE agent on ${folder.config.game}, our own Atari 2600 game, from its pixels.`);
   await trainAndFinish(folder, 'quickstart', { isResume: options.resume === true }, async (session, signal) => {

@@ -5,12 +5,10 @@ import { InvalidArgumentError, isMoeRlError } from '@moe-rl/core';
 import { readJson } from '@moe-rl/core/node';
 import { duration, meanText, number, readMetricRows, readRunConfig, runFolderPaths, table } from '@moe-rl/runs';
 import { drawCurve, type EvaluationPair } from '@moe-rl/training';
-import { useModules } from './options.ts';
 import { note, print } from './terminal.ts';
 
 interface ReportOptions {
   readonly output?: string;
-  readonly module: readonly string[];
 }
 
 export async function report(path: string, options: ReportOptions): Promise<void> {
@@ -20,7 +18,6 @@ export async function report(path: string, options: ReportOptions): Promise<void
       `--output is ${JSON.stringify(output)}; expected a name that ends with .svg or .png`,
     );
   }
-  await useModules(options.module);
   const config = readRunConfig(path);
   const paths = runFolderPaths(path);
   const rows = existsSync(paths.metricsFile) ? readMetricRows(paths.metricsFile) : [];

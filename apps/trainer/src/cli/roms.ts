@@ -3,18 +3,15 @@
 import { fetchRoms } from '@moe-rl/ale-env/node';
 import { table } from '@moe-rl/runs';
 import { findGames } from '@moe-rl/training';
-import { useModules } from './options.ts';
 import { note, print, programName } from './terminal.ts';
 
 interface RomsOptions {
   readonly folder?: string;
   readonly fetch?: boolean;
   readonly missing?: boolean;
-  readonly module: readonly string[];
 }
 
 export async function roms(options: RomsOptions): Promise<void> {
-  await useModules(options.module);
   if (options.fetch === true) print(`ROMs are in ${await fetchRoms(note)}`);
   const { playable, missing, searched } = findGames(options.folder);
   if (options.missing === true) {

@@ -135,8 +135,8 @@ function openJobFolder(path: string, config: RunConfig): RunFolder {
   );
 }
 
-/** As JSON has it: undefined left out. */
-function normal(config: RunConfig): unknown {
+/** As JSON has it: undefined left out. Modules may lie elsewhere on another machine. */
+function normal({ modules: _, ...config }: RunConfig): unknown {
   return JSON.parse(JSON.stringify(config));
 }
 

@@ -14,13 +14,20 @@ export interface LoadedModule {
   readonly sha256: string;
 }
 
+/** What was registered where: a module that is loaded again registers nothing again. */
+const loadedInto = new WeakMap<object, Map<string, LoadedModule>>();
+
 /**
- * Imports a file and calls its `register` (or default export) with the registry.
+ * Imports a file and calls its `register` (or default export) with the registry, once.
  * @throws NotFoundError without the file; InvalidArgumentError when it can't be loaded, exports no such function, or its function throws
  */
 export async function loadModule(file: string, registry: object): Promise<LoadedModule> {
   const path = resolve(file);
   if (!existsSync(path)) throw new NotFoundError(`cannot load the module ${file}: there is no such file`);
+  const known = loadedInto.get(registry) ?? new Map<string, LoadedModule>();
+  loadedInto.set(registry, known);
+  const before = known.get(path);
+  if (before !== undefined) return before;
   const sha256 = createHash('sha256').update(readBytes(path)).digest('hex');
   let exported: Readonly<Record<string, unknown>>;
   try {
@@ -44,7 +51,9 @@ export async function loadModule(file: string, registry: object): Promise<Loaded
   } catch (cause) {
     throw failure(`the module ${file} could not register`, cause);
   }
-  return { path, sha256 };
+  const loaded = { path, sha256 };
+  known.set(path, loaded);
+  return loaded;
 }
 
 /** How a run keeps a module: relative to its folder where both lie under the working folder, so that they can be moved together, else absolute. */

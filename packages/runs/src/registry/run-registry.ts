@@ -74,7 +74,9 @@ export function environmentOf(
   const found = kinds.find(({ kind }) => kind.plays?.(game) ?? gamesOf(kind).includes(game));
   if (found !== undefined) return found;
   const choices = kinds.flatMap(({ kind }) => gamesOf(kind));
-  throw new NotFoundError(`there is no game "${game}"${didYouMean(game, choices) || '; see `moe-rl roms`, and --module for games of your own'}`);
+  throw new NotFoundError(
+    `there is no game "${game}"${didYouMean(game, choices) || '; see `moe-rl roms`, and --module for games of your own'}`,
+  );
 }
 
 function checked<T>(registry: Registry<T>, check: (name: string, value: T) => void): Registry<T> {

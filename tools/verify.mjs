@@ -35,6 +35,8 @@ const checks = {
     ['scripts/check-pack.mjs', 'scripts/check-pack-statistics.mjs'].flatMap((script) =>
       existsSync(join(root, script)) ? command(process.execPath, [script]) : [`${script} is missing`],
     ),
+  'statistics-page': () =>
+    command(process.execPath, ['--conditions=@moe-rl/source', 'scripts/render-statistics.mjs', '--check']),
   'readme-examples': () => checkReadmeExamples(root),
 };
 

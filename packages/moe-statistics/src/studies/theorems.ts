@@ -87,6 +87,7 @@ export const theoremsStudy: StudyDefinition = {
     'T3: with slopes of 0 the normalized sigmoid gate depends on the ratio of the sigmoids only, so that the intercepts are not determined either, though D3 compares them. In T3 and T4 the gate of the reference atom stays at its true value.',
     'T4: with slopes the sigmoid of a split atom is no sum of two sigmoids, so that three routed experts cannot express two exactly. The loss is taken to the nearest measure with three, found by EM on a quadrature of the true density; fits start near it.',
     'Two copies of one expert may share its gate in any way that depends on x, so that at small n single fits end far off, at the edge of the box (gate coefficients within 10), and the mean follows them: medians are given beside means.',
+    'At a few hundred samples many fits are still far from the truth, which makes a slope over a range that begins there steeper than that of its end; the range of the paper goes on to n = 100,000.',
     'Starts at the truth are part of the method, as in the code of the literature: random starts do not give these slopes.',
   ],
   settings: Object.keys(THEOREMS),

@@ -63,7 +63,7 @@ const BOOLEANS = ['terminalOnLifeLoss', 'fireReset', 'fullActionSet', 'clipRewar
  */
 export function resolveAtariConfig(settings: { readonly [K in keyof AtariConfig]?: unknown }): AtariConfig {
   for (const key of Object.keys(settings)) {
-    if (!(key in DEFAULT_ATARI_CONFIG)) {
+    if (!Object.hasOwn(DEFAULT_ATARI_CONFIG, key)) {
       throw new InvalidArgumentError(
         `there is no environment setting "${key}"; expected one of ${Object.keys(DEFAULT_ATARI_CONFIG).join(', ')}`,
       );
@@ -82,7 +82,7 @@ export function resolveAtariConfig(settings: { readonly [K in keyof AtariConfig]
   requireInteger('stackSize', config.stackSize, 1, 64);
   requireFinite('repeatActionProbability', config.repeatActionProbability, 0, 1);
   requireInteger('noopMax', config.noopMax, 0, 10_000);
-  if (config.mode !== null) requireInteger('mode', config.mode, 0, 255);
+  if (config.mode !== null) requireInteger('mode', config.mode, 0);
   if (config.difficulty !== null) requireInteger('difficulty', config.difficulty, 0, 3);
   requireInteger('maxEpisodeFrames', config.maxEpisodeFrames, 0);
   for (const key of BOOLEANS) {

@@ -2,7 +2,7 @@
 import { RAM_PAGE, cpu, environment, riot, tia } from './state';
 import { powerOn, resetSystem, runFrame } from './console';
 import { drawEnvironment, drawEnvironmentDouble, seedEnvironment } from './random';
-import { CODE, REQUEST_ACT, REQUEST_RANDOM, REQUEST_SELECT, REQUEST_SOFT_RESET, argument, continueProcedure, evaluateRules, lastRead, procedureAt, readOutputs, request, setVariable, startRules } from './rules';
+import { CODE, REQUEST_ACT, REQUEST_RANDOM, REQUEST_SELECT, REQUEST_SOFT_RESET, argument, continueProcedure, evaluateRules, isStuck, lastRead, procedureAt, readOutputs, request, setVariable, startRules } from './rules';
 import { setFormat } from './tia-registers';
 import { setWindow } from './tia-line';
 
@@ -161,7 +161,7 @@ function selectMode(): i32 {
   let at = procedureAt, frames = 0;
   while (true) {
     at = continueProcedure(at);
-    if (at < 0) return 0;
+    if (at < 0) return i32(isStuck);
     switch (request) {
       case REQUEST_SELECT: {
         const held = max(1, min(argument, 300));

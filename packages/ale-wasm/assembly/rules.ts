@@ -39,11 +39,16 @@ export const REQUEST_NONE = 0, REQUEST_SELECT = 1, REQUEST_SOFT_RESET = 2, REQUE
 export let lastRead: i32 = 0;
 @inline function note(byte: i32): i32 { return lastRead = byte; }
 
+/** Set when a procedure has jumped so often that it would hardly ever end: rules jump forward only, and far less often. */
+export let isStuck: bool = false;
+const MOST_JUMPS = 1000000;
+
 @inline function stack(depth: i32): usize { return STACK + (depth << 2); }
 
 /** Runs code from offset `at` until END or a request; returns where it stopped (-1 at END). */
 function execute(at: i32): i32 {
-  let p: usize = CODE + at, d = 0;
+  let p: usize = CODE + at, d = 0, jumps = 0;
+  isStuck = false;
   request = REQUEST_NONE;
   while (true) {
     const operation = <i32>load<u8>(p++);
@@ -62,7 +67,13 @@ function execute(at: i32): i32 {
         store<i32>(stack(d++), 10 * (byte >> 4) + (byte & 15));
         break;
       }
-      case JUMP: p = CODE + load<u16>(p); break;
+      case JUMP:
+        p = CODE + load<u16>(p);
+        if (++jumps > MOST_JUMPS) {
+          isStuck = true;
+          return -1;
+        }
+        break;
       case JUMP_IF_ZERO: p = load<i32>(stack(--d)) ? p + 2 : CODE + load<u16>(p); break;
       case TABLE: {
         const count = <i32>load<u8>(p), index = load<i32>(stack(d - 1));

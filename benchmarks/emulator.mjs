@@ -1,12 +1,13 @@
 // How fast is the emulator? Frames/s of one core against ALE (every screen drawn, and at frame skip 4) and against itself without translating
 // the ROM, and whole agent steps/s (skip 4, sticky actions, maximum of two frames, 84x84, stack of 4, rewards, resets) against Gymnasium's
-// AtariPreprocessing and ale_py's AtariVectorEnv on one thread.
+// AtariPreprocessing and ale_py's AtariVectorEnv on one thread; `environment/...` rows time `makeAtari` itself against the batch that the others time.
 // Both sides play the same games with the same kind of random actions in turns of a few milliseconds; each turn counts the CPU time of the thread that
 // runs it, and the ratio is that of the sums.
 import { spawn } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { makeAtari } from '../packages/ale-env/src/index.ts';
 import { loadRoms } from '../packages/ale-wasm/scripts/roms.mjs';
 import { GAMES } from '../packages/ale-wasm/src/games.ts';
 import { Ale, AleBatch } from '../packages/ale-wasm/src/index.ts';
@@ -64,9 +65,15 @@ export async function run({ peers, options }) {
         await measure(stepping(rom, game, kind === 'gymnasium' ? 1 : CONSOLES), command, 80, 1),
       );
     }
+    // What people use, against the batch below it: how much the environment adds. The ratio is the batch's time over the environment's.
+    rows.push({
+      name: `environment/${game.id}/against-batch`,
+      unit: 'agent steps/s',
+      ...(await interleave(environment(rom, game), batchPeer(rom, game), 80, rounds, 1)),
+    });
     options.log(
       `${game.id.padEnd(18)} ${rows
-        .slice(-5)
+        .slice(-6)
         .map(
           ({ name, ours, ratio }) =>
             `${name.split('/').slice(2).join('/') || 'full'} ${Math.round(ours)}/s ${ratio?.toFixed(2) ?? ''}`,
@@ -148,6 +155,27 @@ function stepping(rom, game, consoles) {
     }
     return cpuSeconds() - begin;
   };
+}
+
+/** `makeAtari`, as people step it. */
+function environment(rom, game) {
+  const atari = makeAtari({ rom }); // with the batch's seed, so that both reset at the same steps
+  atari.reset({ seed: 0 });
+  const sequence = indices(77, 750, game.minimalActions.length, 1);
+  let position = 0;
+  return (count) => {
+    const begin = cpuSeconds();
+    for (let i = 0; i < count; i++) {
+      const { terminated, truncated } = atari.step(sequence[position++ % sequence.length]);
+      if (terminated || truncated) atari.reset();
+    }
+    return cpuSeconds() - begin;
+  };
+}
+function batchPeer(rom, game) {
+  const play = stepping(rom, game, 1);
+  for (let i = 0; i < 12; i++) play(80);
+  return { go: async (count) => play(count) };
 }
 
 async function startPeer(python, command) {

@@ -72,7 +72,7 @@ const CASES: readonly (readonly [line: string, message: RegExp])[] = [
   ],
   [train('--set sinks.csv.isOn=true'), /there is no setting "sinks\.csv\.isOn"/],
   [train('--dataset nowhere'), /cannot read .*nowhere: there is no such file or folder/],
-  [train('--dataset plain-file'), /cannot read .*plain-file: a part of the path is a file/],
+  [train('--dataset plain-file'), /plain-file: the dataset is not a Parquet file, or is cut off/],
   [train('--record-dataset plain-file'), /dataset\.recordFolder is .*plain-file, which is not empty/],
   [train('--module none.mjs'), /cannot load the module none\.mjs: there is no such file/],
   [train('--module folder.mjs'), /cannot read .*folder\.mjs: it is a folder/],

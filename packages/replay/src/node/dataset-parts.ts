@@ -8,7 +8,7 @@ import { type Outcome, readOutcomes } from '../datasets/transition-reader.ts';
 import type { DatasetInfo } from '../datasets/transition-schema.ts';
 import type { ReplayStep } from '../replay-interface.ts';
 import { readDopamineFrameShape, readDopamineLog, readDopamineOutcomes } from './dopamine-logs.ts';
-import { readTransitionFile, readTransitionFileInfo } from './parquet-files.ts';
+import { namingFile, readTransitionFile, readTransitionFileInfo } from './parquet-files.ts';
 
 export type DatasetFormat = 'parquet' | 'dopamine';
 
@@ -100,9 +100,10 @@ async function parquetPart(path: string, before: DatasetInfo | undefined, known?
     notes,
     continuesEpisode: follows && part.continuesEpisode,
     steps: () => readTransitionFile(path),
-    async *outcomes() {
-      yield* readOutcomes(await withStorageErrors('read', path, () => asyncBufferFromFile(path)));
-    },
+    outcomes: () =>
+      namingFile(path, async function* () {
+        yield* readOutcomes(await withStorageErrors('read', path, () => asyncBufferFromFile(path)));
+      }),
   };
 }
 

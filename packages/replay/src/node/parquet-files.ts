@@ -2,6 +2,7 @@
 import { constants } from 'node:fs';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { isMoeRlError } from '@moe-rl/core';
 import { syncFolder, withStorageErrors } from '@moe-rl/core/node';
 import { asyncBufferFromFile } from 'hyparquet';
 import { fileWriter } from 'hyparquet-writer';
@@ -75,8 +76,9 @@ export async function writeTransitionFile(
  * @throws NotFoundError when it is not there, StorageError when it can't be read; CorruptDataError when it is no dataset of transitions
  */
 export async function* readTransitionFile(path: string): AsyncGenerator<ReplayStep, void, void> {
-  const file = await withStorageErrors('read', path, () => asyncBufferFromFile(path));
-  yield* readTransitions(file);
+  yield* namingFile(path, async function* () {
+    yield* readTransitions(await withStorageErrors('read', path, () => asyncBufferFromFile(path)));
+  });
 }
 
 /**
@@ -84,5 +86,28 @@ export async function* readTransitionFile(path: string): AsyncGenerator<ReplaySt
  * @throws as `readTransitionFile`
  */
 export async function readTransitionFileInfo(path: string): Promise<DatasetInfo & { readonly rows: number }> {
-  return readDatasetInfo(await withStorageErrors('read', path, () => asyncBufferFromFile(path)));
+  try {
+    return await readDatasetInfo(await withStorageErrors('read', path, () => asyncBufferFromFile(path)));
+  } catch (error) {
+    throw withFileName(path, error);
+  }
+}
+
+/** Passes on what a reader gives; its complaints about the bytes get the file's name. */
+export async function* namingFile<T>(
+  path: string,
+  read: () => AsyncGenerator<T, void, void>,
+): AsyncGenerator<T, void, void> {
+  try {
+    yield* read();
+  } catch (error) {
+    throw withFileName(path, error);
+  }
+}
+
+function withFileName(path: string, error: unknown): unknown {
+  if (isMoeRlError(error) && error.code === 'CORRUPT_DATA' && !error.message.includes(path)) {
+    error.message = `${path}: ${error.message}`;
+  }
+  return error;
 }

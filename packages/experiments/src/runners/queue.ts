@@ -153,8 +153,9 @@ export async function superviseQueue(options: {
   readonly onPoll?: (open: number) => void;
 }): Promise<void> {
   const { folder, url, signal, pollMs = 2000, onPoll } = options;
-  const { queue, close } = await openQueue(folder, url);
+  // Before anything is waited for: a worker that starts at the same moment must not take the drain of the last time for its own.
   rmSync(drainedFile(folder), { force: true });
+  const { queue, close } = await openQueue(folder, url);
   try {
     while (!signal.aborted && !isDrained(folder)) {
       const open = openJobs(folder);

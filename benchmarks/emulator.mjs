@@ -1,13 +1,13 @@
 // How fast is the emulator? Frames/s of one core against ALE (every screen drawn, and at frame skip 4) and against itself without translating
 // the ROM, and whole agent steps/s (skip 4, sticky actions, maximum of two frames, 84x84, stack of 4, rewards, resets) against Gymnasium's
-// AtariPreprocessing and ale_py's AtariVectorEnv on one thread; `environment/...` rows time `makeAtari` itself against the batch that the others time.
+// AtariPreprocessing and ale_py's AtariVectorEnv on one thread; `environment/...` rows time `makeAtari` itself against the batch below it, in the same play.
 // Both sides play the same games with the same kind of random actions in turns of a few milliseconds; each turn counts the CPU time of the thread that
 // runs it, and the ratio is that of the sums.
 import { spawn } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { makeAtari } from '../packages/ale-env/src/index.ts';
+import { DEFAULT_ATARI_CONFIG, makeAtari } from '../packages/ale-env/src/index.ts';
 import { loadRoms } from '../packages/ale-wasm/scripts/roms.mjs';
 import { GAMES } from '../packages/ale-wasm/src/games.ts';
 import { Ale, AleBatch } from '../packages/ale-wasm/src/index.ts';
@@ -69,7 +69,7 @@ export async function run({ peers, options }) {
     rows.push({
       name: `environment/${game.id}/against-batch`,
       unit: 'agent steps/s',
-      ...(await interleave(environment(rom, game), batchPeer(rom, game), 80, rounds, 1)),
+      ...environmentAgainstBatch(rom, game, rounds),
     });
     options.log(
       `${game.id.padEnd(18)} ${rows
@@ -157,25 +157,62 @@ function stepping(rom, game, consoles) {
   };
 }
 
-/** `makeAtari`, as people step it. */
-function environment(rom, game) {
-  const atari = makeAtari({ rom }); // with the batch's seed, so that both reset at the same steps
-  atari.reset({ seed: 0 });
+/**
+ * `makeAtari`, as people step it, against the batch below it with the environment's own settings and seed: both play the same frames of the same episodes,
+ * warmed by the same steps, in turns that change who goes first. Whoever plays something else ends the benchmark.
+ * @returns the medians of the turns' rates, and the median over the turns of the batch's time over the environment's
+ */
+function environmentAgainstBatch(rom, game, rounds) {
   const sequence = indices(77, 750, game.minimalActions.length, 1);
-  let position = 0;
-  return (count) => {
-    const begin = cpuSeconds();
-    for (let i = 0; i < count; i++) {
-      const { terminated, truncated } = atari.step(sequence[position++ % sequence.length]);
-      if (terminated || truncated) atari.reset();
-    }
-    return cpuSeconds() - begin;
+  const chunk = 240;
+  const environment = () => {
+    const atari = makeAtari({ rom });
+    atari.reset({ seed: 0 });
+    let position = 0;
+    return (count) => {
+      let played = 0;
+      const begin = cpuSeconds();
+      for (let i = 0; i < count; i++) {
+        const { reward, terminated, truncated, info } = atari.step(sequence[position++ % sequence.length]);
+        played = (Math.imul(played, 31) + reward + info.lives) | 0;
+        if (terminated || truncated) atari.reset();
+      }
+      return { seconds: cpuSeconds() - begin, played };
+    };
   };
-}
-function batchPeer(rom, game) {
-  const play = stepping(rom, game, 1);
-  for (let i = 0; i < 12; i++) play(80);
-  return { go: async (count) => play(count) };
+  const batch = () => {
+    const { repeatActionProbability, maxEpisodeFrames } = DEFAULT_ATARI_CONFIG;
+    const ale = new AleBatch(rom, { game, repeatActionProbability, maxEpisodeFrames });
+    ale.load(0, 0);
+    ale.reset(0);
+    let position = 0;
+    return (count) => {
+      let played = 0;
+      const begin = cpuSeconds();
+      for (let i = 0; i < count; i++) {
+        ale.stepConsole(0, game.minimalActions[sequence[position++ % sequence.length]]);
+        played = (Math.imul(played, 31) + ale.rewards[0] + ale.lives[0]) | 0;
+        if (ale.gameOver[0] || ale.truncated[0]) ale.reset(0);
+      }
+      return { seconds: cpuSeconds() - begin, played };
+    };
+  };
+  const players = [environment(), batch()];
+  const turn = (round) => {
+    const results = [];
+    for (const which of round % 2 === 0 ? [0, 1] : [1, 0]) results[which] = players[which](chunk);
+    if (results[0].played !== results[1].played)
+      throw new Error(`${game.id}: the environment and the batch played different games in round ${round}`);
+    return results.map(({ seconds }) => seconds);
+  };
+  for (let round = 0; round < 12; round++) turn(round); // until the compilers are done
+  const turns = Array.from({ length: rounds }, (_, round) => turn(round));
+  const median = (values) => values.sort((a, b) => a - b)[values.length >> 1];
+  return {
+    ours: median(turns.map(([ours]) => chunk / ours)),
+    peer: median(turns.map(([, peer]) => chunk / peer)),
+    ratio: median(turns.map(([ours, peer]) => peer / ours)),
+  };
 }
 
 async function startPeer(python, command) {

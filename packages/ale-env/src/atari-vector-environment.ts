@@ -1,14 +1,19 @@
-// Many copies of one Atari game stepped together in one WebAssembly memory. Autoreset is Gymnasium's NEXT_STEP.
+// Many copies of one Atari game stepped together in one WebAssembly memory, with Gymnasium's three autoreset modes and partial resets.
 import type { Game } from '@moe-rl/ale-wasm';
 import {
+  type AutoresetMode,
+  type EnvironmentInfo,
   InvalidArgumentError,
   type ObservationSpec,
   requireInteger,
+  requireOneOf,
   type VectorEnvironment,
+  type VectorResetOptions,
   type VectorStepOutput,
 } from '@moe-rl/core';
 import type { AtariConfig } from './atari-config.ts';
 import { type MakeAtariOptions, type ResolvedGame, resolveGame } from './atari-environment.ts';
+import { AUTORESET_MODES, checkReset, requireNoneEnded } from './autoreset.ts';
 import { type Consoles, createConsoles, requireAction } from './consoles.ts';
 
 const SIDE = 84;
@@ -16,17 +21,20 @@ const SIDE = 84;
 export interface MakeAtariVectorOptions extends MakeAtariOptions {
   /** N, copies of the game. */
   readonly environmentCount: number;
+  /** When a copy whose episode has ended starts the next one. Default `next-step`. */
+  readonly autoreset?: AutoresetMode;
 }
 
 /** Makes `environmentCount` copies of a game in this thread. @throws as `makeAtari` */
-export function makeAtariVector({ environmentCount, ...options }: MakeAtariVectorOptions): AtariVectorEnvironment {
+export function makeAtariVector(options: MakeAtariVectorOptions): AtariVectorEnvironment {
+  const { environmentCount, autoreset = 'next-step', ...rest } = options;
   requireInteger('environmentCount', environmentCount, 1, 1024);
-  return new AtariVectorEnvironment(resolveGame(options), environmentCount);
+  requireOneOf('autoreset', autoreset, AUTORESET_MODES);
+  return new AtariVectorEnvironment(resolveGame(rest), environmentCount, autoreset);
 }
 
 /**
- * Copy `i` of a vector seeded with `s` plays exactly what a single environment seeded with `s + i` plays. The step after one that ended an episode resets
- * that copy and ignores its action; its reward is 0 then.
+ * Copy `i` of a vector seeded with `s` plays exactly what a single environment seeded with `s + i` plays.
  */
 export class AtariVectorEnvironment implements VectorEnvironment {
   readonly id: string;
@@ -35,6 +43,7 @@ export class AtariVectorEnvironment implements VectorEnvironment {
   readonly actionCount: number;
   readonly actionCodes: readonly number[];
   readonly config: AtariConfig;
+  readonly autoreset: AutoresetMode;
   readonly game: Game;
   readonly #consoles: Consoles;
   /** `[N, F, 84, 84]`, refreshed by each call. */
@@ -43,10 +52,13 @@ export class AtariVectorEnvironment implements VectorEnvironment {
   readonly #terminated: Uint8Array;
   readonly #truncated: Uint8Array;
   readonly #codes: Uint8Array;
+  /** `same-step`: last observations of ended episodes, `[F, 84, 84]` each. */
+  readonly #finalPictures: readonly Uint8Array[];
   #isReset = false;
 
   /** Use `makeAtariVector`. */
-  constructor({ game, rom, config }: ResolvedGame, environmentCount: number) {
+  constructor({ game, rom, config }: ResolvedGame, environmentCount: number, autoreset: AutoresetMode) {
+    this.autoreset = autoreset;
     this.game = game;
     this.config = config;
     this.environmentCount = environmentCount;
@@ -60,21 +72,32 @@ export class AtariVectorEnvironment implements VectorEnvironment {
     this.#terminated = new Uint8Array(environmentCount);
     this.#truncated = new Uint8Array(environmentCount);
     this.#codes = new Uint8Array(environmentCount);
+    this.#finalPictures = Array.from(
+      { length: autoreset === 'same-step' ? environmentCount : 0 },
+      () => new Uint8Array(config.stackSize * SIDE * SIDE),
+    );
   }
 
-  /** Starts an episode on every copy; with a seed, copy `i` gets `seed + i`. Returns `[N, F, 84, 84]`. */
-  reset(options: { readonly seed?: number } = {}): Uint8Array {
-    const { seed } = options;
-    if (seed !== undefined) requireInteger('seed', seed, 0, 2 ** 31 - this.environmentCount);
-    for (let index = 0; index < this.environmentCount; index++)
+  /**
+   * Starts an episode on every copy, or on those of `mask`; with a seed, copy `i` gets `seed + i`. Returns `[N, F, 84, 84]` of all copies.
+   * @throws InvalidArgumentError, before any copy moves, for a seed out of range or a mask that doesn't fit
+   */
+  reset(options: VectorResetOptions = {}): Uint8Array {
+    const { seed, mask } = checkReset(this.id, this.environmentCount, this.#isReset, options);
+    for (let index = 0; index < this.environmentCount; index++) {
+      if (mask?.[index] === 0) continue;
       this.#reset(index, seed === undefined ? undefined : seed + index);
+      this.#terminated[index] = 0;
+      this.#truncated[index] = 0;
+    }
     this.#isReset = true;
-    this.#terminated.fill(0);
-    this.#truncated.fill(0);
     return this.#observations;
   }
 
-  /** Plays one agent step on every copy. The arrays are reused by the next call. */
+  /**
+   * Plays one agent step on every copy. The arrays are reused by the next call.
+   * @throws InvalidArgumentError, before any copy moves, for actions that don't fit; before the first reset; with autoreset `disabled`, when one has ended
+   */
   step(actions: ArrayLike<number>): VectorStepOutput {
     const { environmentCount } = this;
     if (!this.#isReset) throw new InvalidArgumentError(`${this.id}: no episode was begun; call reset() first`);
@@ -86,10 +109,16 @@ export class AtariVectorEnvironment implements VectorEnvironment {
       codes[index] = this.actionCodes[requireAction(this.id, actions[index]!, this.actionCount)]!;
     }
     const { batch } = this.#consoles;
-    const hasEnded = (index: number): boolean => this.#terminated[index] !== 0 || this.#truncated[index] !== 0;
+    const resetsNow = this.autoreset === 'same-step';
+    if (this.autoreset === 'disabled') requireNoneEnded(this.id, this.#terminated, this.#truncated);
+    /** An episode ended in the step before, and nobody has reset the copy since. */
+    const hasEnded = (index: number): boolean =>
+      !resetsNow && (this.#terminated[index] !== 0 || this.#truncated[index] !== 0);
     let anyEnded = false;
     for (let index = 0; index < environmentCount; index++) anyEnded ||= hasEnded(index);
     if (!anyEnded) batch.step(codes);
+    const finalObservations: (Uint8Array | undefined)[] = [];
+    const finalInfo: (EnvironmentInfo | undefined)[] = [];
     for (let index = 0; index < environmentCount; index++) {
       if (hasEnded(index)) {
         this.#reset(index, undefined);
@@ -102,7 +131,20 @@ export class AtariVectorEnvironment implements VectorEnvironment {
       this.#rewards[index] = this.#consoles.reward(index);
       const terminated = this.#consoles.terminated(index);
       this.#terminated[index] = terminated ? 1 : 0;
-      this.#truncated[index] = !terminated && this.#consoles.truncated(index) ? 1 : 0;
+      const truncated = !terminated && this.#consoles.truncated(index);
+      this.#truncated[index] = truncated ? 1 : 0;
+      if (resetsNow) {
+        const isOver = terminated || truncated;
+        finalObservations.push(isOver ? this.#finalPictures[index] : undefined);
+        finalInfo.push(
+          isOver ? { lives: batch.lives[index]!, episodeFrameNumber: batch.episodeFrameNumber(index) } : undefined,
+        );
+        if (isOver) {
+          this.#finalPictures[index]!.set(batch.observation(index));
+          this.#reset(index, undefined);
+          continue;
+        }
+      }
       this.#copyObservation(index);
     }
     return {
@@ -110,6 +152,7 @@ export class AtariVectorEnvironment implements VectorEnvironment {
       rewards: this.#rewards,
       terminated: this.#terminated,
       truncated: this.#truncated,
+      ...(resetsNow ? { finalObservations, finalInfo } : {}),
     };
   }
 

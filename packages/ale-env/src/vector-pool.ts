@@ -3,15 +3,19 @@
 import { createRequire } from 'node:module';
 import { isMainThread, type MessagePort, parentPort, Worker, workerData } from 'node:worker_threads';
 import {
+  type AutoresetMode,
   InvalidArgumentError,
   MoeRlError,
   type ObservationSpec,
   requireInteger,
+  requireOneOf,
   type VectorEnvironment,
+  type VectorResetOptions,
   type VectorStepOutput,
 } from '@moe-rl/core';
 import { type MakeAtariOptions, type ResolvedGame, resolveGame } from './atari-environment.ts';
 import { AtariVectorEnvironment } from './atari-vector-environment.ts';
+import { AUTORESET_MODES, checkReset, requireNoneEnded } from './autoreset.ts';
 import { requireAction } from './consoles.ts';
 
 const SIDE = 84;
@@ -21,6 +25,8 @@ export interface MakeAtariPoolOptions extends MakeAtariOptions {
   readonly environmentCount: number;
   /** Worker threads. Default: as many as copies, at most 4. */
   readonly workerCount?: number;
+  /** When a copy whose episode has ended starts the next one. Default `next-step`. */
+  readonly autoreset?: AutoresetMode;
 }
 
 /** What a worker is told when it starts. */
@@ -31,6 +37,7 @@ interface WorkerTask {
   readonly gameId: string;
   readonly rom: Uint8Array;
   readonly config: ResolvedGame['config'];
+  readonly autoreset: AutoresetMode;
   /** The copies `first .. first + count - 1` are this worker's. */
   readonly first: number;
   readonly count: number;
@@ -38,7 +45,9 @@ interface WorkerTask {
   readonly environmentCount: number;
 }
 
-type Request = { readonly kind: 'reset'; readonly seed: number | undefined } | { readonly kind: 'step' };
+type Request =
+  | { readonly kind: 'reset'; readonly seed: number | undefined; readonly mask: Uint8Array | undefined }
+  | { readonly kind: 'step' };
 type Reply = { readonly error?: { readonly code: string; readonly message: string } };
 
 /** Views on the memory that all threads share. */
@@ -48,20 +57,35 @@ interface SharedArrays {
   readonly actions: Int32Array;
   readonly terminated: Uint8Array;
   readonly truncated: Uint8Array;
+  /** Last info of the episodes that this step has ended (`same-step`). */
+  readonly finalLives: Int32Array;
+  readonly finalFrames: Int32Array;
+  /** `same-step`: their last observations; otherwise empty. */
+  readonly finalObservations: Uint8Array;
 }
 
-function sharedBytes(environmentCount: number, stackSize: number): number {
-  return environmentCount * (4 + 4 + 2 + stackSize * SIDE * SIDE);
+function sharedBytes(environmentCount: number, stackSize: number, autoreset: AutoresetMode): number {
+  const pictures = autoreset === 'same-step' ? 2 : 1;
+  return environmentCount * (4 + 4 + 4 + 4 + 2 + pictures * stackSize * SIDE * SIDE);
 }
 
-function sharedArrays(memory: SharedArrayBuffer, environmentCount: number, stackSize: number): SharedArrays {
+function sharedArrays(
+  memory: SharedArrayBuffer,
+  environmentCount: number,
+  stackSize: number,
+  autoreset: AutoresetMode,
+): SharedArrays {
   const n = environmentCount;
+  const pictures = n * stackSize * SIDE * SIDE;
   return {
     rewards: new Float32Array(memory, 0, n),
     actions: new Int32Array(memory, 4 * n, n),
-    terminated: new Uint8Array(memory, 8 * n, n),
-    truncated: new Uint8Array(memory, 9 * n, n),
-    observations: new Uint8Array(memory, 10 * n, n * stackSize * SIDE * SIDE),
+    finalLives: new Int32Array(memory, 8 * n, n),
+    finalFrames: new Int32Array(memory, 12 * n, n),
+    terminated: new Uint8Array(memory, 16 * n, n),
+    truncated: new Uint8Array(memory, 17 * n, n),
+    observations: new Uint8Array(memory, 18 * n, pictures),
+    finalObservations: new Uint8Array(memory, 18 * n + pictures, autoreset === 'same-step' ? pictures : 0),
   };
 }
 
@@ -70,11 +94,17 @@ function sharedArrays(memory: SharedArrayBuffer, environmentCount: number, stack
  * @throws as `makeAtari`
  */
 export async function makeAtariPool(options: MakeAtariPoolOptions): Promise<VectorEnvironment> {
-  const { environmentCount, workerCount = Math.min(options.environmentCount, 4), ...rest } = options;
+  const {
+    environmentCount,
+    workerCount = Math.min(options.environmentCount, 4),
+    autoreset = 'next-step',
+    ...rest
+  } = options;
   requireInteger('environmentCount', environmentCount, 1, 1024);
   requireInteger('workerCount', workerCount, 1, environmentCount);
+  requireOneOf('autoreset', autoreset, AUTORESET_MODES);
   const { game, rom, config } = resolveGame(rest);
-  const memory = new SharedArrayBuffer(sharedBytes(environmentCount, config.stackSize));
+  const memory = new SharedArrayBuffer(sharedBytes(environmentCount, config.stackSize, autoreset));
   const workers: PoolWorker[] = [];
   try {
     for (let index = 0; index < workerCount; index++) {
@@ -87,6 +117,7 @@ export async function makeAtariPool(options: MakeAtariPoolOptions): Promise<Vect
           gameId: game.id,
           rom,
           config,
+          autoreset,
           first,
           count,
           memory,
@@ -101,7 +132,7 @@ export async function makeAtariPool(options: MakeAtariPoolOptions): Promise<Vect
     throw error;
   }
   const actionCount = config.fullActionSet ? 18 : game.minimalActions.length;
-  return new AtariPool(game.id, config.stackSize, actionCount, environmentCount, memory, workers);
+  return new AtariPool(game.id, config.stackSize, actionCount, environmentCount, autoreset, memory, workers);
 }
 
 interface PoolWorker {
@@ -160,6 +191,7 @@ class AtariPool implements VectorEnvironment {
   readonly environmentCount: number;
   readonly observationSpec: ObservationSpec;
   readonly actionCount: number;
+  readonly autoreset: AutoresetMode;
   readonly #arrays: SharedArrays;
   readonly #workers: readonly PoolWorker[];
   #isBusy = false;
@@ -171,6 +203,7 @@ class AtariPool implements VectorEnvironment {
     stackSize: number,
     actionCount: number,
     environmentCount: number,
+    autoreset: AutoresetMode,
     memory: SharedArrayBuffer,
     workers: readonly PoolWorker[],
   ) {
@@ -178,14 +211,14 @@ class AtariPool implements VectorEnvironment {
     this.environmentCount = environmentCount;
     this.observationSpec = { frameShape: [SIDE, SIDE], stackSize, dtype: 'uint8' };
     this.actionCount = actionCount;
-    this.#arrays = sharedArrays(memory, environmentCount, stackSize);
+    this.autoreset = autoreset;
+    this.#arrays = sharedArrays(memory, environmentCount, stackSize, autoreset);
     this.#workers = workers;
   }
 
-  async reset(options: { readonly seed?: number } = {}): Promise<Uint8Array> {
-    const { seed } = options;
-    if (seed !== undefined) requireInteger('seed', seed, 0, 2 ** 31 - this.environmentCount);
-    await this.#ask({ kind: 'reset', seed });
+  async reset(options: VectorResetOptions = {}): Promise<Uint8Array> {
+    const { seed, mask } = checkReset(this.id, this.environmentCount, this.#isReset, options);
+    await this.#ask({ kind: 'reset', seed, mask });
     this.#isReset = true;
     return this.#arrays.observations;
   }
@@ -200,10 +233,23 @@ class AtariPool implements VectorEnvironment {
     for (let index = 0; index < actions.length; index++) requireAction(this.id, actions[index]!, this.actionCount);
     if (!this.#isReset) throw new InvalidArgumentError(`${this.id}: no episode was begun; call reset() first`);
     this.#requireWorkers();
+    if (this.autoreset === 'disabled') requireNoneEnded(this.id, this.#arrays.terminated, this.#arrays.truncated);
     this.#arrays.actions.set(actions);
     await this.#ask({ kind: 'step' });
     const { observations, rewards, terminated, truncated } = this.#arrays;
-    return { observations, rewards, terminated, truncated };
+    const output = { observations, rewards, terminated, truncated };
+    return this.autoreset === 'same-step' ? { ...output, ...this.#finals() } : output;
+  }
+
+  #finals(): Pick<VectorStepOutput, 'finalObservations' | 'finalInfo'> {
+    const { terminated, truncated, finalObservations, finalLives, finalFrames } = this.#arrays;
+    const size = finalObservations.length / this.environmentCount;
+    const whereEnded = <T>(take: (index: number) => T): (T | undefined)[] =>
+      Array.from(terminated, (isTerminated, index) => (isTerminated || truncated[index] ? take(index) : undefined));
+    return {
+      finalObservations: whereEnded((index) => finalObservations.subarray(index * size, (index + 1) * size)),
+      finalInfo: whereEnded((index) => ({ lives: finalLives[index]!, episodeFrameNumber: finalFrames[index]! })),
+    };
   }
 
   /** Ends the workers. A call that is under way, and every later one, is rejected. */
@@ -244,18 +290,34 @@ function serve(port: MessagePort, task: WorkerTask): void {
     }
   };
   const { first, count, config } = task;
-  const arrays = sharedArrays(task.memory, task.environmentCount, config.stackSize);
-  const part = first * config.stackSize * SIDE * SIDE;
+  const arrays = sharedArrays(task.memory, task.environmentCount, config.stackSize, task.autoreset);
+  const size = config.stackSize * SIDE * SIDE;
+  const part = first * size;
   let environments: AtariVectorEnvironment;
   reply(() => {
     const game = task.game === undefined ? {} : { game: task.game };
-    environments = new AtariVectorEnvironment(resolveGame({ ...config, ...game, rom: task.rom }), count);
+    environments = new AtariVectorEnvironment(
+      resolveGame({ ...config, ...game, rom: task.rom }),
+      count,
+      task.autoreset,
+    );
   });
   port.on('message', (request: Request) => {
     reply(() => {
       if (request.kind === 'reset') {
         const { seed } = request;
-        arrays.observations.set(environments.reset(seed === undefined ? {} : { seed: seed + first }), part);
+        const mask = request.mask?.subarray(first, first + count);
+        if (mask?.includes(1) === false) return;
+        const options = {
+          ...(seed === undefined ? {} : { seed: seed + first }),
+          ...(mask === undefined ? {} : { mask }),
+        };
+        arrays.observations.set(environments.reset(options), part);
+        for (let index = 0; index < count; index++) {
+          if (mask?.[index] === 0) continue;
+          arrays.terminated[first + index] = 0;
+          arrays.truncated[first + index] = 0;
+        }
         return;
       }
       const output = environments.step(arrays.actions.subarray(first, first + count));
@@ -263,6 +325,13 @@ function serve(port: MessagePort, task: WorkerTask): void {
       arrays.rewards.set(output.rewards, first);
       arrays.terminated.set(output.terminated, first);
       arrays.truncated.set(output.truncated, first);
+      output.finalObservations?.forEach((observation, index) => {
+        if (observation === undefined) return;
+        const { lives, episodeFrameNumber } = output.finalInfo![index]!;
+        arrays.finalObservations.set(observation as Uint8Array, part + index * size);
+        arrays.finalLives[first + index] = Number(lives);
+        arrays.finalFrames[first + index] = Number(episodeFrameNumber);
+      });
     });
   });
 }

@@ -46,16 +46,31 @@ export interface Environment {
 }
 
 /**
- * `N` environments stepped together. Autoreset is Gymnasium's NEXT_STEP: the step after one that ended an episode resets that environment and
- * ignores its action (its reward is 0), so the final observation is never lost.
+ * When a copy whose episode has ended starts the next one; meanings and order are those of Gymnasium 1.x (`AutoresetMode`):
+ *
+ * - `next-step`: the step after the one that ended the episode resets the copy and ignores its action; its reward is 0. No observation is lost.
+ * - `same-step`: the step that ends the episode resets the copy too and returns the new episode's first observation; the last one of the ended episode is
+ *   in `finalObservations`.
+ * - `disabled`: nothing happens by itself; stepping is refused until `reset({ mask })` has reset every copy that has ended.
  */
+export type AutoresetMode = 'next-step' | 'same-step' | 'disabled';
+
+export interface VectorResetOptions {
+  /** Copy `i` restarts its random stream with `seed + i`; without it the streams go on. */
+  readonly seed?: number;
+  /** `[N]`, true or 1: this copy starts a new episode, the others stay where they are. At least one is true. Default: all do. */
+  readonly mask?: ArrayLike<boolean | number>;
+}
+
+/** `N` environments stepped together. */
 export interface VectorEnvironment {
   readonly id: string;
   readonly environmentCount: number;
   readonly observationSpec: ObservationSpec;
   readonly actionCount: number;
-  /** Observations `[N, F, ...frameShape]`. */
-  reset(options?: { readonly seed?: number }): Observation | Promise<Observation>;
+  readonly autoreset: AutoresetMode;
+  /** Observations `[N, F, ...frameShape]` of all copies, also of those that `mask` leaves alone. */
+  reset(options?: VectorResetOptions): Observation | Promise<Observation>;
   step(actions: ArrayLike<number>): VectorStepOutput | Promise<VectorStepOutput>;
   close?(): void | Promise<void>;
 }
@@ -69,4 +84,8 @@ export interface VectorStepOutput {
   readonly terminated: Uint8Array;
   /** `[N]`, 0 or 1 */
   readonly truncated: Uint8Array;
+  /** `same-step` only, `[N]`: where this step ended an episode, its last observation `[F, ...frameShape]`; elsewhere undefined. */
+  readonly finalObservations?: readonly (Observation | undefined)[];
+  /** `same-step` only, `[N]`: where this step ended an episode, its last info; elsewhere undefined. */
+  readonly finalInfo?: readonly (EnvironmentInfo | undefined)[];
 }

@@ -2,12 +2,14 @@
 export type { ActMode, Agent, AgentMetrics } from './agent.ts';
 export type { Checkpointable, StateTree, StateValue } from './checkpointable.ts';
 export type {
+  AutoresetMode,
   Environment,
   EnvironmentInfo,
   ObservationSpec,
   ResetOutput,
   StepOutput,
   VectorEnvironment,
+  VectorResetOptions,
   VectorStepOutput,
 } from './environment.ts';
 export {

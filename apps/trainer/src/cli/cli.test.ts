@@ -119,6 +119,10 @@ describe('a run', { timeout: 120_000 }, () => {
       await runCli([...train, '--seed', '4', '--resume', '--run-folder', killed]),
       /seed can't change on resume/,
     );
+    expectRefusal(
+      await runCli(['train', '--resume', '--run-folder', killed, '--agent-steps', '61']),
+      /trainingAgentSteps is 61, but .* has \d+ agent steps of training already; expected at least those/,
+    );
     const resumed = await runCli([...train, '--resume', '--run-folder', killed]);
     expect(resumed.stderr).toContain('resumed from');
     expect(resumed.code).toBe(0);
@@ -153,6 +157,9 @@ describe('a run', { timeout: 120_000 }, () => {
   it('is evaluated on whole or cut episodes, until Ctrl-C', async () => {
     const json = join(root, 'evaluation.json');
     const evaluate = ['evaluate', killed, '--episodes', '2', '--json', json];
+    const nowhere = await runCli([...evaluate.slice(0, -1), join(root, 'nowhere', 'e.json')]);
+    expectRefusal(nowhere, /cannot write .*nowhere.e\.json: there is no such folder/);
+    expect(nowhere.stderr).not.toContain('episode'); // it is told before the episodes are played
     const short = await runCli([...evaluate, '--max-agent-steps', '4']);
     expect(short.code).toBe(0);
     expect(short.stderr).toContain('trained: episode 2 of 2, return 0');

@@ -1,6 +1,6 @@
 // `moe-rl evaluate`: plays evaluation episodes with the agent of a run, beside the random agent.
 import { type Agent, createRandomAgent, type Environment, requireInteger } from '@moe-rl/core';
-import { replaceFile } from '@moe-rl/core/node';
+import { replaceFile, requireWritable } from '@moe-rl/core/node';
 import { agentKindOf, type EvaluationOutput, evaluateVisibly, meanText, number, table } from '@moe-rl/runs';
 import { humanNormalizedScore, loadTrainedAgent, makeEnvironment, registry } from '@moe-rl/training';
 import { openStoredRun, type StoredRunOptions } from './stored-run.ts';
@@ -19,6 +19,7 @@ export async function evaluate(path: string, options: EvaluateOptions): Promise<
   requireInteger('--episodes', episodes, 1);
   if (maxAgentSteps !== undefined) requireInteger('--max-agent-steps', maxAgentSteps, 1);
   const config = await openStoredRun(path, options);
+  if (json !== undefined && json !== '-') requireWritable(json);
   for (const line of agentKindOf(config, registry).notes?.(config) ?? []) note(line);
   // JSON on standard output stands alone there.
   const tell = json === '-' ? note : print;

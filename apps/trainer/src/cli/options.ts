@@ -100,6 +100,8 @@ async function readYaml(path: string): Promise<unknown> {
     return parse(new TextDecoder().decode(readBytes(path)));
   } catch (cause) {
     if (!(cause instanceof Error) || cause.name !== 'YAMLParseError') throw cause;
-    throw new InvalidArgumentError(`${path} is not valid YAML: ${cause.message}`, { cause });
+    throw new InvalidArgumentError(`${path} is not valid YAML: ${cause.message.split('\n', 1)[0]!.replace(/:$/, '')}`, {
+      cause,
+    });
   }
 }

@@ -7,7 +7,7 @@ import {
   requireInteger,
   requireOneOf,
 } from '@moe-rl/core';
-import { makeFolder, replaceFile } from '@moe-rl/core/node';
+import { makeFolder, replaceFile, requireWritable } from '@moe-rl/core/node';
 import {
   encodeGif,
   hasFfmpeg,
@@ -41,6 +41,9 @@ export async function play(path: string, options: PlayOptions): Promise<void> {
   requireInteger('--max-agent-steps', options.maxAgentSteps, 1, MAX_FILM_AGENT_STEPS);
   const formats = chosenFormats(options);
   const config = await openStoredRun(path, options);
+  const videos = options.output === undefined ? runFolderPaths(path).videosFolder : dirname(options.output);
+  makeFolder(videos);
+  requireWritable(options.output ?? join(videos, 'film'));
   const environment = makeEnvironment(config, 'evaluation');
   const trained = options.randomAgent === true ? undefined : await loadTrainedAgent(path, config, note);
   try {

@@ -99,7 +99,24 @@ async function resumedFolder(options: TrainOptions): Promise<RunFolder> {
     throw new NotFoundError(`there is no run in ${path} to resume; name its folder with --run-folder`);
   }
   await useModules(options.module, readRunModules(path), path);
-  return openRunFolder(path, (stored) => changeOnResume(stored, requested), registry);
+  return openRunFolder(
+    path,
+    (stored) => {
+      const changed = changeOnResume(stored, requested);
+      requireNotTrainedFurther(path, changed.trainingAgentSteps, stored.trainingAgentSteps);
+      return changed;
+    },
+    registry,
+  );
+}
+
+/** A run can be made longer, or end where it stands; what it learned since cannot be taken back. */
+function requireNotTrainedFurther(path: string, asked: number, stored: number): void {
+  const trained = runFolderPaths(path).checkpoints.list().at(-1) ?? 0;
+  if (asked === stored || asked >= trained) return;
+  throw new InvalidArgumentError(
+    `trainingAgentSteps is ${asked}, but ${path} has ${trained} agent steps of training already; expected at least those`,
+  );
 }
 
 function defaultRunFolder({ game, preset, seed }: RunConfig): string {

@@ -1,9 +1,23 @@
 // Reading and writing files so that a failure is a typed error with one clear sentence, and so that a file is either the old one or the new one.
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { CorruptDataError, isMoeRlError, NotFoundError, StorageError } from '../errors.ts';
 
 const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such folder',
   ENOSPC: 'the disk is full',
   EDQUOT: 'the disk quota is used up',
   EACCES: 'permission denied',
@@ -62,7 +76,8 @@ export function replaceFile(path: string, data: Uint8Array | string): void {
     syncFolder(dirname(path));
   } catch (cause) {
     removeQuietly(temporary);
-    throw storageError('write', path, cause);
+    // The file that was asked for is named, not the temporary one.
+    throw storageError('write', path, isMoeRlError(cause) ? cause.cause : cause);
   }
 }
 
@@ -72,6 +87,20 @@ export function removeQuietly(path: string): void {
     rmSync(path, { recursive: true, force: true });
   } catch {
     // the first failure is being reported
+  }
+}
+
+/**
+ * Says before long work that its file could not be written at the end. Writes nothing.
+ * @throws StorageError when the folder isn't there or nothing may be written in it, or the file is a folder
+ */
+export function requireWritable(path: string): void {
+  try {
+    accessSync(dirname(path), constants.W_OK);
+    if (!statSync(dirname(path)).isDirectory()) throw Object.assign(new Error(), { code: 'ENOTDIR' });
+    if (existsSync(path) && statSync(path).isDirectory()) throw Object.assign(new Error(), { code: 'EISDIR' });
+  } catch (cause) {
+    throw storageError('write', path, cause);
   }
 }
 

@@ -7,6 +7,7 @@ export {
   readJson,
   removeQuietly,
   replaceFile,
+  requireWritable,
   storageError,
   syncFolder,
   writeFileSynced,

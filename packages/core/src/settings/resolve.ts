@@ -84,10 +84,18 @@ function flatten(
     if (keys.length > 0 && Object.keys(value).length === 0) into.push({ keys, value: {}, isByPath });
     for (const [key, child] of Object.entries(value)) {
       if (key === '__proto__') throw unknownSetting(schema, [...keys, key].join('.'));
+      // Joined, its path would look like one that exists.
+      if (key.includes('.')) throw dottedKey([...keys, key].join('.'), key);
       flatten(schema, child, [...keys, key], false, into);
     }
   } else if (keys.length === 0) throw new InvalidArgumentError(`settings are ${show(value)}; expected an object`);
   else into.push({ keys, value: value as SettingValue, isByPath });
+}
+
+/** A path where settings are nested: `{"agent.batchSize": 4}`. */
+function dottedKey(path: string, key: string): Error {
+  const nested = key.split('.').reduceRight((inner, name) => `{ ${name}: ${inner} }`, '...');
+  return new InvalidArgumentError(`${path}: the key ${show(key)} has dots; expected nested settings, ${nested}`);
 }
 
 function parseObject(text: string, path: string): object {

@@ -143,6 +143,9 @@ describe('settings by type', () => {
     expect(() => resolveSettings(SCHEMA, BASE, { nested: [{ network: 3 }] })).toThrow(
       'network is 3; expected an object',
     );
+    expect(() => resolveSettings(SCHEMA, BASE, { nested: [{ 'network.units': [1] }] })).toThrow(
+      'network.units: the key "network.units" has dots; expected nested settings, { network: { units: ... } }',
+    );
   });
 });
 

@@ -29,18 +29,24 @@ export function namesNoPlan(file: string | undefined, options: PlanOptions): boo
 }
 
 /**
- * The plan that a file and the options make together; options win.
+ * The plan that a file and the options make together; options win. Where neither says how many threads, those of the experiment that `storedThreads` finds in
+ * the plan's folder are kept: another number of jobs at a time, or of cores, makes it no other experiment.
  * @throws InvalidArgumentError when there is neither, or a value is wrong
  */
-export function planOf(file: string | undefined, options: PlanOptions): Plan {
+export function planOf(
+  file: string | undefined,
+  options: PlanOptions,
+  storedThreads: (plan: Plan) => number | undefined = () => undefined,
+): Plan {
   if (namesNoPlan(file, options)) {
     throw new InvalidArgumentError('there is no plan: name a plan file, or --suite and --variants');
   }
   const fromFile: PlanInput = file === undefined ? {} : readPlanFile(file);
   const { set, jobs: _, ...keys } = planKeys(options);
   const named = Object.fromEntries(Object.entries(keys).filter(([, value]) => value !== undefined)) as PlanInput;
-  const threads = named.threads ?? fromFile.threads ?? threadsFor(options.jobs);
-  return makePlan({ ...fromFile, ...named, threads, set: { ...fromFile.set, ...set } });
+  const plan = makePlan({ ...fromFile, ...named, set: { ...fromFile.set, ...set } });
+  if ((named.threads ?? fromFile.threads) !== undefined) return plan;
+  return { ...plan, threads: storedThreads(plan) ?? threadsFor(options.jobs) };
 }
 
 /** Jobs at a time: as asked, or as many as the cores allow. */

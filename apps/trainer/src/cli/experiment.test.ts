@@ -67,8 +67,10 @@ describe('an experiment', { timeout: 240_000 }, () => {
         high: expect.any(Number),
       });
     }
-    // Nothing is left to do: the same line only reports.
-    expect((await runCli([...line, '--no-report'])).stderr).not.toMatch(/started/);
+    // Nothing is left to do: the same line only reports. Other jobs at a time would be other threads in a new experiment; this one keeps its own.
+    const again = await runCli([...line, '--no-report', '--jobs', '1']);
+    expect(again.stderr).not.toMatch(/started|another plan/);
+    expect(again.code).toBe(0);
     expectRefusal(
       await runCli(['experiment', 'run', ...TINY, '--folder', folder, '--scale', '0.5']),
       /holds the experiment of another plan: scale is 0\.2 there and 0\.5 now/,

@@ -13,6 +13,7 @@ import {
   forgetFailures,
   jobStates,
   openExperimentFolder,
+  type Plan,
   readOverlays,
   readResults,
   resolvePlan,
@@ -94,8 +95,13 @@ function openFolder(file: string | undefined, options: Omit<RunOptions, 'overlay
   if (folder !== undefined && namesNoPlan(file, options) && existsSync(experimentPaths(folder).experimentFile)) {
     return openExperimentFolder(folder);
   }
-  const plan = planOf(file, options);
-  return createExperimentFolder(folder ?? defaultFolder(plan), resolvePlan(plan), { extend: options.extend === true });
+  const pathOf = (plan: Plan): string => folder ?? defaultFolder(plan);
+  const plan = planOf(file, options, (made) =>
+    existsSync(experimentPaths(pathOf(made)).experimentFile)
+      ? openExperimentFolder(pathOf(made)).experiment.plan.threads
+      : undefined,
+  );
+  return createExperimentFolder(pathOf(plan), resolvePlan(plan), { extend: options.extend === true });
 }
 
 /** Works until no job is left, or until Ctrl-C pauses those under way. */

@@ -3,6 +3,7 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { defineConfig } from 'vitest-node-20/config';
+import { FROM_SOURCE_ONLY } from './from-source-only.mjs';
 
 const folder = dirname(createRequire(import.meta.url).resolve('vitest-node-20/package.json'));
 
@@ -11,8 +12,7 @@ export default defineConfig({
   resolve: { alias: [{ find: /^vitest$/, replacement: join(folder, 'dist/index.js') }] },
   test: {
     include: ['packages/*/src/**/*.test.ts'],
-    // Learning takes minutes and says nothing about packaging.
-    exclude: ['**/node_modules/**', 'packages/agents/src/learning.test.ts'],
+    exclude: ['**/node_modules/**', ...FROM_SOURCE_ONLY],
     setupFiles: ['tools/vitest.node-20.setup.mjs'],
     pool: 'forks',
     testTimeout: 60_000,

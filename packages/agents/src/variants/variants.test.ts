@@ -1,10 +1,12 @@
 // The seam for learning rules: which record a configuration means, what is refused, and an outsider's variant in a whole agent.
+// The example registers itself with the package by name, as an outsider's does: the agent that trains it comes from there too.
+import { createAgent } from '@moe-rl/agents';
 import { InvalidArgumentError } from '@moe-rl/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { mergeConfig } from '../config/validate.ts';
 import { MUNCHAUSEN_DQN } from '../examples/munchausen-dqn.ts';
-import { createAgent, getPreset, type LearningConfig, registerAgentVariant, variantOf } from '../index.ts';
+import { getPreset, type LearningConfig, registerAgentVariant, variantOf } from '../index.ts';
 import type { NetworkOutput } from '../networks/network-interface.ts';
 import { fit, loadTestBackend, randomTransitions, SMALL_SPEC, TINY } from '../testing/fixtures.ts';
 import type { TargetContext } from './variant.ts';

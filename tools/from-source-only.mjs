@@ -1,0 +1,8 @@
+// Test files that the runs over built packages leave out: they say nothing about packaging and take minutes, or they start TypeScript in a process of
+// its own, which is the source and not what was built, and which Node 20 can't read.
+export const FROM_SOURCE_ONLY = [
+  'packages/agents/src/learning.test.ts',
+  'packages/agents/src/networks/routers.test.ts',
+  'packages/experiments/src/runners/queue.test.ts',
+  'packages/experiments/src/runners/worker.test.ts',
+];

@@ -3,7 +3,6 @@ import { spawn } from 'node:child_process';
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { CorruptDataError, InvalidArgumentError } from '@moe-rl/core';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { readResultLines, runStudy, STUDY_NAMES, studyByName, summarizeStudy } from '../node.ts';
@@ -63,13 +62,17 @@ describe('running', () => {
     const killed = join(folder, 'killed');
     await runStudy('estimation', { folder: straight, plan: PLAN, workers: 1 });
     const script = join(folder, 'run.mjs');
+    // What was built, where that is under test: Node 20 can't read the source.
+    const isDist = process.env.MOE_RL_TEST_TARGET === 'dist';
+    const entry = isDist ? '../../dist/node.js' : '../node.ts';
+    const conditions = isDist ? [] : ['--conditions=@moe-rl/source'];
     writeFileSync(
       script,
-      `import { runStudy } from ${JSON.stringify(pathToFileURL(new URL('../node.ts', import.meta.url).pathname).href)};
+      `import { runStudy } from ${JSON.stringify(new URL(entry, import.meta.url).href)};
       await runStudy('estimation', { folder: ${JSON.stringify(killed)}, plan: ${JSON.stringify(PLAN)}, workers: 2,
         onProgress: (done) => done === 5 && process.kill(process.pid, 'SIGKILL') });`,
     );
-    const child = spawn(process.execPath, ['--no-warnings', '--conditions=@moe-rl/source', script], {
+    const child = spawn(process.execPath, ['--no-warnings', ...conditions, script], {
       stdio: 'ignore',
     });
     const signal = await new Promise((resolve) => child.on('exit', (_, name) => resolve(name)));

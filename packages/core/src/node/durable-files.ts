@@ -45,6 +45,15 @@ export function storageError(action: string, path: string, cause: unknown): Erro
 /** Makes a folder and its parents. */
 export function makeFolder(path: string): void {
   try {
+    // The first one alone: where it can't be made (below /proc), Node 20 to 24 try a recursive mkdir for ever.
+    let first = path;
+    while (!existsSync(dirname(first))) first = dirname(first);
+    if (!existsSync(first)) mkdirSync(first);
+  } catch (cause) {
+    // Another process may have made it in between.
+    if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw storageError('create the folder', path, cause);
+  }
+  try {
     mkdirSync(path, { recursive: true });
   } catch (cause) {
     throw storageError('create the folder', path, cause);

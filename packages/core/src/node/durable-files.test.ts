@@ -1,0 +1,41 @@
+// Folders are made with their parents, and what is in the way is said at once.
+import { mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { StorageError } from '../errors.ts';
+import { makeFolder } from './durable-files.ts';
+
+let root: string;
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'moe-rl-files-'));
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+describe('making a folder', () => {
+  it('makes its parents too, and takes one that is there', () => {
+    const path = join(root, 'a/b/c');
+    makeFolder(path);
+    makeFolder(path);
+    expect(statSync(path).isDirectory()).toBe(true);
+  });
+
+  it('names what is in the way', () => {
+    writeFileSync(join(root, 'file'), '');
+    symlinkSync(join(root, 'nowhere'), join(root, 'link'));
+    for (const [path, reason] of [
+      ['file', 'a file of that name is in the way'],
+      ['file/a', 'a part of the path is a file'],
+      ['file/a/b', 'a part of the path is a file'],
+      ['link/a', 'there is no such folder'],
+    ] as const) {
+      const place = join(root, path);
+      expect(() => makeFolder(place), path).toThrow(StorageError);
+      expect(() => makeFolder(place), path).toThrow(`cannot create the folder ${place}: ${reason}`);
+    }
+  });
+
+  it.runIf(process.platform === 'linux')('refuses at once where the system makes none', () => {
+    expect(() => makeFolder('/proc/moe-rl/figures')).toThrow('cannot create the folder /proc/moe-rl/figures');
+  });
+});

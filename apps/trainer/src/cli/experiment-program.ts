@@ -104,7 +104,7 @@ function withPlanOptions(command: Command): Command {
   return command
     .argument('[plan-file]', 'plan in YAML or JSON')
     .option('--suite <name>', 'games: atari20, atari5, atari10, atari26, atari57, atari60, minatar, classic or demo')
-    .option('--games <names>', 'some games only, with commas between them', nameList('--games'))
+    .option('--games <names>', 'these games in place of the suite’s, with commas between them', nameList('--games'))
     .option(
       '--variants <names>',
       'what to compare, with commas between them: baseline, soft, top1, explain, ...',

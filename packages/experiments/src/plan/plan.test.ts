@@ -87,6 +87,12 @@ describe('what a plan resolves to', () => {
       { ...DEMO, set: { 'agent.batchsize': 3 } },
       /variant baseline: .*did you mean agent\.batchSize/,
     ],
+    ['the seed as a setting', { ...DEMO, set: { seed: 3 } }, /set\.seed is 3, .* expected it in seeds/],
+    [
+      'the game as a variant’s setting',
+      { ...DEMO, variants: [{ name: 'mine', set: { game: 'pong' } }] },
+      /variants\[0\]\.set\.game is "pong", .* expected it in games/,
+    ],
     ['setting out of range', { ...DEMO, set: { 'agent.batchSize': 0 } }, /variant baseline: agent\.batchSize is 0/],
     ['two of one name', { ...DEMO, variants: ['soft', 'soft'] }, /two variants are called "soft"/],
     ['a group and its member', { ...DEMO, variants: ['explain', 'gap'] }, /two variants are called "gap"/],

@@ -174,6 +174,9 @@ function planSeeds(value: unknown): readonly number[] {
   return value as number[];
 }
 
+/** Settings of a run that the plan decides: by the key that says them. */
+const PLANNED = { game: 'games', seed: 'seeds', preset: 'preset', backend: 'backend', threads: 'threads' } as const;
+
 function requireSettings(name: string, value: unknown): Settings {
   if (!isObject(value)) {
     throw new InvalidArgumentError(
@@ -181,6 +184,12 @@ function requireSettings(name: string, value: unknown): Settings {
     );
   }
   for (const [path, setting] of Object.entries(value)) {
+    const key = Object.hasOwn(PLANNED, path) ? PLANNED[path as keyof typeof PLANNED] : undefined;
+    if (key !== undefined) {
+      throw new InvalidArgumentError(
+        `${name}.${path} is ${JSON.stringify(setting)}, but the plan says that itself; expected it in ${key}`,
+      );
+    }
     if (setting !== null && typeof setting === 'object') {
       throw new InvalidArgumentError(
         `${name}.${path} is ${JSON.stringify(setting)}; expected one value per dotted path, for instance {${path}.${Object.keys(setting)[0] ?? 'x'}: ...}`,

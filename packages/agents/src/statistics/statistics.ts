@@ -84,6 +84,10 @@ export interface FeatureStatistics {
 /** The official thresholds. */
 export const STATISTIC_THRESHOLDS: readonly number[] = [0, 0.001, 0.01];
 
+/**
+ * Rank, norm and nearly constant columns of a batch of features, `[B, F]`.
+ * @throws ShapeError when the features are no matrix
+ */
 export function featureStatistics(features: HostTensor, thresholds = STATISTIC_THRESHOLDS): FeatureStatistics {
   const [rows, columns] = requireMatrix(features);
   const variances = new Float64Array(columns);
@@ -128,6 +132,10 @@ export function empiricalNeuralTangentKernel(gradients: HostTensor): HostTensor 
   return { shape: [rows, rows], data: gramMatrix(gradients.data, rows, columns) };
 }
 
+/**
+ * What the kernel of a batch, `[B, B]`, says of how much its samples learn from each other.
+ * @throws ShapeError when the kernel is no square matrix
+ */
 export function kernelStatistics(kernel: HostTensor, thresholds = STATISTIC_THRESHOLDS): KernelStatistics {
   const [n, columns] = requireMatrix(kernel);
   if (n !== columns) throw new ShapeError(`kernel has shape [${kernel.shape}]; expected a square matrix`);

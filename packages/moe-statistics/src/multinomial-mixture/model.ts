@@ -111,6 +111,10 @@ function evaluate(model: MultinomialMixtureModel, x: Matrix) {
   return { experts, gates, classes };
 }
 
+/**
+ * Class probabilities, most probable class, gates and expert probabilities at every row of x, [n, d], in its own units.
+ * @throws ShapeError when x has another number of columns than the model has names; NonFiniteError naming the first value that is not finite
+ */
 export function predictMultinomial(model: MultinomialMixtureModel, x: Covariates): MultinomialPrediction {
   const matrix = toMatrix(x, undefined, model.names.length);
   const { experts, gates, classes } = evaluate(model, matrix);
@@ -151,6 +155,10 @@ export function multinomialLogDensities(model: MultinomialMixtureModel, samples:
   return Float64Array.from(jointProbabilities(model, samples), (row) => Math.log(row.reduce((sum, p) => sum + p, 0)));
 }
 
+/**
+ * The posterior share of every expert in every sample, [n][k], gate times probability of its class over their sum: the E step. Each row sums to 1.
+ * @throws ShapeError when x and y do not fit the model or each other; InvalidArgumentError naming the first response that is no class
+ */
 export function multinomialResponsibilities(model: MultinomialMixtureModel, samples: Samples): number[][] {
   return jointProbabilities(model, samples).map((row) => {
     const total = row.reduce((sum, p) => sum + p, 0);
@@ -172,6 +180,7 @@ export function sampleMultinomial(
   });
 }
 
+/** The free parameters by name, as a fit counts and reports them: gates of all experts but the last and classes but the last (whose are 0). */
 export function multinomialParameters(model: MultinomialMixtureModel): NamedParameters {
   const names: string[] = [];
   const values: number[] = [];

@@ -96,6 +96,10 @@ function evaluate(model: PolynomialMixtureModel, x: Matrix): Evaluation {
   return { rows: x.rows, experts, logGates: logs, predictors };
 }
 
+/**
+ * Mean, gates and expert means at every row of x, [n, d], in its own units.
+ * @throws ShapeError when x has another number of columns than the model has names; NonFiniteError naming the first value that is not finite
+ */
 export function predictPolynomial(model: PolynomialMixtureModel, x: Covariates): PolynomialPrediction {
   const { rows, experts, logGates: logs, predictors } = evaluate(model, toMatrix(x, undefined, model.names.length));
   const family = responseFamily(model.family);
@@ -151,6 +155,10 @@ export function polynomialLogDensities(model: PolynomialMixtureModel, samples: S
   return jointLogDensities(model, x, y).total;
 }
 
+/**
+ * The posterior share of every expert in every sample, [n][m], gate times density over their sum: the E step. Each row sums to 1.
+ * @throws ShapeError when x and y do not fit the model or each other; InvalidArgumentError naming the first response that the family cannot have
+ */
 export function polynomialResponsibilities(model: PolynomialMixtureModel, samples: Samples): number[][] {
   const { x, y } = checkSamples(samples, model.names.length);
   const { joint, total, experts } = jointLogDensities(model, x, y);
@@ -174,6 +182,7 @@ export function samplePolynomial(model: PolynomialMixtureModel, x: Covariates, r
   return y;
 }
 
+/** The free parameters by name, as a fit counts and reports them: gates of all experts but the last (whose are 0), coefficients, estimated variances. */
 export function polynomialParameters(model: PolynomialMixtureModel): NamedParameters {
   const monomials = monomialNames(monomialExponents(model.names.length, model.degree), model.names);
   const names: string[] = [];

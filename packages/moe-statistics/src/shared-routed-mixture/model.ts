@@ -110,6 +110,10 @@ export function routedGates(model: SharedRoutedModel, x: Matrix): Float64Array {
   return probabilities;
 }
 
+/**
+ * Mean, routed gates and both kinds of expert means at every row of x, [n, d], in its own units.
+ * @throws InvalidArgumentError for a model that is none; ShapeError when x has another number of columns than it has names
+ */
 export function predictSharedRouted(model: SharedRoutedModel, x: Covariates): SharedRoutedPrediction {
   checkSharedRoutedModel(model);
   const matrix = toMatrix(x, undefined, model.names.length);
@@ -155,6 +159,10 @@ export function sharedRoutedLogDensities(model: SharedRoutedModel, samples: Samp
   return Float64Array.from(jointLogDensities(model, samples), logSumExp);
 }
 
+/**
+ * The posterior share of every expert in every sample, [n][k1 + k2], shared experts first: the E step. Each row sums to 1.
+ * @throws InvalidArgumentError for a model that is none; ShapeError when x and y do not fit it or each other
+ */
 export function sharedRoutedResponsibilities(model: SharedRoutedModel, samples: Samples): number[][] {
   return jointLogDensities(model, samples).map((row) => {
     const total = logSumExp(row);
@@ -177,6 +185,7 @@ export function sampleSharedRouted(model: SharedRoutedModel, x: Covariates, rng:
   });
 }
 
+/** The parameters by name, as a fit counts and reports them, shared experts first. */
 export function sharedRoutedParameters(model: SharedRoutedModel): NamedParameters {
   const names: string[] = [];
   const values: number[] = [];

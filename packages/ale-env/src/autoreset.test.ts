@@ -159,6 +159,31 @@ describe.each(makers)('vector environments %s', (_, make) => {
     expect(terminations).toBeGreaterThan(2);
   });
 
+  it('stop at a game that is over when autoreset is disabled, and begin it anew by a mask', async () => {
+    const environments = await start({ environmentCount: 2, autoreset: 'disabled' });
+    const singles = [makeAtari(), makeAtari()];
+    await environments.reset({ seed: 10 });
+    singles.forEach((single, index) => void single.reset({ seed: 10 + index }));
+    let terminations = 0;
+    for (let step = 0; terminations < 2; step++) {
+      const actions = [step % 3, (step >> 2) % 3];
+      const output = await environments.step(actions);
+      const wanted = singles.map((single, index) => single.step(actions[index]!));
+      wanted.forEach(({ observation, reward, terminated }, index) => {
+        same(row(output.observations, index), observation as Uint8Array);
+        expect([output.rewards[index], output.terminated[index]]).toEqual([reward, Number(terminated)]);
+      });
+      const mask = wanted.map(({ terminated }) => terminated);
+      if (!mask.includes(true)) continue;
+      terminations++;
+      await expect((async () => environments.step([0, 0]))()).rejects.toThrow(/ended and autoreset is "disabled"/);
+      const begun = await environments.reset({ mask });
+      mask.forEach((ended, index) => {
+        if (ended) same(row(begun, index), singles[index]!.reset().observation as Uint8Array);
+      });
+    }
+  });
+
   it('refuse to step a copy that has ended when autoreset is disabled, and move none', async () => {
     const environments = await start({ ...GAME, autoreset: 'disabled' });
     await environments.reset({ seed: 1 });

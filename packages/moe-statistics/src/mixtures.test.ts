@@ -163,6 +163,23 @@ test('responsibilities sum to 1, and the log-likelihood reported is that of the 
   expect(JSON.parse(JSON.stringify(fit.model))).toEqual(fit.model);
 });
 
+test('responsibilities of shared and routed experts are half a weight or gate times a density, over their sum', () => {
+  const [x, y] = [0.3, 1.2];
+  const normal = (mean: number, variance: number): number =>
+    Math.exp(-((y - mean) ** 2) / (2 * variance)) / Math.sqrt(2 * Math.PI * variance);
+  const scores = SHARED.gate.map(([b0, b1]) => Math.exp(b0! + b1! * x));
+  const joint = [
+    normal(2 * x, 0.2) / 2,
+    ...SHARED.routed.map(
+      ([slope, intercept], j) => ((scores[j]! / (scores[0]! + scores[1]!)) * normal(slope! * x + intercept!, 0.4)) / 2,
+    ),
+  ];
+  const total = joint.reduce((sum, value) => sum + value, 0);
+  const [shares] = sharedRoutedMixture.responsibilities(SHARED, { x: [x], y: [y] });
+  expect(shares).toHaveLength(3);
+  for (const [index, value] of joint.entries()) expect(shares![index]).toBeCloseTo(value / total, 12);
+});
+
 test('permuting the experts of a start changes nothing but their order', () => {
   const x = uniform(400, -1, 1, 'x');
   const y = samplePolynomial(LINES, x, createRng(4));

@@ -1,7 +1,8 @@
 // Figures of scores: IQM over training, aggregates, probability of improvement, profiles, each game's curves and improvement.
 import { canonicalGameName, performanceProfileIntervals, sampleEfficiencyCurve } from '@moe-rl/evaluation';
+import { meanCurve } from '@moe-rl/figures';
 import type { Analysis } from '../results/analysis.ts';
-import { meanCurve, type Overlay } from '../results/overlays.ts';
+import type { Overlay } from '../results/overlays.ts';
 import type { ExperimentResults, RunResult } from '../results/results.ts';
 import { normalizedScore } from '../suites/reference-scores.ts';
 import {

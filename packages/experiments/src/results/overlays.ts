@@ -143,16 +143,3 @@ function merged(overlays: readonly Overlay[]): Overlay[] {
   }
   return [...byLabel].map(([label, games]) => ({ label, games }));
 }
-
-/** The mean over an overlay's runs, at every point that all of them have. */
-export function meanCurve(curves: readonly (readonly ScorePoint[])[]): ScorePoint[] {
-  const sums = new Map<number, { sum: number; count: number }>();
-  for (const { agentSteps, value } of curves.flat()) {
-    const { sum, count } = sums.get(agentSteps) ?? { sum: 0, count: 0 };
-    sums.set(agentSteps, { sum: sum + value, count: count + 1 });
-  }
-  return [...sums]
-    .filter(([, { count }]) => count === curves.length)
-    .map(([agentSteps, { sum, count }]) => ({ agentSteps, value: sum / count }))
-    .sort((left, right) => left.agentSteps - right.agentSteps);
-}

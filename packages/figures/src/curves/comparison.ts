@@ -1,5 +1,5 @@
 // Learning curves of several runs in one picture: a thin line per run, a thick one for the mean of a group (the seeds of one preset).
-import type { CurvePoint } from './curve-points.ts';
+import { type CurvePoint, meanCurve } from './curve-points.ts';
 import { createFigure, svgLine, svgText } from './figure.ts';
 
 /** Runs that differ only in their seed. */
@@ -35,17 +35,4 @@ export function comparisonSvg(groups: readonly CurveGroup[], { title = 'Return' 
     marks.push(svgText(figure.left + 12, figure.top + 18 * (index + 1), `${label} (${curves.length})`, 'start', color));
   });
   return figure.toSvg(marks);
-}
-
-/** The mean at every step where all runs of the group have a value. */
-function meanCurve(curves: readonly (readonly CurvePoint[])[]): CurvePoint[] {
-  const sums = new Map<number, { sum: number; count: number }>();
-  for (const { agentSteps, value } of curves.flat()) {
-    const { sum, count } = sums.get(agentSteps) ?? { sum: 0, count: 0 };
-    sums.set(agentSteps, { sum: sum + value, count: count + 1 });
-  }
-  return [...sums]
-    .filter(([, { count }]) => count === curves.length)
-    .map(([agentSteps, { sum, count }]) => ({ agentSteps, value: sum / count }))
-    .sort((left, right) => left.agentSteps - right.agentSteps);
 }

@@ -51,3 +51,16 @@ export function windowedMeans(
     return first === end ? [] : [{ agentSteps, value: sum / (end - first) }];
   });
 }
+
+/** The mean of several runs' curves at every agent step where all of them have a value; rising. */
+export function meanCurve(curves: readonly (readonly CurvePoint[])[]): CurvePoint[] {
+  const sums = new Map<number, { sum: number; count: number }>();
+  for (const { agentSteps, value } of curves.flat()) {
+    const { sum, count } = sums.get(agentSteps) ?? { sum: 0, count: 0 };
+    sums.set(agentSteps, { sum: sum + value, count: count + 1 });
+  }
+  return [...sums]
+    .filter(([, { count }]) => count === curves.length)
+    .map(([agentSteps, { sum, count }]) => ({ agentSteps, value: sum / count }))
+    .sort((left, right) => left.agentSteps - right.agentSteps);
+}

@@ -1,6 +1,13 @@
 // Plots of training runs as SVG, and SVG as PNG.
 export { type ComparisonConfig, type CurveGroup, comparisonSvg } from './comparison.ts';
-export { type CurvePoint, evaluationPoints, isEvaluated, trainingPoints, windowedMeans } from './curve-points.ts';
+export {
+  type CurvePoint,
+  evaluationPoints,
+  isEvaluated,
+  meanCurve,
+  trainingPoints,
+  windowedMeans,
+} from './curve-points.ts';
 export { at, createFigure, type Figure, type FigureConfig, svgLine, svgText } from './figure.ts';
 export { type LearningCurveConfig, learningCurveSvg, type ReferenceLine } from './learning-curve.ts';
 export { type LogLogConfig, type LogLogPoint, type LogLogSeries, logLogSvg } from './log-log.ts';

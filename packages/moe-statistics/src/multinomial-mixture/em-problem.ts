@@ -2,12 +2,10 @@
 // regression, the gate one on tau itself. Packed parameters: gate rows 1 to k - 1 [d + 1 each], then of every expert its K - 1 classes [d + 1 each].
 import type { CheckedSamples, Matrix } from '../data/samples.ts';
 import { withIntercept } from '../data/standardize.ts';
-import { EmptyExpertError } from '../errors.ts';
 import { GateRegression } from '../gates/gate-regression.ts';
 import type { EmProblem } from '../numerics/em.ts';
+import { emptyExpert, massesOf, requireReseedsLeft, worstFittedRow } from '../numerics/empty-experts.ts';
 import { type GateTransform, gateDesign } from './model.ts';
-
-const EMPTY = 1e-8;
 
 export interface MultinomialEmSettings {
   readonly experts: number;
@@ -74,11 +72,7 @@ export class MultinomialEm implements EmProblem {
   step(from: Float64Array, to: Float64Array, mayReseed: boolean): number {
     const { experts, innerSteps } = this.settings;
     const logLikelihood = this.#expectation(from);
-    const masses = new Float64Array(experts);
-    this.responsibilities.forEach((share, index) => {
-      masses[index % experts]! += share;
-    });
-    const empty = masses.findIndex((mass) => !(mass > EMPTY));
+    const empty = emptyExpert(massesOf(this.responsibilities, experts));
     if (empty >= 0 && Number.isFinite(logLikelihood)) {
       if (!mayReseed) return Number.NaN;
       to.set(from);
@@ -150,16 +144,8 @@ export class MultinomialEm implements EmProblem {
   #reseed(parameters: Float64Array, empty: number): void {
     const { experts, classes } = this.settings;
     const { width, expertSize } = this;
-    if (++this.reseedCount > 20 * experts) {
-      throw new EmptyExpertError(
-        `expert ${empty + 1} of ${experts} lost all its samples, and was re-seeded in vain; expected fewer experts, or more starts`,
-      );
-    }
-    let worst = -1;
-    for (let row = 0; row < this.#rows; row++) {
-      if (this.#weights[row]! > 0 && (worst < 0 || this.#rowLogDensity[row]! < this.#rowLogDensity[worst]!))
-        worst = row;
-    }
+    requireReseedsLeft(++this.reseedCount, experts, `expert ${empty + 1} of ${experts}`);
+    const worst = worstFittedRow(this.#weights, this.#rowLogDensity);
     const gate = new Float64Array(experts * width);
     gate.set(parameters.subarray(0, this.expertsAt));
     const averageInto = (values: Float64Array, at: number, size: number): void => {

@@ -4,14 +4,11 @@
 import { polynomialFeatures } from '../data/polynomial.ts';
 import type { CheckedSamples, Matrix } from '../data/samples.ts';
 import { withIntercept } from '../data/standardize.ts';
-import { EmptyExpertError } from '../errors.ts';
 import { GateRegression } from '../gates/gate-regression.ts';
 import { solveDamped } from '../numerics/cholesky.ts';
 import type { EmProblem } from '../numerics/em.ts';
+import { emptyExpert, requireReseedsLeft, worstFittedRow } from '../numerics/empty-experts.ts';
 import { type Family, type ResponseFamily, responseFamily } from './families.ts';
-
-/** Below this sum of responsibilities an expert is empty. */
-const EMPTY = 1e-8;
 
 export interface PolynomialEmSettings {
   readonly experts: number;
@@ -85,7 +82,7 @@ export class PolynomialEm implements EmProblem {
 
   step(from: Float64Array, to: Float64Array, mayReseed: boolean): number {
     const logLikelihood = this.expectation(from);
-    const empty = this.#mass.findIndex((mass) => !(mass > EMPTY));
+    const empty = emptyExpert(this.#mass);
     if (empty >= 0 && Number.isFinite(logLikelihood)) {
       if (!mayReseed) return Number.NaN;
       to.set(from);
@@ -321,16 +318,8 @@ export class PolynomialEm implements EmProblem {
   #reseed(parameters: Float64Array, empty: number): void {
     const { experts } = this.settings;
     const { gateWidth, terms } = this;
-    if (++this.reseedCount > 20 * experts) {
-      throw new EmptyExpertError(
-        `expert ${empty + 1} of ${experts} lost all its samples, and was re-seeded in vain; expected fewer experts, or more starts`,
-      );
-    }
-    let worst = -1;
-    for (let row = 0; row < this.#rows; row++) {
-      if (this.#weights[row]! > 0 && (worst < 0 || this.#rowLogDensity[row]! < this.#rowLogDensity[worst]!))
-        worst = row;
-    }
+    requireReseedsLeft(++this.reseedCount, experts, `expert ${empty + 1} of ${experts}`);
+    const worst = worstFittedRow(this.#weights, this.#rowLogDensity);
     const gate = new Float64Array(experts * gateWidth);
     gate.set(parameters.subarray(0, this.expertsAt));
     for (let k = 0; k < gateWidth; k++) {

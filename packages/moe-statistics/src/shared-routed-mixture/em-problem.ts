@@ -3,13 +3,12 @@
 // Packed parameters: ln w [k1], gate rows [k2, d + 1], numbers of shared experts, ln of their variances, numbers of routed experts, ln of their variances.
 import type { CheckedSamples } from '../data/samples.ts';
 import { withIntercept } from '../data/standardize.ts';
-import { EmptyExpertError } from '../errors.ts';
 import { type GateKind, GateRegression } from '../gates/gate-regression.ts';
 import type { EmProblem } from '../numerics/em.ts';
+import { emptyExpert, massesOf, requireReseedsLeft, worstFittedRow } from '../numerics/empty-experts.ts';
 import { LOG_2_PI } from '../numerics/special.ts';
 import { canonicalizeExpert, type ExpertForm, ExpertRegression, expertMean, formSize } from './expert-forms.ts';
 
-const EMPTY = 1e-8;
 const SMALLEST_WEIGHT = 1e-12;
 
 export interface SharedRoutedEmSettings {
@@ -85,11 +84,7 @@ export class SharedRoutedEm implements EmProblem {
   step(from: Float64Array, to: Float64Array, mayReseed: boolean): number {
     const logLikelihood = this.#expectation(from);
     const experts = this.settings.shared + this.settings.routed;
-    const masses = new Float64Array(experts);
-    this.responsibilities.forEach((share, index) => {
-      masses[index % experts]! += share;
-    });
-    const empty = masses.findIndex((mass) => !(mass > EMPTY));
+    const empty = emptyExpert(massesOf(this.responsibilities, experts));
     if (empty >= 0 && Number.isFinite(logLikelihood)) {
       if (!mayReseed) return Number.NaN;
       to.set(from);
@@ -200,16 +195,10 @@ export class SharedRoutedEm implements EmProblem {
   /** Puts an empty expert on the sample that is fitted worst: a copy of another of its group, moved to pass through that sample. */
   #reseed(parameters: Float64Array, empty: number): void {
     const { shared, routed } = this.settings;
-    if (++this.reseedCount > 20 * (shared + routed)) {
-      throw new EmptyExpertError(
-        `${empty < shared ? `shared expert ${empty + 1}` : `routed expert ${empty - shared + 1}`} lost all its samples, and was re-seeded in vain; expected fewer experts, or more starts`,
-      );
-    }
+    const name = empty < shared ? `shared expert ${empty + 1}` : `routed expert ${empty - shared + 1}`;
+    requireReseedsLeft(++this.reseedCount, shared + routed, name);
     const { x, y, weights } = this.#samples;
-    let worst = -1;
-    for (let row = 0; row < x.rows; row++) {
-      if (weights[row]! > 0 && (worst < 0 || this.#rowLogDensity[row]! < this.#rowLogDensity[worst]!)) worst = row;
-    }
+    const worst = worstFittedRow(weights, this.#rowLogDensity);
     const group = this.groups[empty < shared ? 0 : 1];
     const j = empty - group.column;
     const other = group.count > 1 ? (j + 1) % group.count : j;

@@ -8,7 +8,8 @@ import {
   requireKnownOptions,
 } from '@moe-rl/moe-core';
 import { tfjsOps } from '@moe-rl/tensor-ops/tfjs-core';
-import { add, mul, randomNormal, randomUniform, type Scalar, scalar, type Tensor } from '@tensorflow/tfjs-core';
+import { add, mul, randomNormal, randomUniform, type Scalar, scalar, type Tensor, tensor } from '@tensorflow/tfjs-core';
+import type { initializers } from '@tensorflow/tfjs-layers';
 
 /** Those that every tf.layers.Layer takes. TensorFlow.js adds customObjects when it loads a model. */
 const EVERY_LAYER = [
@@ -77,4 +78,10 @@ export function drawInputs(
 export function maskOf(given: Tensor | Tensor[] | null | undefined, size: number): Tensor | undefined {
   const mask = Array.isArray(given) ? given[0] : given;
   return mask?.size === size ? mask : undefined;
+}
+
+/** An initializer for `addWeight` that gives these values: TensorFlow.js asks for its class, and uses `apply` alone. */
+export function startingAt(data: Float32Array, shape: readonly number[]): ReturnType<typeof initializers.zeros> {
+  const initializer = { apply: () => tensor(data, shape as number[]) };
+  return initializer as unknown as ReturnType<typeof initializers.zeros>;
 }

@@ -12,14 +12,21 @@ import {
   scalar,
   serialization,
   type Tensor,
-  tensor,
   tidy,
 } from '@tensorflow/tfjs-core';
-import { type initializers, type LayerVariable, layers, type Shape } from '@tensorflow/tfjs-layers';
+import { type LayerVariable, layers, type Shape } from '@tensorflow/tfjs-layers';
 import { createRouter, routerDefinition } from '../definitions/registry.ts';
 import { applyLoraMoe, initLoraMoe, type LoraMoeConfig, type LoraMoeOutput } from '../lora.ts';
 import { createSparseMixture } from '../mixture.ts';
-import { drawInputs, maskOf, ownOptions, totalLoss, type WeighedLosses, weighedLosses } from './layer-parts.ts';
+import {
+  drawInputs,
+  maskOf,
+  ownOptions,
+  startingAt,
+  totalLoss,
+  type WeighedLosses,
+  weighedLosses,
+} from './layer-parts.ts';
 
 /** Options of the layer, and those every tf.layers.Layer takes. */
 export interface LoraMoeLayerConfig extends Omit<LoraMoeConfig, 'inputSize' | 'outputSize' | 'scope'> {
@@ -108,15 +115,8 @@ export class LoraMoeLayer extends layers.Layer {
     this.#config = { ...rest, inputSize: D, outputSize: O, scope: '' };
     const rng = createRng(this.#seed);
     const addOne = (name: string, size: readonly number[], data: Float32Array, isTrainable: boolean): void => {
-      const initializer = { apply: () => tensor(data, size as number[]) };
-      const variable = this.addWeight(
-        name,
-        size as number[],
-        'float32',
-        initializer as unknown as ReturnType<typeof initializers.zeros>,
-        undefined,
-        isTrainable,
-      );
+      const initializer = startingAt(data, size);
+      const variable = this.addWeight(name, size as number[], 'float32', initializer, undefined, isTrainable);
       this.#variables.set(name, variable);
     };
     addOne('frozen/kernel', [D, O], this.#frozen?.[0] ?? xavierUniform(rng, D * O, D, O), false);

@@ -13,12 +13,20 @@ import {
   tensor,
   tidy,
 } from '@tensorflow/tfjs-core';
-import { type initializers, type LayerVariable, layers, type Shape } from '@tensorflow/tfjs-layers';
+import { type LayerVariable, layers, type Shape } from '@tensorflow/tfjs-layers';
 import type { TopKMoeConfig } from '../config.ts';
 import { createRouter, routerDefinition } from '../definitions/registry.ts';
 import { createSparseMixture } from '../mixture.ts';
 import type { TopKMoeOutput } from '../top-k-moe.ts';
-import { drawInputs, maskOf, ownOptions, totalLoss, type WeighedLosses, weighedLosses } from './layer-parts.ts';
+import {
+  drawInputs,
+  maskOf,
+  ownOptions,
+  startingAt,
+  totalLoss,
+  type WeighedLosses,
+  weighedLosses,
+} from './layer-parts.ts';
 
 /** Options of the layer: the layer's own, which its input shape does not give, and those every tf.layers.Layer takes. */
 export interface TopKMoeLayerConfig extends Omit<TopKMoeConfig, 'tokenSize' | 'scope' | 'moduleIndex' | 'checkFinite'> {
@@ -114,15 +122,8 @@ export class TopKMoeLayer extends layers.Layer {
     const mixture = this.#checked(tokenSize, numTokens);
     const initial = mixture.initialize(createRng(this.#seed));
     for (const { name, shape: size, isTrainable } of mixture.parameters) {
-      const initializer = { apply: () => tensor(initial[name]!.data, size as number[]) };
-      const variable = this.addWeight(
-        name,
-        size as number[],
-        'float32',
-        initializer as unknown as ReturnType<typeof initializers.zeros>,
-        undefined,
-        isTrainable,
-      );
+      const initializer = startingAt(initial[name]!.data, size);
+      const variable = this.addWeight(name, size as number[], 'float32', initializer, undefined, isTrainable);
       this.#variables.set(name, variable);
     }
     this.#mixture = mixture;

@@ -1,12 +1,15 @@
 // How options are read: from text to a value, or an error that names the option.
 import { InvalidArgumentError } from '@moe-rl/core';
 
-/** Reads `--seed 3`. @throws InvalidArgumentError for anything but an integer. */
-export function integer(name: string): (text: string) => number {
+/** Reads `--seed 3`. @throws InvalidArgumentError for anything but an integer, or one below `least`. */
+export function integer(name: string, least?: number): (text: string) => number {
   return (text) => {
     const value = Number(text.replaceAll('_', ''));
     if (text.trim() === '' || !Number.isInteger(value)) {
       throw new InvalidArgumentError(`${name} is ${JSON.stringify(text)}; expected an integer`);
+    }
+    if (least !== undefined && value < least) {
+      throw new InvalidArgumentError(`${name} is ${value}; expected an integer of at least ${least}`);
     }
     return value;
   };

@@ -94,8 +94,8 @@ export function buildProgram(version: string): Command {
     .option('--folder <folder>', 'where results are kept (default: runs/statistics-<study>)')
     .option('--seed <number>', 'seed of every repeat (default: 0)', integer('--seed'))
     .option('--sizes <list>', "sizes, with commas between them (default: the study's own)", nameList('--sizes'))
-    .option('--repeats <count>', "repeats at every size (default: the study's own)", integer('--repeats'))
-    .option('--workers <count>', 'threads (default: one per processor, 4 at most)', integer('--workers'))
+    .option('--repeats <count>', "repeats at every size (default: the study's own)", integer('--repeats', 1))
+    .option('--workers <count>', 'threads (default: one per processor, 4 at most)', integer('--workers', 1))
     .action(async (study, options) => (await import('./statistics.ts')).statistics(study, options));
 
   program

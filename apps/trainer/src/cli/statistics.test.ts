@@ -43,12 +43,14 @@ test('refuses by name, with exit code 2 and no stack trace', async () => {
   for (const [args, message] of [
     [['densty'], 'expected one of density, approximation, estimation, theorems, selection'],
     [['density', '--sizes', '10,x'], '--sizes has "x"'],
-    [['density', '--folder', folder, '--repeats', '0'], 'repeats is 0'],
+    [['density', '--folder', folder, '--repeats', '0'], '--repeats is 0; expected an integer of at least 1'],
+    [['density', '--folder', folder, '--workers', '0'], '--workers is 0; expected an integer of at least 1'],
     [['density', '--size', '3'], "unknown option '--size'"],
   ] as const) {
     const { code, stderr } = await runCli(['statistics', ...args]);
     expect(code).toBe(2);
     expect(stderr).toContain(message);
     expect(stderr).not.toContain('    at ');
+    expect(stderr).not.toContain('tasks');
   }
 });

@@ -30,10 +30,10 @@ export class ResultFolder {
     try {
       const path = join(folder, 'study.json');
       if (!existsSync(path)) replaceFile(path, `${JSON.stringify(identity, null, 2)}\n`);
-      const found = JSON.stringify(readJson(path));
-      if (found !== JSON.stringify(identity)) {
+      const found = readJson(path);
+      if (JSON.stringify(found) !== JSON.stringify(identity)) {
         throw new InvalidArgumentError(
-          `${folder} holds results of ${found}; expected ${JSON.stringify(identity)}: choose another folder, or the same settings`,
+          `${folder} holds results of other settings: ${difference(found, identity)}; choose another folder, or the same settings`,
         );
       }
       const results = join(folder, 'results.jsonl');
@@ -64,6 +64,16 @@ export class ResultFolder {
     closeSync(this.#file);
     this.#unlock();
   }
+}
+
+/** `seed is 0 there and 1 now`, for every key that differs. */
+function difference(found: unknown, asked: StudyIdentity): string {
+  const stored = (found ?? {}) as Partial<StudyIdentity>;
+  const shown = (value: unknown): string => (value === undefined ? 'missing' : JSON.stringify(value));
+  return (['study', 'seed', 'plan'] as const)
+    .filter((key) => shown(stored[key]) !== shown(asked[key]))
+    .map((key) => `${key} is ${shown(stored[key])} there and ${shown(asked[key])} now`)
+    .join(', ');
 }
 
 /**

@@ -85,8 +85,10 @@ describe('running', () => {
 
   test('a folder is one study with one seed and plan; foreign lines are named', async () => {
     await runStudy('approximation', { folder, workers: 1 });
-    await expect(runStudy('approximation', { folder, seed: 1 })).rejects.toThrow(InvalidArgumentError);
-    await expect(runStudy('density', { folder })).rejects.toThrow('holds results of');
+    const other = runStudy('approximation', { folder, seed: 1 });
+    await expect(other).rejects.toThrow(InvalidArgumentError);
+    await expect(other).rejects.toThrow('holds results of other settings: seed is 0 there and 1 now; choose');
+    await expect(runStudy('density', { folder })).rejects.toThrow('study is "approximation" there and "density" now');
     await expect(runStudy('densty', { folder })).rejects.toThrow('expected one of density, approximation');
     appendFileSync(join(folder, 'results.jsonl'), 'not ours\n');
     await expect(runStudy('approximation', { folder })).rejects.toThrow(CorruptDataError);

@@ -1,10 +1,10 @@
-// Folders are made with their parents, and what is in the way is said at once.
+// Folders are made with their parents, what is in the way is said at once, and what is no JSON in one line.
 import { mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { StorageError } from '../errors.ts';
-import { makeFolder } from './durable-files.ts';
+import { CorruptDataError, StorageError } from '../errors.ts';
+import { makeFolder, readJson } from './durable-files.ts';
 
 let root: string;
 beforeEach(() => {
@@ -38,4 +38,11 @@ describe('making a folder', () => {
   it.runIf(process.platform === 'linux')('refuses at once where the system makes none', () => {
     expect(() => makeFolder('/proc/moe-rl/figures')).toThrow('cannot create the folder /proc/moe-rl/figures');
   });
+});
+
+it('says in one line that a file is no JSON', () => {
+  const path = join(root, 'notes.json');
+  writeFileSync(path, 'first\nsecond\nthird');
+  expect(() => readJson(path)).toThrow(CorruptDataError);
+  expect(() => readJson(path)).toThrow(/^[^\n]*notes\.json is not valid JSON: [^\n]+$/);
 });

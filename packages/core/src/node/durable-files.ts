@@ -145,6 +145,8 @@ export function readJson(path: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new CorruptDataError(`${path} is not valid JSON: ${(cause as Error).message}`, { cause });
+    // The parser quotes the text where it stopped, line feeds and all.
+    const reason = (cause as Error).message.replaceAll(/\s+/g, ' ');
+    throw new CorruptDataError(`${path} is not valid JSON: ${reason}`, { cause });
   }
 }

@@ -38,6 +38,7 @@ describe('a plan file', () => {
     ['- demo', /plan\.yaml: expected an object/],
     ['suite: demo\nvariant: [soft]', /plan\.yaml: there is no key "variant"; did you mean variants\?/],
     ['suite: demo\nvariants: [{name: a, sets: {}}]', /there is no key "variants\[0\]\.sets"; did you mean/],
+    ['suite: demo', /variants is missing; expected a list/],
     ['suite: demo\nvariants: []', /variants is \[\]; expected a list/],
     ['variants: [soft]', /suite is null; expected a name/],
     ['suite: demo\nvariants: [soft]\nseeds: 0', /seeds is 0; expected an integer from 1/],

@@ -133,9 +133,11 @@ export function makePlan(input: PlanInput): Plan {
 }
 
 function planVariants(value: unknown): VariantSpec[] {
+  if (value === undefined)
+    throw new InvalidArgumentError('variants is missing; expected a list, for instance [baseline, soft]');
   if (!Array.isArray(value) || value.length === 0) {
     throw new InvalidArgumentError(
-      `variants is ${JSON.stringify(value ?? null)}; expected a list, for instance [baseline, soft]`,
+      `variants is ${JSON.stringify(value)}; expected a list, for instance [baseline, soft]`,
     );
   }
   const variants = value.map((item: unknown, index): VariantSpec => {

@@ -170,6 +170,19 @@ describe('overlays', () => {
     expect(() => readOverlays(file)).toThrow(/other\.json, entry 0: expected \{Agent, Iteration, Value\}/);
     writeFileSync(join(root, 'other.csv'), 'a,b\n1,2\n');
     expect(() => readOverlays(join(root, 'other.csv'))).toThrow(/expected the columns game, net, agent/);
+    writeFileSync(join(root, 'other.csv'), 'game,net,agent,runs,ret@1M\nPong,Impala,DQN,5,high\n');
+    expect(() => readOverlays(join(root, 'other.csv'))).toThrow(
+      /other\.csv, line 2, ret@1M: "high"; expected a finite/,
+    );
+    for (const [scores, message] of [
+      [{ DQN: 3 }, /DQN: expected a list of runs/],
+      [{ DQN: [3] }, /DQN, run 0: expected a list of games/],
+      [{ DQN: [['high']] }, /DQN, run 0, Pong: "high"; expected finite numbers/],
+      [{ DQN: [[null]] }, /DQN, run 0, Pong: null; expected finite numbers/],
+    ] as const) {
+      writeFileSync(file, JSON.stringify({ games: ['Pong'], scores }));
+      expect(() => readOverlays(file)).toThrow(message);
+    }
   });
 });
 

@@ -84,9 +84,15 @@ function csvTable(path: string): Overlay[] {
       if (cells.length !== columns.length) {
         throw new CorruptDataError(`${path}, line ${row + 2}: ${cells.length} cells; expected ${columns.length}`);
       }
-      const curve = points.flatMap(({ index, agentSteps }) =>
-        cells[index] === '' ? [] : [{ agentSteps, value: Number(cells[index]) }],
-      );
+      const curve = points.flatMap(({ index, agentSteps }) => {
+        if (cells[index] === '') return [];
+        const value = Number(cells[index]);
+        if (!Number.isFinite(value)) {
+          const place = `${path}, line ${row + 2}, ${columns[index]}`;
+          throw new CorruptDataError(`${place}: ${JSON.stringify(cells[index])}; expected a finite number`);
+        }
+        return [{ agentSteps, value }];
+      });
       return {
         label: `${cells[agent]}, ${cells[net]} (Dopamine)`,
         games: new Map([[canonicalGameName(cells[game]!), [curve]]]),
@@ -109,12 +115,20 @@ function isScoreFile(content: unknown): content is ScoreFile {
 function scoreMatrices(path: string, { games, scores, frames }: ScoreFile): Overlay[] {
   return Object.entries(scores).map(([label, runs]) => {
     const curves = new Map<string, ScorePoint[][]>(games.map((game) => [canonicalGameName(game), []]));
+    if (!Array.isArray(runs)) throw new CorruptDataError(`${path}, ${label}: expected a list of runs`);
     runs.forEach((row, run) => {
+      if (!Array.isArray(row)) throw new CorruptDataError(`${path}, ${label}, run ${run}: expected a list of games`);
       if (row.length !== games.length) {
         throw new CorruptDataError(`${path}, ${label}, run ${run}: ${row.length} games; expected ${games.length}`);
       }
       row.forEach((cell, game) => {
-        const values = typeof cell === 'number' ? [cell] : cell;
+        const values = Array.isArray(cell) ? cell : [cell];
+        const bad = values.find((value) => !Number.isFinite(value));
+        if (bad !== undefined) {
+          throw new CorruptDataError(
+            `${path}, ${label}, run ${run}, ${games[game]}: ${JSON.stringify(bad)}; expected finite numbers`,
+          );
+        }
         if (frames !== undefined && values.length !== frames.length) {
           throw new CorruptDataError(
             `${path}, ${label}, run ${run}: ${values.length} points; expected ${frames.length}`,

@@ -23,6 +23,11 @@ import { CUT, FINAL_OBSERVATION, PADDING, SlotRing, TERMINATED, TRUNCATED } from
 const STATE_KIND = 'moe-rl/replay-buffer';
 const STATE_VERSION = 1;
 
+/**
+ * Experience replay: `add` a step, `sample` a batch of n-step transitions, uniformly or by priority (Schaul et al. 2016). Observations
+ * are frames [...frameShape] that are stacked when sampled; rewards are sums of n discounted rewards.
+ * @throws InvalidArgumentError naming the setting that is out of range
+ */
 export class ReplayBuffer {
   readonly observationSpec: ObservationSpec;
   readonly capacity: number;

@@ -43,6 +43,10 @@ export interface Sampler {
   setState(state: StateTree): void;
 }
 
+/**
+ * Draws slots uniformly, or by priority with importance weights.
+ * @throws InvalidArgumentError for another kind
+ */
 export function createSampler(config: SamplingConfig, capacity: number, rng: Rng): Sampler {
   requireOneOf('sampling.kind', config.kind, ['uniform', 'prioritized']);
   return config.kind === 'uniform' ? uniformSampler(capacity, rng) : prioritizedSampler(config, capacity, rng);

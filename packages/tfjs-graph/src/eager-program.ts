@@ -7,6 +7,7 @@ import type { InputSpec, Program, ProgramConfig, ProgramOutputs } from './progra
 import { rememberHostValues } from './random.ts';
 import { checkInputs, checkOutputs, checkVariableValues, findEntryPoint, findVariable } from './values.ts';
 
+/** The program on whatever backend is set: each run executes its entry point anew. */
 export function createEagerProgram<Name extends string>(config: ProgramConfig<Name>): Program<Name> {
   const { variables, entryPoints } = config;
   let disposed = false;

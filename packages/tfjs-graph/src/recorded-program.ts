@@ -17,6 +17,10 @@ interface VariableAccess extends GraphVariable {
   readonly written: string;
 }
 
+/**
+ * The program as graphs of one TensorFlow session, each entry point recorded once; variables live in the session until they are read.
+ * @throws RecordingError naming the entry point and what of it can't be recorded
+ */
 export function createRecordedProgram<Name extends string>(
   config: ProgramConfig<Name>,
   backend: TensorFlowBackend,

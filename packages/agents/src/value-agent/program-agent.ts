@@ -39,6 +39,7 @@ export interface ProgramAgentParts {
   readonly course: Course;
 }
 
+/** The agent that `createAgent` makes: it acts, remembers and learns by the entry points of one program. */
 export class ProgramAgent implements ValueAgent {
   readonly config: AgentConfig;
   readonly network: Network;

@@ -15,6 +15,7 @@ export interface Course {
   begins(update: number): boolean;
 }
 
+/** The stages of mixtures that are trained together: frozen parameters are those that any of them freezes. */
 export function createCourse(mixtures: readonly Mixture[]): Course {
   const schedules = mixtures.flatMap(({ schedule }) => (schedule === undefined ? [] : [schedule]));
   const at = (update: number): MixtureStage | undefined => {

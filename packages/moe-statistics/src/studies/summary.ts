@@ -36,6 +36,10 @@ export function axisValue(axis: StudyAxis, size: number): number {
   return size;
 }
 
+/**
+ * What a study's results say: mean or median at every size with a 95 % percentile bootstrap interval over repeats, and the least squares slope of their
+ * logarithms over the axis with its own. The same for the same lines in any order.
+ */
 export function summarizeStudy(study: StudyDefinition, lines: readonly ResultLine[]): StudySummary {
   return {
     study: study.name,

@@ -32,6 +32,11 @@ interface Columns {
   next_observation: (Uint8Array | null)[];
 }
 
+/**
+ * Writes a dataset of transitions as Parquet, a row per step: the newest frame [...frameShape], action, reward, terminated, truncated, and the next
+ * observation where an episode was truncated (`TRANSITION_SCHEMA`). Rows go to the file in groups, so that memory stays flat.
+ * @throws InvalidArgumentError naming the setting that is wrong
+ */
 export class TransitionWriter {
   readonly #spec: ObservationSpec;
   readonly #frameBytes: number;

@@ -59,6 +59,10 @@ export interface CheckpointStore {
   list(): number[];
 }
 
+/**
+ * The checkpoints of a run folder: each is whole or not there, with the SHA-256 sum of every file in it.
+ * @param kept how many of the newest are kept
+ */
 export function checkpointStore(folder: string, kept = 2): CheckpointStore {
   const names = (): string[] => {
     if (!existsSync(folder)) return [];

@@ -13,6 +13,7 @@ export interface Progress {
   end(agentSteps: number): void;
 }
 
+/** Progress of a training run towards `totalAgentSteps`: a bar with rate and ETA on a terminal, a plain line now and then elsewhere. */
 export function createProgress(options: {
   readonly output: ProgressOutput;
   readonly label: string;

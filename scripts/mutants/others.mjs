@@ -298,7 +298,7 @@ export default [
   ),
   mutant(
     'a sign is lost in rules',
-    'packages/ale-wasm/src/rules-compiler.ts',
+    'packages/ale-wasm/src/rules-assembler.ts',
     "operator === 's8' ? OP.signed8 :",
     "operator === 's8' ? OP.boolean :",
     ['packages/ale-wasm/src/boot.test.ts', 'packages/ale-wasm/src/extras.test.ts', 'packages/ale-wasm/src/ale.test.ts'],

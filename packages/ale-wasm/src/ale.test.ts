@@ -72,6 +72,9 @@ describe('a console', () => {
     future[4] = 9;
     expect(() => ale.restoreState(future)).toThrow(/version 9; expected 1/);
     expect(() => ale.restoreState(state.subarray(0, 100))).toThrow(AleStateError);
+    const damaged = state.slice();
+    damaged[60]! ^= 1;
+    expect(() => ale.restoreState(damaged)).toThrow(/the saved state is damaged/);
   });
 
   it('names what is wrong', () => {

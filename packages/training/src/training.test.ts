@@ -89,6 +89,21 @@ describe('games by name', () => {
     }
   });
 
+  it('ends an episode at a lost life in training, and plays the game to its end in evaluation', () => {
+    const set = [['environment.terminalOnLifeLoss', 'true']] as const;
+    const config = newRunConfig({ options: { game: 'windfall', preset: 'dqn' }, set });
+    const livesAtTheEnd = (['training', 'evaluation'] as const).map((purpose) => {
+      const environment = makeEnvironment(config, purpose);
+      environment.reset({ seed: 1 });
+      let step = environment.step(0);
+      for (let action = 1; !step.terminated; action++) step = environment.step(action % 3);
+      environment.close?.();
+      return step.info.lives;
+    });
+    expect(livesAtTheEnd[0]).toBeGreaterThan(0);
+    expect(livesAtTheEnd[1]).toBe(0);
+  });
+
   it('refuses unknown names with near ones', () => {
     expect(() => newRunConfig({ options: { game: 'bsuite/cach', preset: 'dqn' } })).toThrow(
       expect.objectContaining({ code: 'NOT_FOUND', message: expect.stringMatching(/did you mean bsuite\/catch/) }),

@@ -47,6 +47,7 @@ export {
   perceptronParameters,
 } from './small-encoders.ts';
 export {
+  permuteFeatures,
   TOKENIZER_TYPES,
   type TokenizerConfig,
   type TokenizerType,

@@ -2,7 +2,7 @@
 import '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { TOKENIZER_TYPES, tokenize, tokenizerParameters, tokenShape } from './tokenizers.ts';
+import { permuteFeatures, TOKENIZER_TYPES, tokenize, tokenizerParameters, tokenShape } from './tokenizers.ts';
 
 beforeAll(async () => {
   await tf.setBackend('cpu');
@@ -61,6 +61,24 @@ describe('tokenize', () => {
     const values = gradient.arraySync() as number[][][][];
     expect(values[0]![0]![0]![0]).toBeCloseTo(1 / 9, 6);
     expect(values[1]![6]![0]![0]).toBe(0);
+  });
+
+  it('permutes features as it is told, and refuses what is no permutation', () => {
+    const x = tf.tensor2d([
+      [5, 6, 7],
+      [1, 2, 3],
+    ]);
+    expect(permuteFeatures(x, [2, 0, 1]).arraySync()).toEqual([
+      [7, 5, 6],
+      [3, 1, 2],
+    ]);
+    for (const bad of [
+      [0, 1],
+      [0, 1, 1],
+      [0, 1, 3],
+      [0, 1, 2, 2],
+    ])
+      expect(() => permuteFeatures(x, bad)).toThrow(`permutation has ${bad.length} entries`);
   });
 
   it('shuffles by one fixed permutation of all entries, the same at every call, with the inverse as its gradient', () => {

@@ -1,6 +1,6 @@
 // Tokenizers: encoder features `[B, H, W, C]` -> tokens `[B, T, D]` (arXiv 2402.08609 section 3 and 4.2; 2410.01930). Routing is per sample, so tokens
 // of different samples never meet.
-import { createRng } from '@moe-rl/core';
+import { createRng, InvalidArgumentError } from '@moe-rl/core';
 import type { Tensor, Tensor4D } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { convolution, convolutionParameters } from './layers.ts';
@@ -92,7 +92,11 @@ export function tokenize(parameters: ParameterTensors, features: Tensor, config:
     }
     case 'shuffled': {
       const flat = tf.reshape(features, [batch, height * width * channels]);
-      return tf.reshape(permute(flat, config.shuffleSeed ?? 0), [batch, height * width, channels]);
+      return tf.reshape(permuteFeatures(flat, shuffledOrder(flat.shape[1]!, config.shuffleSeed ?? 0)), [
+        batch,
+        height * width,
+        channels,
+      ]);
     }
   }
 }
@@ -113,22 +117,35 @@ function averagePatches(features: Tensor, patch: number): Tensor {
   ]);
 }
 
-/** `x[:, permutation]`; the gradient gathers with the inverse permutation (tfjs' own would scatter). */
-function permute(x: Tensor, seed: number): Tensor {
-  const size = x.shape[1]!;
+/** The permutation of `shuffled`. */
+function shuffledOrder(size: number, seed: number): Int32Array {
   const permutation = Int32Array.from({ length: size }, (_, index) => index);
   const rng = createRng(seed, 'tokenizer/shuffled');
   for (let index = size - 1; index > 0; index--) {
     const other = rng.nextInteger(index + 1);
     [permutation[index], permutation[other]] = [permutation[other]!, permutation[index]!];
   }
-  const inverse = new Int32Array(size);
-  for (let index = 0; index < size; index++) inverse[permutation[index]!] = index;
+  return permutation;
+}
+
+/**
+ * `x[:, permutation]` of x [B, N]: what the tokenizer `shuffled` does to the numbers of a feature map, with a permutation of yours. The gradient gathers
+ * with the inverse permutation (tfjs' own would scatter).
+ * @throws InvalidArgumentError for what is no permutation of 0 to N - 1
+ */
+export function permuteFeatures(x: Tensor, permutation: ArrayLike<number>): Tensor {
+  const size = x.shape[1]!;
+  const inverse = new Int32Array(size).fill(-1);
+  for (let index = 0; index < permutation.length; index++) inverse[permutation[index]!] = index;
+  if (permutation.length !== size || inverse.includes(-1))
+    throw new InvalidArgumentError(
+      `permutation has ${permutation.length} entries; expected each of 0 to ${size - 1} once`,
+    );
   // Rows of the transpose, because tfjs-node's gather along an axis reads its indices back, which a recorded step can't.
   const pick = (input: Tensor, indices: Int32Array): Tensor =>
     tf.transpose(tf.gatherND(tf.transpose(input, [1, 0]), tf.tensor2d(indices, [size, 1], 'int32')), [1, 0]);
   return tf.customGrad((input) => ({
-    value: pick(input as Tensor, permutation),
+    value: pick(input as Tensor, Int32Array.from(permutation)),
     gradFunc: (gradient) => pick(gradient as Tensor, inverse),
   }))(x);
 }

@@ -31,6 +31,7 @@ export {
   distillationLoss,
   dynMoleBalanceLoss,
   importanceLoss,
+  kthLargest,
   type LoadLossConfig,
   loadBalancingLoss,
   loadLoss,

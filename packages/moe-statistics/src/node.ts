@@ -17,6 +17,7 @@ export {
 } from './studies/study.ts';
 export {
   axisValue,
+  leastSquaresSlope,
   type SeriesPoint,
   type SeriesSummary,
   type StudyInterval,

@@ -1,6 +1,6 @@
 // The worked examples of testdata/examples.json, computed in 64-bit floats, to 1e-6.
 import { readFileSync } from 'node:fs';
-import { expertUtilization, routerChangeRate, routerSaturation } from '@moe-rl/moe-core';
+import { expertUtilization, kthLargest, routerChangeRate, routerSaturation } from '@moe-rl/moe-core';
 import { createTypedArrayOps, type TypedArrayTensor } from '@moe-rl/tensor-ops/typed-array';
 import { describe, expect, test } from 'vitest';
 import {
@@ -22,7 +22,9 @@ import {
   type ExpertChoice,
   entropyLoss,
   expertChoiceRouter,
+  groupScores,
   gshardRouter,
+  gumbelNoise,
   hashRouter,
   importanceLoss,
   loadBalancingLoss,
@@ -86,6 +88,10 @@ test('vmoe_losses', () => {
   const probabilities = ops.softmax(logits, -1);
   expectClose(ops.sum(probabilities, [1]), example.importance);
   expectClose(importanceLoss(ops, probabilities), example.importance_loss_cv2);
+  expectClose(
+    kthLargest(ops, probabilities, 2),
+    [0.10650698, 0.18221483, 0.21194156, 0.20370733, 0.27406862, 0.39146606],
+  );
   const noise = ops.multiply(batch(example.unit_noise), ops.fill([], 1 / 3));
   expectClose(stayProbabilities(ops, logits, noise, { k: 1 }), example.p);
   expectClose(loadLoss(ops, logits, noise, { k: 1 }), example.load_loss_cv2);
@@ -251,6 +257,10 @@ test('deepseek_v3_gate', () => {
   const config = { k: example.topk, numGroups: 4, numKeptGroups: 2, routeScale: 2.5 };
   const routing = deepSeekRouter(config).route(ops, logits, { bias });
   expectClose(routing.probabilities, example.sigmoid);
+  const biased = batch([example.biased]);
+  expectClose(groupScores(ops, biased, 4), example.group_score_top2_sum);
+  expectClose(groupScores(ops, biased, 4, 'softmax'), [0.73105858, 0.750166, 0.52497919, 0.36852478]);
+  expect(() => groupScores(ops, biased, 3)).toThrow('numGroups is 3; expected a divisor of the 8 experts');
   expectClose(tokenChoice(routing).experts, example.chosen);
   expectClose(tokenChoice(routing).weights, example.weights_route_scale_2p5);
   expectClose(ops.sum(tokenChoice(routing).weights, [2]), example.weights_sum);
@@ -280,6 +290,7 @@ test('seq_balance', () => {
 
 test('dts_gate', () => {
   const example = examples.dts_gate;
+  expectClose(gumbelNoise(ops, batch(example.uniform)), example.gumbel);
   for (const [temperature, expected] of Object.entries<Record<'gates' | 'chosen' | 'kept' | 'active' | 'aux', never>>(
     example.by_temperature,
   )) {
@@ -369,7 +380,10 @@ test('dynmole', () => {
   };
   const routing = dynMoleRouter(config).route(ops, logits, {});
   expectClose(normalizedEntropy(ops, probabilities, example.q), example.tsallis_norm);
-  expectClose(normalizedEntropy(ops, probabilities, 1), example.shannon_norm, 2e-5);
+  expectClose(normalizedEntropy(ops, probabilities, 1), example.shannon_norm);
+  // without an epsilon a probability of 0 counts as 0
+  expectClose(normalizedEntropy(ops, batch([[0.5, 0.5, 0, 0]]), 1, 0), 0.5);
+  expectClose(normalizedEntropy(ops, batch([[1, 0, 0, 0]]), 1.5, 0), 0);
   expectClose(combine(routing, 4), example.weights);
   expectClose(ops.greater(combine(routing, 4), ops.fill([], 0)), example.mask);
   expectClose(ops.sum(combine(routing, 4), [2]), example.weight_sums);

@@ -63,7 +63,7 @@ export {
   type StableConfig,
   stableRouter,
 } from './routers/balanced.ts';
-export { type DeepSeekConfig, deepSeekRouter, updateBalanceBias } from './routers/deepseek.ts';
+export { type DeepSeekConfig, deepSeekRouter, groupScores, updateBalanceBias } from './routers/deepseek.ts';
 export { type ExpertChoiceConfig, expertChoiceRouter } from './routers/expert-choice.ts';
 export { type PrototypesConfig, prototypesRouter } from './routers/prototypes.ts';
 export {
@@ -71,6 +71,7 @@ export {
   type DynMoleConfig,
   denseToSparseRouter,
   dynMoleRouter,
+  gumbelNoise,
 } from './routers/threshold.ts';
 export {
   type GShardConfig,

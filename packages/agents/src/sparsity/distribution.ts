@@ -9,16 +9,19 @@ export type LayerSparsities = Readonly<Record<string, number>>;
  * than all of itself stays dense, and the others make up for it. (google-research/rigl, sparse_utils.py.)
  * @param shapes kernel shapes by layer
  * @param sparsity overall share of zeros, in [0, 1)
+ * @param power of q_l: 1 is Erdos-Renyi-Kernel itself, 0 the same share everywhere (`erk_power_scale` of the official code)
  */
 export function erdosRenyiKernel(
   shapes: Readonly<Record<string, readonly number[]>>,
   sparsity: number,
+  power = 1,
 ): { readonly sparsities: LayerSparsities; readonly epsilon: number } {
   requireFinite('sparsity', sparsity, 0, 1);
+  requireFinite('power', power, 0);
   if (sparsity === 1) throw new InvalidArgumentError('sparsity is 1; expected less');
   const layers = Object.entries(shapes).map(([name, shape]) => {
     const size = elementCount(shape);
-    return { name, size, raw: shape.reduce((sum, dimension) => sum + dimension, 0) / size };
+    return { name, size, raw: (shape.reduce((sum, dimension) => sum + dimension, 0) / size) ** power };
   });
   const dense = new Set<string>();
   for (;;) {

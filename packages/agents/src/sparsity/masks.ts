@@ -1,6 +1,6 @@
 // Masks of sparse training: random, by magnitude, and drop-and-grow (SET: Mocanu et al. 2018; RigL: Evci et al. 2020). On the host: masks change every
 // few thousand updates.
-import type { Rng } from '@moe-rl/core';
+import { type Rng, requireInteger } from '@moe-rl/core';
 import { keptCount } from './distribution.ts';
 
 /** A random mask with exactly `kept` ones. */
@@ -11,11 +11,17 @@ export function randomMask(rng: Rng, size: number, kept: number): Float32Array {
   return mask;
 }
 
-/** Keeps the weights of largest magnitude; of equal ones the first. */
+/** Keeps the weights of largest magnitude at a sparsity, `keptCount` of them; of equal ones the first. */
 export function magnitudeMask(weights: ArrayLike<number>, sparsity: number): Float32Array {
+  return largestMask(weights, keptCount(weights.length, sparsity));
+}
+
+/** A mask of the `kept` weights of largest magnitude; of equal ones the first. */
+export function largestMask(weights: ArrayLike<number>, kept: number): Float32Array {
+  requireInteger('kept', kept, 0, weights.length);
   const mask = new Float32Array(weights.length);
   const order = orderBy(weights.length, (index) => -Math.abs(weights[index]!));
-  for (let index = 0; index < keptCount(weights.length, sparsity); index++) mask[order[index]!] = 1;
+  for (let index = 0; index < kept; index++) mask[order[index]!] = 1;
   return mask;
 }
 

@@ -8,6 +8,7 @@ import {
   erdosRenyiKernel,
   gradualSparsity,
   keptCount,
+  largestMask,
   magnitudeMask,
   randomMask,
 } from './index.ts';
@@ -43,6 +44,10 @@ describe('Erdos-Renyi-Kernel', () => {
     expect(Object.values(erdosRenyiKernel(shapes, 0).sparsities)).toEqual([0, 0, 0]);
     expect(keptCount(10, 0.999)).toBe(1);
     expect(() => erdosRenyiKernel(shapes, 1)).toThrow('sparsity is 1');
+    // to the power of 0 all layers are alike
+    const alike = Object.values(erdosRenyiKernel(shapes, 0.7, 0).sparsities);
+    for (const layer of alike) expect(Math.abs(layer - 0.7)).toBeLessThan(1e-3);
+    expect(() => erdosRenyiKernel(shapes, 0.5, -1)).toThrow('power');
   });
 });
 
@@ -54,6 +59,12 @@ describe('masks', () => {
     dropAndGrow(weights, current, drop_fraction, { method: 'gradient', gradients: grad });
     expect(Array.from(current)).toEqual(new_mask);
     expect(Array.from(weights)).toEqual(Array.from(Float32Array.from(new_w)));
+  });
+
+  it('keeps the largest weights, the first of equal ones', () => {
+    expect(Array.from(largestMask([1, -3, 2, -2], 2))).toEqual([0, 1, 1, 0]);
+    expect(Array.from(largestMask([1, 2], 0))).toEqual([0, 0]);
+    expect(() => largestMask([1, 2], 3)).toThrow('kept');
   });
 
   it('SET keeps the number of weights and starts new ones at zero', () => {

@@ -47,10 +47,10 @@ export function stayProbabilities<Tensor>(
   noise: Tensor,
   config: LoadLossConfig = {},
 ): Tensor {
-  const [B, T, E] = ops.shape(logits) as [number, number, number];
+  const E = ops.shape(logits)[2]!;
   const k = requireInteger('k', config.k ?? 1, 1, E);
   const noiseStd = requireFinite('noiseStd', config.noiseStd ?? 1 / E, Number.MIN_VALUE);
-  const threshold = kthLargest(ops, ops.add(logits, noise), k, [B, T, 1]);
+  const threshold = kthLargest(ops, ops.add(logits, noise), k);
   return normalCdf(ops, ops.divide(ops.subtract(logits, threshold), ops.fill([], noiseStd)));
 }
 
@@ -67,29 +67,29 @@ export function noisyTopKLoad<Tensor>(
   k: number,
   tokenMask?: Tensor,
 ): Tensor {
-  const [B, T, E] = ops.shape(clean) as [number, number, number];
+  const E = ops.shape(clean)[2]!;
   requireInteger('k', k, 1, E);
   // Still on the way of the gradient, which is 0.
   if (k === E) {
     const certain = ops.add(ops.multiply(clean, ops.fill([], 0)), ops.fill([], 1));
     return sumTokens(ops, certain, tokenMask);
   }
-  const inside = kthLargest(ops, noisy, k, [B, T, 1]);
-  const outside = kthLargest(ops, noisy, k + 1, [B, T, 1]);
+  const inside = kthLargest(ops, noisy, k);
+  const outside = kthLargest(ops, noisy, k + 1);
   // Without the expert itself the k-th largest is the (k+1)-th of all when the expert is among the best k.
   const isIn = ops.greaterEqual(noisy, inside);
   const threshold = ops.add(inside, ops.multiply(isIn, ops.subtract(outside, inside)));
   return sumTokens(ops, normalCdf(ops, ops.divide(ops.subtract(clean, threshold), noiseScale)), tokenMask);
 }
 
-/** The k-th largest of the last axis, with its gradient. */
-function kthLargest<Tensor>(ops: TensorOps<Tensor>, x: Tensor, k: number, shape: readonly number[]): Tensor {
+/** The k-th largest of the last axis, which stays with length 1: [..., E] to [..., 1]. Gradients go to that element. */
+export function kthLargest<Tensor>(ops: TensorOps<Tensor>, x: Tensor, k: number): Tensor {
   const { values } = ops.topK(x, k);
   const last = ops.tensor(
     Array.from({ length: k }, (_, rank) => +(rank === k - 1)),
-    [1, 1, k],
+    [k],
   );
-  return ops.reshape(ops.sum(ops.multiply(values, last), [2]), shape);
+  return ops.sum(ops.multiply(values, last), [ops.shape(x).length - 1], true);
 }
 
 function normalCdf<Tensor>(ops: TensorOps<Tensor>, x: Tensor): Tensor {
@@ -240,12 +240,18 @@ function weightsByExpert<Tensor>(
 /**
  * The RL code's "entropy loss" without its weight: 1 - normalized entropy of how often each expert is the best one. Made of counts, so it has no
  * gradient: a metric, whatever its name. 0 for one expert.
+ * @param epsilon added to every count; default 1e-6, the official code's
  */
-export function bestExpertImbalance<Tensor>(ops: TensorOps<Tensor>, probabilities: Tensor, tokenMask?: Tensor): Tensor {
+export function bestExpertImbalance<Tensor>(
+  ops: TensorOps<Tensor>,
+  probabilities: Tensor,
+  tokenMask?: Tensor,
+  epsilon = 1e-6,
+): Tensor {
   const [B, , E] = ops.shape(probabilities) as [number, number, number];
   if (E === 1) return ops.fill([B], 0);
   const counts = sumTokens(ops, bestExperts(ops, probabilities), tokenMask);
-  const smoothed = ops.add(counts, ops.fill([], 1e-6));
+  const smoothed = ops.add(counts, ops.fill([], epsilon));
   const p = ops.divide(smoothed, ops.sum(smoothed, [1], true));
   // 1 - H / log E written as sum p log(p E) / log E, which does not subtract nearly equal numbers.
   const relative = ops.log(ops.multiply(p, ops.fill([], E)));

@@ -228,6 +228,7 @@ export const definitions = {
     description: 'DynMoLE: soft, top-p and top-k routing by the entropy of each token (Li et al., 2025).',
     options: {
       entropyIndex: setting.number('Tsallis q.', 1.1, { minimum: 0, isMinimumOpen: true, maximum: 2 }),
+      entropyEpsilon: setting.number('Added to every probability before the entropy is taken.', 1e-5, { minimum: 0 }),
       entropyThreshold: setting.number('Tokens above it use all experts.', 0.9, { minimum: 0, isMinimumOpen: true }),
       topP: setting.number('Summed probability.', 0.75, { minimum: 0, isMinimumOpen: true, maximum: 1 }),
       keepTopK: setting.integer('Experts that are kept in any case; null: 2, or 1 where there is one.', null, {

@@ -9,6 +9,7 @@ import {
   type Router,
   requireK,
 } from '@moe-rl/moe-core';
+import type { TensorOps } from '@moe-rl/tensor-ops';
 
 /** Score of what is left out of the choice: below every sigmoid, softmax and bias. */
 const LEFT_OUT = -1e30;
@@ -56,9 +57,7 @@ export function deepSeekRouter(config: DeepSeekConfig = {}): Router {
       const scores = scoring === 'sigmoid' ? ops.sigmoid(logits) : ops.softmax(logits, -1);
       let ranking = ops.stopGradient(inputs.bias === undefined ? scores : ops.add(scores, inputs.bias));
       if (M < G) {
-        const grouped = ops.reshape(ranking, [B, T, G, E / G]);
-        const best = ops.topK(grouped, scoring === 'sigmoid' ? Math.min(2, E / G) : 1).values;
-        const groups = ops.topK(ops.sum(best, [3]), M).indices;
+        const groups = ops.topK(groupScores(ops, ranking, G, scoring), M).indices;
         const isKept = ops.reshape(ops.sum(ops.oneHot(groups, G), [2]), [B, T, G, 1]);
         const everywhere = ops.reshape(ops.add(isKept, ops.fill([B, T, G, E / G], 0)), [B, T, E]);
         ranking = ops.where(everywhere, ranking, ops.fill([B, T, E], LEFT_OUT));
@@ -76,6 +75,23 @@ export function deepSeekRouter(config: DeepSeekConfig = {}): Router {
       return { assignment, logits, probabilities: scores };
     },
   };
+}
+
+/**
+ * How good each group of experts is [B, T, G], of scores [B, T, E] with their bias: the sum of its two best (V3, 'sigmoid'), or its best (V2, 'softmax').
+ * @throws InvalidArgumentError where the groups don't divide the experts
+ */
+export function groupScores<Tensor>(
+  ops: TensorOps<Tensor>,
+  scores: Tensor,
+  numGroups: number,
+  scoring: 'sigmoid' | 'softmax' = 'sigmoid',
+): Tensor {
+  const [B, T, E] = ops.shape(scores) as [number, number, number];
+  const G = requireInteger('numGroups', numGroups, 1, E);
+  if (E % G !== 0) throw new InvalidArgumentError(`numGroups is ${G}; expected a divisor of the ${E} experts`);
+  const grouped = ops.reshape(scores, [B, T, G, E / G]);
+  return ops.sum(ops.topK(grouped, scoring === 'sigmoid' ? Math.min(2, E / G) : 1).values, [3]);
 }
 
 /**

@@ -64,7 +64,7 @@ export function denseToSparseRouter(config: DenseToSparseConfig = {}): Router {
         typeof temperature === 'number'
           ? ops.fill([], requireFinite('inputs.temperature', temperature, 1e-6))
           : temperature;
-      const gates = ops.softmax(ops.divide(ops.add(logits, gumbel(ops, uniform)), scale), -1);
+      const gates = ops.softmax(ops.divide(ops.add(logits, gumbelNoise(ops, uniform)), scale), -1);
       if (config.isHard || stage === 'hard') {
         const { indices, values } = ops.topK(gates, 1);
         const assignment = assignTokens(ops, indices, values, { numExperts: E, tokenMask });
@@ -77,8 +77,8 @@ export function denseToSparseRouter(config: DenseToSparseConfig = {}): Router {
   };
 }
 
-/** -log(-log u), with u kept away from 0 and 1. */
-function gumbel<Tensor>(ops: TensorOps<Tensor>, uniform: Tensor): Tensor {
+/** Gumbel noise -log(-log u) of uniform numbers, which are kept away from 0 and 1; of any shape. */
+export function gumbelNoise<Tensor>(ops: TensorOps<Tensor>, uniform: Tensor): Tensor {
   const clipped = ops.minimum(ops.maximum(uniform, ops.fill([], 1e-20)), ops.fill([], 1 - 1e-7));
   const zero = ops.fill([], 0);
   return ops.subtract(zero, ops.log(ops.subtract(zero, ops.log(clipped))));
@@ -88,6 +88,8 @@ function gumbel<Tensor>(ops: TensorOps<Tensor>, uniform: Tensor): Tensor {
 export interface DynMoleConfig {
   /** q of the Tsallis entropy, above 0 and at most 2; 1 is Shannon's. Default 1.1. */
   readonly entropyIndex?: number;
+  /** Added to every probability before the entropy is taken. Default 1e-5. */
+  readonly entropyEpsilon?: number;
   /** A token whose normalized entropy is above this uses all experts. Default 0.9. */
   readonly entropyThreshold?: number;
   /** p: experts are kept, best first, while their summed probability stays within it. Default 0.75. */
@@ -99,6 +101,7 @@ export interface DynMoleConfig {
 /** DynMoLE's hybrid of soft, top-p and top-k routing (Li et al., 2025). Weights are probabilities, not renormalized; nothing is dropped. */
 export function dynMoleRouter(config: DynMoleConfig = {}): Router {
   const q = requireFinite('entropyIndex', config.entropyIndex ?? 1.1, Number.MIN_VALUE, 2);
+  const epsilon = requireFinite('entropyEpsilon', config.entropyEpsilon ?? 1e-5, 0);
   const threshold = requireFinite('entropyThreshold', config.entropyThreshold ?? 0.9, Number.MIN_VALUE);
   const topP = requireFinite('topP', config.topP ?? 0.75, Number.MIN_VALUE, 1);
   return {
@@ -113,7 +116,7 @@ export function dynMoleRouter(config: DynMoleConfig = {}): Router {
         Array.from({ length: E }, (_, rank) => +(rank < keep)),
         [1, 1, E],
       );
-      const isUncertain = ops.greater(normalizedEntropy(ops, probabilities, q), ops.fill([], threshold));
+      const isUncertain = ops.greater(normalizedEntropy(ops, probabilities, q, epsilon), ops.fill([], threshold));
       const wanted = ops.maximum(ops.maximum(isWithin, isFloor), ops.reshape(isUncertain, [B, T, 1]));
       const assignment = assignTokens(ops, sorted.indices, sorted.values, {
         numExperts: E,

@@ -21,6 +21,11 @@ export interface Agent extends Checkpointable {
    * @throws NonFiniteError when the reward or the loss is not finite, naming the agent step and the batch's indices.
    */
   observe(transition: Transition): AgentMetrics | undefined | Promise<AgentMetrics | undefined>;
+  /**
+   * Probabilities `[A]` with which `act` in this mode would choose each action now; moves no random stream that acting or learning draws from. Absent for
+   * agents that can't tell.
+   */
+  actionProbabilities?(observation: Observation, mode: ActMode): ArrayLike<number> | Promise<ArrayLike<number>>;
   /** Frees tensors and sessions. */
   dispose(): void;
 }

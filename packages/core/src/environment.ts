@@ -1,5 +1,5 @@
 // The environment interface: Gymnasium's reset/step with the same names and meanings, synchronous, with typed arrays.
-import type { Observation } from './transition.ts';
+import type { EnvironmentInfo, Observation } from './transition.ts';
 
 /** Describes observations: `stackSize` frames of `frameShape` each; 1 for environments that don't stack. */
 export interface ObservationSpec {
@@ -9,9 +9,6 @@ export interface ObservationSpec {
   readonly stackSize: number;
   readonly dtype: 'uint8' | 'float32';
 }
-
-/** Facts beside the observation: `lives`, `frameNumber`, whatever the environment knows. */
-export type EnvironmentInfo = Readonly<Record<string, number | string | boolean>>;
 
 export interface ResetOutput {
   readonly observation: Observation;

@@ -4,7 +4,6 @@ export type { Checkpointable, StateTree, StateValue } from './checkpointable.ts'
 export type {
   AutoresetMode,
   Environment,
-  EnvironmentInfo,
   ObservationSpec,
   ResetOutput,
   StepOutput,
@@ -34,6 +33,7 @@ export { didYouMean, nearMatches } from './near-names.ts';
 export { createRandomAgent } from './random-agent.ts';
 export { recordedBy, type TransitionSink } from './recorded-agent.ts';
 export { createRegistry, type Registry } from './registry.ts';
+export { type RewardDesign, rewardedBy } from './reward-design.ts';
 export { createRng, type Rng, type RngState } from './rng.ts';
 export { type RunLoopOptions, type RunStep, runLoop } from './run-loop.ts';
 export { decodeSafetensors, encodeSafetensors } from './safetensors.ts';
@@ -48,4 +48,4 @@ export {
   type TypedArray,
   tensorData,
 } from './tensor-data.ts';
-export type { Observation, Transition } from './transition.ts';
+export type { EnvironmentInfo, Observation, Transition } from './transition.ts';

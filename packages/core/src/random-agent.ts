@@ -12,6 +12,7 @@ export function createRandomAgent(actionCount: number, seed: number): Agent {
     },
     updates: 0,
     act: () => rng.nextInteger(actionCount),
+    actionProbabilities: () => new Float32Array(actionCount).fill(1 / actionCount),
     observe() {
       trainingAgentSteps++;
       return undefined;

@@ -1,8 +1,8 @@
 // The run loop: one environment, one agent, an endless stream of steps. Everything else (statistics, progress, checkpoints, video) consumes the stream,
 // so agents never log and the trainer stays thin.
 import type { ActMode, Agent, AgentMetrics } from './agent.ts';
-import type { Environment, EnvironmentInfo } from './environment.ts';
-import type { Observation } from './transition.ts';
+import type { Environment } from './environment.ts';
+import type { EnvironmentInfo, Observation } from './transition.ts';
 
 export interface RunLoopOptions {
   readonly environment: Environment;
@@ -74,6 +74,7 @@ export async function* runLoop(options: RunLoopOptions): AsyncGenerator<RunStep,
               terminated: step.terminated,
               truncated,
               nextObservation: step.observation,
+              info: step.info,
             })
           : undefined;
       current.set(step.observation);

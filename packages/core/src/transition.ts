@@ -7,6 +7,9 @@ import type { TypedArray } from './tensor-data.ts';
  */
 export type Observation = TypedArray;
 
+/** Facts beside the observation: `lives`, `frameNumber`, whatever the environment knows. */
+export type EnvironmentInfo = Readonly<Record<string, number | string | boolean>>;
+
 /** One step of experience, in the order of the Gymnasium interface. */
 export interface Transition {
   /** What the agent acted on (time t). */
@@ -20,4 +23,6 @@ export interface Transition {
   readonly truncated: boolean;
   /** What the action led to (time t + 1). */
   readonly nextObservation: Observation;
+  /** What the environment said beside `nextObservation`; absent where a transition does not come from an environment. */
+  readonly info?: EnvironmentInfo;
 }

@@ -15,6 +15,7 @@ export {
   type DatasetSettings,
   DEFAULT_RUN_SETTINGS,
   type ModuleReference,
+  ORIGINAL_REWARD,
   type RunConfig,
   type RunSettings,
 } from './config/run-settings.ts';
@@ -51,6 +52,8 @@ export type {
   Preset,
   PublishedProtocol,
   Purpose,
+  RewardKind,
+  RewardRequest,
   RunAgent,
   RunSink,
   SinkKind,

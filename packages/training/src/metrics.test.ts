@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRunFolder, findMetric, metricTags, readMetricRows } from '@moe-rl/runs';
 import { afterAll, expect, it } from 'vitest';
-import { newRunConfig, trainInFolder } from './index.ts';
+import { newRunConfig, registry, trainInFolder } from './index.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'moe-rl-metrics-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -18,9 +18,15 @@ const RUNS: Readonly<Record<string, readonly (readonly [string, string])[]>> = {
     ['network.moe.router.type', 'token-choice'],
     ['network.moe.experts', '2'],
     ['auxiliaryLosses.importance', '1'],
+    ['reward.type', 'test.doubled'],
     ['statistics.periodUpdates', '2'],
   ],
 };
+
+registry.rewards.register('test.doubled', {
+  description: 'Twice the reward',
+  create: () => ({ reward: ({ reward }) => 2 * reward, getState: () => ({}), setState() {} }),
+});
 
 it('registered tags and logged tags are the same', async () => {
   const logged = new Set<string>();

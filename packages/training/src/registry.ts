@@ -9,6 +9,7 @@ import {
   createRunRegistry,
   makeEnvironment,
   newRunConfig as newConfig,
+  ORIGINAL_REWARD,
   type RequestedSettings,
   type RunConfig,
   type RunRegistry,
@@ -93,10 +94,18 @@ export async function checkRun(config: RunConfig): Promise<void> {
       `dataset.folder is ${folder}, but the agents of the preset ${config.preset} can't learn from a dataset`,
     );
   }
+  const { type: design, ...settings } = config.reward;
+  if (folder !== null && design !== ORIGINAL_REWARD) {
+    throw new InvalidArgumentError(
+      `reward.type is ${String(design)}, but a run that learns from a dataset (dataset.folder is ${folder}) takes no steps of its own that a design could see`,
+    );
+  }
   if (recordFolder !== null) requireNewFolder(recordFolder);
   await kind.checkRun?.(config);
   const environment = makeEnvironment(config, registry);
   try {
+    if (design !== ORIGINAL_REWARD)
+      await registry.rewards.get(String(design)).checkRun?.({ config, settings, environment });
     if (folder !== null) await openDatasetFor(folder, environment);
   } finally {
     environment.close?.();

@@ -47,9 +47,9 @@ export async function trainInFolder(folder: RunFolder, options: TrainInFolderOpt
   const { isResume, say, output = process.stderr, sinks, ...rest } = options;
   let session: Session | undefined;
   try {
-    session = await openSession(folder, say);
+    session = await openSession(folder, say, isResume);
     for (const note of agentKindOf(folder.config, registry).notes?.(folder.config) ?? []) say(note);
-    const { agent, environment, replay, tensorCount, learnOffline, makeEvaluationEnvironment } = session;
+    const { agent, environment, reward, replay, tensorCount, learnOffline, makeEvaluationEnvironment } = session;
     const recorder = recorderOf(folder, environment, isResume);
     const result = await trainRun({
       ...rest,
@@ -60,6 +60,7 @@ export async function trainInFolder(folder: RunFolder, options: TrainInFolderOpt
       isResume,
       output,
       sinks: { ...openSinks(folder, registry), ...sinks },
+      ...(reward === undefined ? {} : { reward }),
       ...(replay === undefined ? {} : { replay }),
       ...(tensorCount === undefined ? {} : { tensorCount }),
       ...(learnOffline === undefined ? {} : { learnOffline }),
@@ -107,6 +108,7 @@ export async function finishRun(
     game: config.game,
     preset: config.preset,
     seed: config.seed,
+    reward: config.reward.type!,
     backend: session.backendName ?? null,
     training: session.output,
     evaluation: evaluation ?? null,

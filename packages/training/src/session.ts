@@ -10,8 +10,8 @@ import {
 import { registry } from './registry.ts';
 
 /** Environment and agent of a run. */
-export function openSession(folder: RunFolder, say: (line: string) => void): Promise<Session> {
-  return open(folder, registry, say);
+export function openSession(folder: RunFolder, say: (line: string) => void, isResume = false): Promise<Session> {
+  return open(folder, registry, say, isResume);
 }
 
 /** The agent of a run as its newest checkpoint has it, for evaluation: its replay memory is left on the disk. */

@@ -16,6 +16,7 @@ export interface RunOptions {
   readonly game?: string;
   readonly rom?: string;
   readonly preset?: string;
+  readonly reward?: string;
   readonly seed?: number;
   readonly backend?: string;
   readonly threads?: number;
@@ -30,7 +31,7 @@ export interface RunOptions {
 
 /** What the options ask for: a configuration file, `--set`, named options. */
 export async function requestedSettings(options: RunOptions): Promise<RequestedSettings> {
-  const { game, rom, preset, seed, backend, threads, config, dataset, recordDataset } = options;
+  const { game, rom, preset, reward, seed, backend, threads, config, dataset, recordDataset } = options;
   const { agentSteps, steps } = options;
   if (agentSteps !== undefined && steps !== undefined && agentSteps !== steps) {
     throw new InvalidArgumentError(
@@ -42,7 +43,9 @@ export async function requestedSettings(options: RunOptions): Promise<RequestedS
     file: config === undefined ? {} : await readSettingsFile(config),
     set: options.set.map(parseSetOption),
     options: {
-      ...{ game, preset, seed, backend, threads, trainingAgentSteps, 'environment.rom': rom },
+      ...{ game, preset, seed, backend, threads, trainingAgentSteps },
+      'reward.type': reward,
+      'environment.rom': rom,
       // A run goes on from wherever it is called.
       'dataset.folder': dataset === undefined ? undefined : resolve(dataset),
       'dataset.recordFolder': recordDataset === undefined ? undefined : resolve(recordDataset),

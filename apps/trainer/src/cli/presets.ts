@@ -1,20 +1,27 @@
 // `moe-rl presets`: the agents that can be trained, and every setting of a run with one of them: exactly what `--set` takes.
-import { describeRunConfig, runConfigJsonSchema, table } from '@moe-rl/runs';
+import { describeRunConfig, ORIGINAL_REWARD, runConfigJsonSchema, table } from '@moe-rl/runs';
 import { newRunConfig, registry } from '@moe-rl/training';
 import { print } from './terminal.ts';
 
 interface PresetsOptions {
   readonly game?: string;
   readonly jsonSchema?: boolean;
+  readonly rewards?: boolean;
+  readonly reward?: string;
 }
 
 export async function presets(name: string | undefined, options: PresetsOptions): Promise<void> {
+  if (options.rewards) {
+    const rows = registry.rewards.names().map((design) => [design, registry.rewards.get(design).description]);
+    print(table(['reward', 'what is learned from'], [[ORIGINAL_REWARD, "The environment's own reward"], ...rows]));
+    return;
+  }
   if (name === undefined && options.jsonSchema !== true) {
     const rows = registry.presets.names().map((preset) => [preset, registry.presets.get(preset).description]);
     print(table(['preset', 'what it is'], rows));
     return;
   }
-  const config = newRunConfig({ options: { preset: name, game: options.game } });
+  const config = newRunConfig({ options: { preset: name, game: options.game, 'reward.type': options.reward } });
   if (options.jsonSchema) {
     const head = {
       $schema: 'https://json-schema.org/draft/2020-12/schema',

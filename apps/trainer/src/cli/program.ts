@@ -103,6 +103,8 @@ export function buildProgram(version: string): Command {
     .description('list the agent presets, or show every setting of a run with one')
     .argument('[name]', 'preset to show')
     .option('--game <name>', 'game of the run: it has settings too')
+    .option('--reward <design>', 'design of the reward: it has settings too')
+    .option('--rewards', 'list the designs of rewards')
     .option('--json-schema', 'print a JSON Schema of configuration files, for editors')
     .action(async (name, options) => (await import('./presets.ts')).presets(name, options));
 
@@ -147,6 +149,10 @@ function withRunOptions(command: Command): Command {
     .option('--game <name>', 'game to learn (see `moe-rl roms`)')
     .option('--rom <file>', 'ROM file, instead of looking the game up')
     .option('--preset <name>', 'agent preset (see `moe-rl presets`)')
+    .option(
+      '--reward <design>',
+      'learn from a designed reward (see `moe-rl presets --rewards`); reported returns stay the true ones',
+    )
     .option('--seed <number>', 'seed of every random stream', integer('--seed'))
     .option('--agent-steps <count>', 'agent steps to train', integer('--agent-steps'))
     .option('--steps <count>', 'the same as --agent-steps', integer('--steps'))

@@ -5,6 +5,7 @@ import { InvalidArgumentError, NotFoundError } from '@moe-rl/core';
 import {
   createRunFolder,
   moduleReference,
+  ORIGINAL_REWARD,
   openRunFolder,
   type RunConfig,
   type RunFolder,
@@ -119,6 +120,7 @@ function requireNotTrainedFurther(path: string, asked: number, stored: number): 
   );
 }
 
-function defaultRunFolder({ game, preset, seed }: RunConfig): string {
-  return join('runs', `${game}-${preset}-s${seed}`.replace(/[^\w.-]/g, '_'));
+function defaultRunFolder({ game, preset, reward, seed }: RunConfig): string {
+  const design = reward.type === ORIGINAL_REWARD ? '' : `-${String(reward.type)}`;
+  return join('runs', `${game}-${preset}${design}-s${seed}`.replace(/[^\w.-]/g, '_'));
 }

@@ -99,6 +99,15 @@ export class ProgramAgent implements ValueAgent {
     return this.#values(observation, mode, this.#streams.inspect);
   }
 
+  async actionProbabilities(observation: Observation, mode: ActMode): Promise<Float32Array> {
+    const greedy = greedyAction(await this.values(observation, mode));
+    const epsilon = this.epsilon(mode);
+    const { actionCount } = this.network.input;
+    const probabilities = new Float32Array(actionCount).fill(epsilon / actionCount);
+    probabilities[greedy]! += 1 - epsilon;
+    return probabilities;
+  }
+
   async observe(transition: Transition): Promise<AgentMetrics | undefined> {
     const { agent } = this.config;
     const { reward } = transition;

@@ -1,7 +1,14 @@
 // What a configuration is made of, what is refused and in which words, and that the list of settings is exactly what is taken.
 import { describe, expect, it } from 'vitest';
 import { createToyRegistry } from '../testing/toy-registry.ts';
-import { checkRunConfig, describeRunConfig, newRunConfig, parseSetOption, runConfigJsonSchema } from './run-config.ts';
+import {
+  changeOnResume,
+  checkRunConfig,
+  describeRunConfig,
+  newRunConfig,
+  parseSetOption,
+  runConfigJsonSchema,
+} from './run-config.ts';
 
 const registry = createToyRegistry();
 const names = { game: 'toy/line', preset: 'toy' };
@@ -72,6 +79,20 @@ describe('run configuration', () => {
     );
   });
 
+  it('takes the design of a reward with its settings, and the original one where none is named', () => {
+    expect(newRunConfig({ options: names }, registry).reward).toEqual({ type: 'original' });
+    expect(newRunConfig({}).reward).toEqual({ type: 'original' });
+    const designed = newRunConfig({ options: { ...names, 'reward.type': 'visits' } }, registry);
+    expect(designed.reward).toEqual({ type: 'visits', scale: 0.5 });
+    expect(newRunConfig({ options: names, file: { reward: { type: 'visits', scale: 2 } } }, registry).reward).toEqual({
+      type: 'visits',
+      scale: 2,
+    });
+    expect(() => changeOnResume(designed, { options: { 'reward.type': 'original' } }, registry)).toThrow(
+      `reward.type can't change on resume: the run has "visits", now asked for "original"`,
+    );
+  });
+
   it('is described for editors', () => {
     const schema = runConfigJsonSchema(newRunConfig({ options: names }, registry), registry);
     expect(schema).toMatchObject({ properties: { learner: { properties: { rate: { maximum: 1 } } } } });
@@ -108,6 +129,13 @@ describe('run configuration', () => {
       { set: [['environment.type', 'plain']] as const },
       'environment.type is "plain", but the game toy/line belongs to "line"',
     ],
+    [{ options: { 'reward.type': 'visit' } }, 'reward.type is "visit"; expected one of original, visits'],
+    [
+      { set: [['reward.scale', '3']] as const },
+      'reward.scale does not apply to reward.type original; it belongs to visits',
+    ],
+    [{ file: { reward: { type: 'visits', scale: 0 } } }, 'reward.scale is 0; expected'],
+    [{ options: { game: 'plain', 'reward.type': 'visits' } }, 'reward.scale is 0.5: nothing to visit in plain'],
     [{ file: { environment: { size: 101 } } }, 'environment.size is 101; expected'],
     [{ file: { learner: 3 } }, 'learner is 3; expected an object'],
     [{ options: { seed: -1 } }, 'seed is -1'],

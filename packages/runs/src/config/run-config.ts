@@ -13,6 +13,7 @@ import {
   type SettingValue,
   setting,
   settingsJsonSchema,
+  type UnionSetting,
 } from '@moe-rl/core';
 import type { SinkKind } from '../registry/kinds.ts';
 import { environmentOf, type RunRegistry } from '../registry/run-registry.ts';
@@ -21,6 +22,7 @@ import {
   CHANGEABLE_ON_RESUME,
   DEFAULT_RUN_SETTINGS,
   type ModuleReference,
+  ORIGINAL_REWARD,
   RUN_FIELDS,
   RUN_SETTINGS,
   type RunConfig,
@@ -165,6 +167,13 @@ function startingPoint(
       default: type,
       variants: Object.fromEntries(variants),
     },
+    reward: {
+      kind: 'union',
+      doc: 'Reward to learn from; what is reported stays the original',
+      discriminator: 'type',
+      default: ORIGINAL_REWARD,
+      variants: rewardVariants(registry),
+    },
     ...agentFields,
   });
   const base = {
@@ -177,6 +186,14 @@ function startingPoint(
     schema,
     base: resolveSettings(schema, base as unknown as SettingsTree, { nested: [{ environment: adopted }, settings] }),
   };
+}
+
+function rewardVariants({ rewards }: RunRegistry): UnionSetting['variants'] {
+  const variants = rewards.names().map((name) => {
+    const { description, settings: fields = {} } = rewards.get(name);
+    return [name, { doc: description, fields }] as const;
+  });
+  return { [ORIGINAL_REWARD]: { doc: "The environment's own", fields: {} }, ...Object.fromEntries(variants) };
 }
 
 function sinkFields({ sinks }: RunRegistry): Readonly<Record<string, Setting>> {
@@ -200,7 +217,13 @@ function withChanges(
   const isKnown = (key: string): boolean => registry !== undefined || Object.hasOwn(RUN_FIELDS, key);
   const others =
     registry === undefined
-      ? { environment: {}, sinks: {}, ...filterKeys(base, isUnknown), ...filterKeys(own, isUnknown) }
+      ? {
+          environment: {},
+          reward: { type: ORIGINAL_REWARD },
+          sinks: {},
+          ...filterKeys(base, isUnknown),
+          ...filterKeys(own, isUnknown),
+        }
       : {};
   function isUnknown(key: string): boolean {
     return !isKnown(key);
@@ -240,6 +263,8 @@ function checkKinds(config: RunConfig, registry: RunRegistry): void {
   }
   kind.check?.(config.environment, config.game);
   registry.agents.get(registry.presets.get(config.preset).agent).check?.(config);
+  const { type: design, ...settings } = config.reward;
+  if (design !== ORIGINAL_REWARD) registry.rewards.get(String(design)).check?.(settings, config);
 }
 
 function cantChange(path: string, before: unknown, after: unknown): InvalidArgumentError {

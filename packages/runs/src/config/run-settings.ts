@@ -45,10 +45,15 @@ export interface ModuleReference {
 export interface RunConfig extends RunSettings {
   /** `type` names the kind of environment; the rest are its settings. */
   readonly environment: SettingsTree;
+  /** `type` names the design of the reward that is learned from, `original` the environment's own; the rest are its settings. */
+  readonly reward: SettingsTree;
   /** Where metric rows go beside `metrics.jsonl`, by name. */
   readonly sinks: SettingsTree;
   readonly modules: readonly ModuleReference[];
 }
+
+/** `reward.type` of the environment's own reward. */
+export const ORIGINAL_REWARD = 'original';
 
 export const DEFAULT_RUN_SETTINGS: RunSettings = {
   game: 'windfall',

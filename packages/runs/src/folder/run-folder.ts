@@ -21,6 +21,8 @@ export interface RunFolder {
   readonly curvePngFile: string;
   readonly videosFolder: string;
   readonly replayFolder: string;
+  /** What the design of the reward keeps, where it keeps files. */
+  readonly rewardFolder: string;
   /** True when the folder held a run that never came to its first checkpoint: this one took its place. */
   readonly replacesUnfinished: boolean;
   /** Takes back what `createRunFolder` made, after a start that failed: whatever has been trained until then is deleted. */
@@ -42,12 +44,13 @@ export function runFolderPaths(path: string) {
     curvePngFile: join(path, 'learning-curve.png'),
     videosFolder: join(path, 'videos'),
     replayFolder: join(path, 'checkpoints', 'replay'),
+    rewardFolder: join(path, 'reward'),
   };
 }
 
 /** Everything that a run makes in its folder. */
 const OWN_NAMES: ReadonlySet<string> = new Set([
-  ...['config.json', 'metrics.jsonl', 'events', 'checkpoints', 'videos', 'dataset'],
+  ...['config.json', 'metrics.jsonl', 'events', 'checkpoints', 'videos', 'dataset', 'reward'],
   ...['summary.json', 'learning-curve.svg', 'learning-curve.png', 'run.lock'],
 ]);
 

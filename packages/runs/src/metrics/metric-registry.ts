@@ -21,6 +21,10 @@ const BUILT_IN: Readonly<Record<string, MetricDefinition>> = {
   'train/auxiliaryLoss': { unit: '', description: 'Mean of the weighted router losses together since the last row' },
   'train/auxiliaryLoss/*': { unit: '', description: 'Mean of one weighted router loss since the last row' },
   'train/penalty/*': { unit: '', description: 'Mean of a penalty, before its coefficient, since the last row' },
+  'train/designedReward': {
+    unit: 'points',
+    description: 'Mean reward that was learned from, where it is not the true one, over the steps with an update',
+  },
   'train/epsilon': { unit: '', description: 'Probability of a random action' },
   'train/updates': { unit: 'updates', description: 'Gradient updates so far' },
   'train/meanQ': { unit: 'points', description: 'Mean value of the chosen actions in the batches' },

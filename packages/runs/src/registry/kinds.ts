@@ -1,6 +1,15 @@
 // What a run is made of, by name: kinds of environments and agents, presets, sinks. A kind brings its settings (form, bounds, defaults, meaning), checks what
 // a form can't say, and makes the thing. The built-in ones are in @moe-rl/training; others come from modules of people's own.
-import type { Agent, AgentMetrics, Environment, MetricSink, Setting, SettingsTree, StateTree } from '@moe-rl/core';
+import type {
+  Agent,
+  AgentMetrics,
+  Environment,
+  MetricSink,
+  RewardDesign,
+  Setting,
+  SettingsTree,
+  StateTree,
+} from '@moe-rl/core';
 import type { RunConfig } from '../config/run-settings.ts';
 import type { ReplayPersistence } from '../training/replay-persistence.ts';
 
@@ -73,6 +82,35 @@ export interface AgentKind {
   /** What somebody should know before a run with this configuration starts. */
   readonly notes?: (config: RunConfig) => readonly string[];
   readonly create: (request: AgentRequest) => RunAgent | Promise<RunAgent>;
+}
+
+/** What a reward design is made from. */
+export interface RewardRequest {
+  readonly config: RunConfig;
+  /** Those under `reward`, `type` aside. */
+  readonly settings: SettingsTree;
+  /** The environment of the training itself: what it shows beside observations may be read in `begin` and `reward`. */
+  readonly environment: Environment;
+  /** Who learns from the reward. */
+  readonly agent: Agent;
+  /** Folder for files of the design, in the run folder; not made yet in a new run. A run that goes on finds there what it left. */
+  readonly folder: string;
+  /** True: the run goes on, and `setState` will be called where it has a checkpoint. */
+  readonly isResume: boolean;
+  /** Tells people something. */
+  readonly say: (line: string) => void;
+}
+
+/** Rewards to learn from in place of the environment's own, which stays what is reported, recorded and evaluated. */
+export interface RewardKind {
+  readonly description: string;
+  /** Settings under `reward`. Default: none. */
+  readonly settings?: Readonly<Record<string, Setting>>;
+  /** @throws InvalidArgumentError naming the path for what the form can't refuse */
+  readonly check?: (settings: SettingsTree, config: RunConfig) => void;
+  /** Asked before a new run starts. @throws InvalidArgumentError naming `reward.type` for an environment that it can't be used with */
+  readonly checkRun?: (request: Pick<RewardRequest, 'config' | 'settings' | 'environment'>) => void | Promise<void>;
+  readonly create: (request: RewardRequest) => RewardDesign | Promise<RewardDesign>;
 }
 
 /** Settings of an agent under a name. */

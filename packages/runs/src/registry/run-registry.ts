@@ -1,13 +1,15 @@
 // Everything that a run can name, in one open place.
 import { createRegistry, didYouMean, InvalidArgumentError, NotFoundError, type Registry } from '@moe-rl/core';
-import { RUN_FIELDS } from '../config/run-settings.ts';
+import { ORIGINAL_REWARD, RUN_FIELDS } from '../config/run-settings.ts';
 import { type MetricDefinition, registerMetric } from '../metrics/metric-registry.ts';
-import type { AgentKind, EnvironmentKind, Preset, SinkKind } from './kinds.ts';
+import type { AgentKind, EnvironmentKind, Preset, RewardKind, SinkKind } from './kinds.ts';
 
 export interface RunRegistry {
   readonly environments: Registry<EnvironmentKind>;
   readonly agents: Registry<AgentKind>;
   readonly presets: Registry<Preset>;
+  /** Designs of `reward.type`: other rewards to learn from. */
+  readonly rewards: Registry<RewardKind>;
   readonly sinks: Registry<SinkKind>;
   readonly metrics: { register(tag: string, definition: MetricDefinition): void };
 }
@@ -49,13 +51,19 @@ export function createRunRegistry(): RunRegistry {
       );
     }
   });
+  const rewards = checked(createRegistry<RewardKind>('reward design'), (name, kind) => {
+    requireFunction('reward design', name, 'create', kind?.create);
+    if (name === ORIGINAL_REWARD) {
+      throw new InvalidArgumentError(`reward design "${name}": that name is the environment's own reward`);
+    }
+  });
   const sinks = checked(createRegistry<SinkKind>('sink'), (name, kind) =>
     requireFunction('sink', name, 'create', kind?.create),
   );
-  return { environments, agents, presets, sinks, metrics: { register: registerMetric } };
+  return { environments, agents, presets, rewards, sinks, metrics: { register: registerMetric } };
 }
 
-const RESERVED: ReadonlySet<string> = new Set(['environment', 'sinks', 'modules', 'formatVersion']);
+const RESERVED: ReadonlySet<string> = new Set(['environment', 'reward', 'sinks', 'modules', 'formatVersion']);
 
 /** Names of a kind's games. */
 export function gamesOf({ games }: EnvironmentKind): readonly string[] {

@@ -1,13 +1,15 @@
 // Sets up what a run works with: environment and agent, by what its configuration names.
-import type { Agent, Environment } from '@moe-rl/core';
-import type { RunConfig } from '../config/run-settings.ts';
+import type { Agent, Environment, RewardDesign } from '@moe-rl/core';
+import { ORIGINAL_REWARD, type RunConfig } from '../config/run-settings.ts';
 import { type RunFolder, runFolderPaths } from '../folder/run-folder.ts';
-import type { Purpose, RunAgent, RunSink } from '../registry/kinds.ts';
+import type { Purpose, RewardRequest, RunAgent, RunSink } from '../registry/kinds.ts';
 import { environmentOf, type RunRegistry } from '../registry/run-registry.ts';
 import { createTensorBoardSink } from '../sinks/tensorboard.ts';
 
 export interface Session extends RunAgent {
   readonly environment: Environment;
+  /** Absent: the environment's own reward is learned from. */
+  readonly reward?: RewardDesign;
   makeEvaluationEnvironment(): Environment;
   dispose(): void;
 }
@@ -21,35 +23,56 @@ export function makeEnvironment(
   return environmentOf(registry, game).kind.create({ game, settings: environment, purpose });
 }
 
-/** Makes the environment first, so that what it lacks is told before anything is loaded, and the agent. */
+/**
+ * Makes the environment first, so that what it lacks is told before anything is loaded, then the agent, and the design of its reward.
+ * @param isResume whether the run goes on; default false
+ */
 export async function openSession(
   folder: RunFolder,
   registry: RunRegistry,
   say: (line: string) => void,
+  isResume = false,
 ): Promise<Session> {
   const { config, replayFolder } = folder;
   const environment = makeEnvironment(config, registry);
+  let made: RunAgent | undefined;
   try {
-    const made = await agentKindOf(config, registry).create({
+    made = await agentKindOf(config, registry).create({
       config,
       environment,
       purpose: 'training',
       replayFolder,
       say,
     });
+    const { agent } = made;
+    const reward = await openReward(folder, registry, { environment, agent, isResume, say });
     return {
       ...made,
       environment,
+      ...(reward === undefined ? {} : { reward }),
       makeEvaluationEnvironment: () => makeEnvironment(config, registry, 'evaluation'),
       dispose() {
-        made.agent.dispose();
+        reward?.dispose?.();
+        agent.dispose();
         environment.close?.();
       },
     };
   } catch (error) {
+    made?.agent.dispose();
     environment.close?.();
     throw error;
   }
+}
+
+/** The design of the reward that a configuration names; undefined for the environment's own. */
+async function openReward(
+  { config, rewardFolder }: Pick<RunFolder, 'config' | 'rewardFolder'>,
+  registry: RunRegistry,
+  request: Pick<RewardRequest, 'environment' | 'agent' | 'isResume' | 'say'>,
+): Promise<RewardDesign | undefined> {
+  const { type, ...settings } = config.reward;
+  if (type === ORIGINAL_REWARD) return undefined;
+  return registry.rewards.get(String(type)).create({ ...request, config, settings, folder: rewardFolder });
 }
 
 /** The sinks that a configuration turns on. */

@@ -1,9 +1,9 @@
 // A registry with the toy environment and agent, for tests.
-import { setting } from '@moe-rl/core';
+import { InvalidArgumentError, setting } from '@moe-rl/core';
 import type { RunRegistry } from '../registry/run-registry.ts';
 import { createRunRegistry } from '../registry/run-registry.ts';
 import { registerRunSinks } from '../session/session.ts';
-import { createToyAgent, createToyEnvironment } from './toy.ts';
+import { createToyAgent, createToyEnvironment, createToyReward } from './toy.ts';
 
 export function createToyRegistry(): RunRegistry {
   const registry = createRunRegistry();
@@ -42,6 +42,15 @@ export function createToyRegistry(): RunRegistry {
     settings: { learner: { rate: 0.01, rule: 'mean' } },
     trainingAgentSteps: 7000,
     protocol: { terminalOnLifeLoss: true },
+  });
+  registry.rewards.register('visits', {
+    description: 'Pays for cells seen seldom',
+    settings: { scale: setting.positive('Pay of the first visit', 0.5) },
+    check({ scale }, { game }) {
+      if (game === 'plain')
+        throw new InvalidArgumentError(`reward.scale is ${String(scale)}: nothing to visit in plain`);
+    },
+    create: ({ settings }) => createToyReward(Number(settings.scale)),
   });
   registerRunSinks(registry);
   return registry;

@@ -1,6 +1,13 @@
 // A toy environment and a toy learner for tests: small, fast, and with every kind of state (random streams, arrays, an episode under way), so that a wrong
 // resume shows.
-import { type Agent, createRng, type Environment, type RngState, type StateTree } from '@moe-rl/core';
+import {
+  type Agent,
+  createRng,
+  type Environment,
+  type RewardDesign,
+  type RngState,
+  type StateTree,
+} from '@moe-rl/core';
 
 /** A walk on a line of 9 cells from the middle; the right end pays 1, the left end 0, and a gust moves the walker now and then. */
 export function createToyEnvironment(): Environment {
@@ -72,6 +79,27 @@ export function createToyAgent(seed: number): Agent & { readonly table: Float64A
       trainingAgentSteps = Number(state.trainingAgentSteps);
     },
     dispose() {},
+  };
+}
+
+/** A bonus that falls with the visits of a cell, and a count of the steps of the episode. */
+export function createToyReward(scale: number): RewardDesign {
+  let visits = new Float64Array(9);
+  let steps = 0;
+  return {
+    begin: () => {
+      steps = 0;
+    },
+    reward({ reward, nextObservation }) {
+      const cell = nextObservation.indexOf(1);
+      visits[cell]!++;
+      return reward - 0.001 * ++steps + scale / Math.sqrt(visits[cell]!);
+    },
+    getState: () => ({ visits: visits.slice(), steps }),
+    setState(state) {
+      visits = Float64Array.from(state.visits as Float64Array);
+      steps = Number(state.steps);
+    },
   };
 }
 

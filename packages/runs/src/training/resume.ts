@@ -77,13 +77,16 @@ export async function restore(
 
 async function restoreFrom(
   path: string,
-  { environment, agent, replay, recorder, learnOffline, freshReplay = false }: TrainRunOptions,
+  { environment, agent, reward, replay, recorder, learnOffline, freshReplay = false }: TrainRunOptions,
   statistics: RunStatistics,
   position: LoopPosition,
 ): Promise<{ readonly run: StateTree; readonly problem: string | undefined }> {
-  const { agent: agentState, environment: environmentState, run } = readCheckpoint(path).parts;
+  const { agent: agentState, environment: environmentState, reward: rewardState, run } = readCheckpoint(path).parts;
   if (agentState === undefined || environmentState === undefined || run === undefined) {
     throw new CheckpointError(`${path} lacks a part; expected agent, environment and run`);
+  }
+  if (reward !== undefined && rewardState === undefined) {
+    throw new CheckpointError(`${path} has no state of the reward design`);
   }
   if (replay !== undefined && freshReplay) rmSync(replay.folder, { recursive: true, force: true });
   else if (replay !== undefined) {
@@ -91,6 +94,7 @@ async function restoreFrom(
     await replay.restore(run.replay as StateTree);
   }
   await agent.setState(agentState);
+  if (reward !== undefined) reward.setState(rewardState!);
   await recorder?.restore((run.recorder as StateTree | null | undefined) ?? undefined);
   statistics.setState(run.statistics as StateTree);
   position.agentSteps = Number(run.agentSteps);

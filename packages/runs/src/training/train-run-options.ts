@@ -1,5 +1,5 @@
 // What a training run is given.
-import type { Agent, AgentMetrics, Environment } from '@moe-rl/core';
+import type { Agent, AgentMetrics, Environment, RewardDesign } from '@moe-rl/core';
 import type { RunFolder } from '../folder/run-folder.ts';
 import type { RunSink } from '../registry/kinds.ts';
 import type { ProgressOutput } from '../sinks/status-line.ts';
@@ -11,6 +11,8 @@ export interface TrainRunOptions {
   /** Makes an environment for evaluations during training; needed where `config.evaluation.periodAgentSteps` is set. */
   readonly makeEvaluationEnvironment?: () => Environment;
   readonly agent: Agent;
+  /** What the agent learns from in place of the environment's reward, which stays what is logged and recorded. */
+  readonly reward?: RewardDesign;
   /** Absent for agents whose `getState` holds everything. */
   readonly replay?: ReplayPersistence;
   /** Learns by this, and takes no step in the environment; each call counts as an agent step. */

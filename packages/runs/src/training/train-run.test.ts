@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CheckpointError, CorruptDataError } from '@moe-rl/core';
+import { CheckpointError, CorruptDataError, type RewardDesign } from '@moe-rl/core';
 import { storageError } from '@moe-rl/core/node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { newRunConfig } from '../config/run-config.ts';
@@ -19,7 +19,7 @@ import { createRunFolder, openRunFolder, type RunFolder } from '../folder/run-fo
 import { metricDefinition } from '../metrics/metric-registry.ts';
 import type { RunSink } from '../registry/kinds.ts';
 import { readMetricRows } from '../sinks/metrics-file.ts';
-import { captureOutput, createToyAgent, createToyEnvironment } from '../testing/toy.ts';
+import { captureOutput, createToyAgent, createToyEnvironment, createToyReward } from '../testing/toy.ts';
 import type { ReplayPersistence } from './replay-persistence.ts';
 import { trainRun } from './train-run.ts';
 
@@ -42,6 +42,7 @@ async function start(
   isResume: boolean,
   stopAfterAgentSteps?: number,
   stopAfterEvaluationSteps?: number,
+  reward?: RewardDesign,
 ) {
   const agent = createToyAgent(config.seed);
   const environment = createToyEnvironment();
@@ -73,6 +74,7 @@ async function start(
     isResume,
     output,
     signal: stop.signal,
+    ...(reward === undefined ? {} : { reward }),
   });
   folder.unlock();
   return { agent, result, output };
@@ -103,6 +105,28 @@ describe('trainRun', () => {
     const rows = reproducibleRows(broken);
     expect(rows).toEqual(reproducibleRows(join(root, 'straight')));
     expect(rows.length).toBeGreaterThan(20);
+  });
+
+  it('learns from a designed reward, logs the true one, and resumes the design exactly, in the middle of an episode too', async () => {
+    const rewarded = (folder: RunFolder, isResume: boolean, stopAfter?: number) =>
+      start(folder, isResume, stopAfter, undefined, createToyReward(0.5));
+    const plain = await start(createRunFolder(join(root, 'plain'), config), false);
+    const straight = await rewarded(createRunFolder(join(root, 'straight'), config), false);
+    expect(straight.agent.table).not.toEqual(plain.agent.table);
+    const rows = reproducibleRows(join(root, 'straight')) as Record<string, number>[];
+    const returns = rows.flatMap((row) => ('episode/return' in row ? [row['episode/return']!] : []));
+    expect(new Set(returns)).toEqual(new Set([0, 1]));
+    expect(rows.filter((row) => 'train/designedReward' in row).length).toBeGreaterThan(5);
+    const broken = join(root, 'broken');
+    await rewarded(createRunFolder(broken, config), false, 333);
+    await rewarded(openRunFolder(broken), true, 401);
+    const last = await rewarded(openRunFolder(broken), true);
+    expect(last.agent.table).toEqual(straight.agent.table);
+    expect(reproducibleRows(broken)).toEqual(rows);
+    // A run that was made without the design has no state of it.
+    await expect(
+      start(openRunFolder(join(root, 'plain')), true, undefined, undefined, createToyReward(0.5)),
+    ).rejects.toThrow('has no state of the reward design');
   });
 
   it('cuts off what was written after the checkpoint, and resumes from the one before when the newest is damaged', async () => {

@@ -1,6 +1,14 @@
 // One training run: drives the run loop and hands each step to the consumers (statistics, metric files, progress, checkpoints). Knows nothing of games,
 // networks or the command line.
-import { InvalidArgumentError, isMoeRlError, type MetricRow, recordedBy, runLoop, type StateTree } from '@moe-rl/core';
+import {
+  InvalidArgumentError,
+  isMoeRlError,
+  type MetricRow,
+  recordedBy,
+  rewardedBy,
+  runLoop,
+  type StateTree,
+} from '@moe-rl/core';
 import { createBreather } from '@moe-rl/core/node';
 import type { RunFolder } from '../folder/run-folder.ts';
 import { findMetric } from '../metrics/metric-registry.ts';
@@ -28,7 +36,7 @@ export interface TrainRunOutput {
  *   checkpoint's name when learning diverges.
  */
 export async function trainRun(options: TrainRunOptions): Promise<TrainRunOutput> {
-  const { folder, environment, agent, replay, recorder, learnOffline, output, signal, tensorCount } = options;
+  const { folder, environment, agent, reward, replay, recorder, learnOffline, output, signal, tensorCount } = options;
   const { config } = folder;
   const { makeEvaluationEnvironment } = options;
   if (config.evaluation.periodAgentSteps !== null && makeEvaluationEnvironment === undefined) {
@@ -78,6 +86,7 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunOutput
     folder.checkpoints.save(position.agentSteps, {
       agent: agentState ?? (await agent.getState()),
       environment: learnOffline === undefined ? (environment.getState?.() ?? {}) : {},
+      ...(reward === undefined ? {} : { reward: reward.getState() }),
       run: {
         agentSteps: position.agentSteps,
         hasEnvironment: environment.getState !== undefined,
@@ -131,11 +140,12 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunOutput
       !signal?.aborted
     ) {
       const resumeFrom = position.episode;
+      const learner = reward === undefined ? agent : rewardedBy(reward, agent, resumeFrom !== undefined);
       const steps =
         learnOffline === undefined
           ? runLoop({
               environment,
-              agent: recorder === undefined ? agent : recordedBy(recorder, agent),
+              agent: recorder === undefined ? learner : recordedBy(recorder, learner),
               ...seedOfFirstReset(config.seed, restored),
               ...(resumeFrom === undefined
                 ? {}

@@ -32,7 +32,7 @@ const NEUTRAL: ReadonlySet<string> = new Set([
     'statistics.periodUpdates',
   ],
 ]);
-const RUN_GROUPS: ReadonlySet<string> = new Set(['environment', 'sinks', 'modules', 'evaluation', 'dataset']);
+const RUN_GROUPS: ReadonlySet<string> = new Set(['environment', 'reward', 'sinks', 'modules', 'evaluation', 'dataset']);
 const MAX_SHOWN = 4;
 
 /**

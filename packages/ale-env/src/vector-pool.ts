@@ -162,10 +162,9 @@ function startWorker(task: WorkerTask): PoolWorker {
     while (waiting.length > 0) deliver(ended);
   };
   worker.on('message', ({ error }: Reply) => deliver(error && new MoeRlError(error.code, error.message)));
-  worker.on('error', (cause) =>
-    end(new MoeRlError('WORKER', `a worker of ${task.gameId} has died: ${cause.message}`, { cause })),
-  );
-  worker.on('exit', () => end(new MoeRlError('WORKER', `a worker of ${task.gameId} has ended`)));
+  const who = `atari/${task.gameId}: the worker of environments ${task.first} to ${task.first + task.count - 1}`;
+  worker.on('error', (cause) => end(new MoeRlError('WORKER', `${who} has died: ${cause.message}`, { cause })));
+  worker.on('exit', (code) => end(new MoeRlError('WORKER', `${who} has ended with exit code ${code}`)));
   return {
     get ended() {
       return ended;

@@ -1,8 +1,11 @@
 // Vector environments play what single ones play, in this thread and on workers.
+import type { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
 import { makeAtari } from './atari-environment.ts';
 import { makeAtariVector } from './atari-vector-environment.ts';
 import { makeAtariPool } from './node.ts';
+
+type Pool = Awaited<ReturnType<typeof makeAtariPool>>;
 
 const COUNT = 3;
 const FRAME_STACK = 4 * 84 * 84;
@@ -104,5 +107,50 @@ describe('makeAtariPool', () => {
     await underWay; // done or rejected, but settled
     await expect(pool.step([0, 0, 0, 0])).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
     await expect(pool.reset()).rejects.toThrow(/the pool is closed/);
+  });
+
+  describe('when a worker dies', () => {
+    /** A pool that has begun, and its workers. */
+    const makeBegun = async () => {
+      const workers: Worker[] = [];
+      const collect = (worker: Worker) => workers.push(worker);
+      process.on('worker', collect);
+      try {
+        const pool = await makeAtariPool({ environmentCount: 4, workerCount: 2 });
+        await pool.reset({ seed: 1 });
+        return { pool, workers };
+      } finally {
+        process.off('worker', collect);
+      }
+    };
+    const step = (pool: Pool) => pool.step([0, 0, 0, 0]);
+
+    it('rejects the call under way and every later one, naming whose worker it was', async () => {
+      const { pool, workers } = await makeBegun();
+      expect(workers).toHaveLength(2);
+      const error = {
+        code: 'WORKER',
+        message: 'atari/windfall: the worker of environments 2 to 3 has ended with exit code 1',
+      };
+      // Asked for in the same turn: the worker is gone before it can answer.
+      const isEnded = workers[1]!.terminate();
+      await expect(step(pool)).rejects.toMatchObject(error);
+      await isEnded;
+      await expect(step(pool)).rejects.toMatchObject(error);
+      await expect(pool.reset({ seed: 1 })).rejects.toMatchObject(error);
+      await pool.close?.();
+      await expect(step(pool)).rejects.toThrow(/the pool is closed/);
+    });
+
+    it('passes on what it died of', async () => {
+      const { pool, workers } = await makeBegun();
+      workers[0]!.emit('error', new Error('out of memory'));
+      await expect(step(pool)).rejects.toMatchObject({
+        code: 'WORKER',
+        message: 'atari/windfall: the worker of environments 0 to 1 has died: out of memory',
+        cause: { message: 'out of memory' },
+      });
+      await pool.close?.();
+    });
   });
 });

@@ -1,4 +1,5 @@
 // The edges of every router: one expert, one token, few tokens, padding, scores that underflow, and capacities that round.
+import { readFileSync } from 'node:fs';
 import { createRng } from '@moe-rl/core';
 import {
   bestExpertImbalance,
@@ -16,7 +17,7 @@ import {
 } from '@moe-rl/moe-core';
 import { createTypedArrayOps, type TypedArrayTensor } from '@moe-rl/tensor-ops/typed-array';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { bestPartition, createRouter, type RouterConfig, routerMetrics, topKMixtures, toTensors } from './index.ts';
+import { bestPartition, cappedExpertChoice, createRouter, type RouterConfig, routerMetrics, topKMixtures, toTensors } from './index.ts';
 
 const ops = createTypedArrayOps({ precision: 'float64' });
 beforeAll(() => registerMixture(...topKMixtures));
@@ -287,5 +288,20 @@ test('bestPartition finds the optimum that trying all partitions finds', () => {
     }
     const found = bestPartition(scores, T, E, C);
     expect(Array.from(found).reduce((sum, expert, token) => sum + scores[token * E + expert]!, 0)).toBeCloseTo(best, 9);
+  }
+});
+
+test('cappedExpertChoice finds the optimum that scipy finds, over sizes, caps, ties and negative scores', () => {
+  const file = new URL('../../../testdata/routing/capped_expert_choice.json', import.meta.url);
+  for (const problem of JSON.parse(readFileSync(file, 'utf8'))) {
+    const { scores, numExperts: E, numTokens: T, capacity: C, cap, optimum } = problem;
+    const chosen = Array.from(cappedExpertChoice(scores, E, T, C, cap));
+    const byExpert = Array.from({ length: E }, (_, expert) => chosen.slice(expert * C, (expert + 1) * C));
+    for (const tokens of byExpert) expect(new Set(tokens).size).toBe(C);
+    for (let token = 0; token < T; token++) {
+      expect(chosen.filter((each) => each === token).length).toBeLessThanOrEqual(cap);
+    }
+    const sum = byExpert.flatMap((tokens, expert) => tokens.map((token) => scores[expert * T + token]));
+    expect(sum.reduce((a, b) => a + b, 0)).toBeCloseTo(optimum, 8);
   }
 });

@@ -13,7 +13,7 @@ import {
   requireKnownOptions,
 } from '@moe-rl/moe-core';
 import { gateTransforms, layerOptions } from './definitions/options.ts';
-import { createRouter, type OpenRouterConfig, type RouterConfig } from './definitions/registry.ts';
+import { createRouter, type OpenRouterConfig, type RouterConfig, routerDefinition } from './definitions/registry.ts';
 
 /** Options of a sparse MoE layer. */
 export interface TopKMoeConfig {
@@ -125,10 +125,27 @@ export function topKMoeParameterSpecs(config: TopKMoeConfig): ParameterSpec[] {
 }
 
 /**
+ * What this configuration can't do although it runs, as sentences: a router to which the task sends no gradient, for instance, learns from auxiliary losses
+ * or not at all. `initTopKMoe` says them on the console.
+ * @throws as `resolveTopKMoe`
+ */
+export function topKMoeWarnings(config: TopKMoeConfig): readonly string[] {
+  const { router, numExperts } = resolveTopKMoe(config);
+  const { type, ...options } = router;
+  return routerDefinition(type).traits?.(options, numExperts).warnings ?? [];
+}
+
+/**
  * Draws initial parameters: gate LeCun normal as in the official code (zeros for 'noisy-top-k', orthogonal times 0.1 for 'base', as there), experts
- * Xavier uniform; for 'base' the experts' output kernels are 0, so that the layer starts as the identity.
+ * Xavier uniform; for 'base' the experts' output kernels are 0, so that the layer starts as the identity. Warns on the console of a router that can't learn.
  */
 export function initTopKMoe(rng: Rng, config: TopKMoeConfig): InitialParameters {
+  for (const warning of topKMoeWarnings(config)) console.warn(`sparse MoE: ${warning}`);
+  return drawTopKMoe(rng, config);
+}
+
+/** The same in silence, for callers that pass warnings on themselves. */
+export function drawTopKMoe(rng: Rng, config: TopKMoeConfig): InitialParameters {
   const layer = resolveTopKMoe(config);
   const { numExperts: E, tokenSize: D, moeScope, expertScope } = layer;
   const initial: InitialParameters = {

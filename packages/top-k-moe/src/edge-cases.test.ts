@@ -17,7 +17,15 @@ import {
 } from '@moe-rl/moe-core';
 import { createTypedArrayOps, type TypedArrayTensor } from '@moe-rl/tensor-ops/typed-array';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { bestPartition, cappedExpertChoice, createRouter, type RouterConfig, routerMetrics, topKMixtures, toTensors } from './index.ts';
+import {
+  bestPartition,
+  cappedExpertChoice,
+  createRouter,
+  type RouterConfig,
+  routerMetrics,
+  topKMixtures,
+  toTensors,
+} from './index.ts';
 
 const ops = createTypedArrayOps({ precision: 'float64' });
 beforeAll(() => registerMixture(...topKMixtures));

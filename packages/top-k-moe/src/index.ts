@@ -40,7 +40,7 @@ export {
   toTensors,
 } from '@moe-rl/moe-core';
 export { createTypedArrayOps, type TypedArrayTensor, typedArrayOps } from '@moe-rl/tensor-ops/typed-array';
-export { initTopKMoe, type TopKMoeConfig, topKMoeParameterSpecs } from './config.ts';
+export { initTopKMoe, type TopKMoeConfig, topKMoeParameterSpecs, topKMoeWarnings } from './config.ts';
 export type { RouterDefinition, RouterTraits } from './definitions/definition.ts';
 export {
   createRouter,

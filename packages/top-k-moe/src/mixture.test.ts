@@ -11,8 +11,8 @@ import {
   toTensors,
 } from '@moe-rl/moe-core';
 import { createTypedArrayOps } from '@moe-rl/tensor-ops/typed-array';
-import { beforeAll, describe, expect, test } from 'vitest';
-import { createRouter, registerRouter, routerTypes, topKMixtures } from './index.ts';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
+import { createRouter, initTopKMoe, registerRouter, routerTypes, topKMixtures } from './index.ts';
 
 const ops = createTypedArrayOps({ precision: 'float64' });
 const sizes: MixtureSizes = { numExperts: 4, numTokens: 8, tokenSize: 5, hiddenSize: 6 };
@@ -117,6 +117,25 @@ test('deepseek keeps its balance bias as state: updateState raises it for expert
 test('says by name where the router gets no gradient', () => {
   expect(createMixture({ type: 'noisy-top-k', k: 1 }, sizes).warnings[0]).toMatch(/router "noisy-top-k" with k = 1/);
   expect(createMixture({ type: 'noisy-top-k' }, sizes).warnings).toEqual([]);
+  const ofOne = { type: 'expert-prototyping', numPrototypes: 4 };
+  expect(createMixture(ofOne, sizes).warnings[0]).toMatch(
+    /numPrototypes = 4 for 4 experts has one expert in each group/,
+  );
+  for (const numExperts of [1, 2, 3, 4]) {
+    expect(createMixture({ type: 'expert-prototyping' }, { ...sizes, numExperts }).warnings).toEqual([]);
+  }
+});
+
+test('says so where parameters are made, once', () => {
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
+  const config = { numExperts: 4, tokenSize: 3, hiddenSize: 4 };
+  initTopKMoe(createRng(1), { ...config, router: { type: 'token-choice', isRenormalized: true } });
+  expect(warn.mock.calls).toEqual([[expect.stringMatching(/^sparse MoE: router "token-choice" with k = 1 divides/)]]);
+  warn.mockClear();
+  initTopKMoe(createRng(1), { ...config, router: { type: 'token-choice', k: 2, isRenormalized: true } });
+  createMixture({ type: 'noisy-top-k', k: 1 }, sizes).initialize(createRng(1));
+  expect(warn).not.toHaveBeenCalled();
+  warn.mockRestore();
 });
 
 test('an option of another router is refused with its owner', () => {

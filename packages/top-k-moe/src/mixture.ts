@@ -15,10 +15,11 @@ import {
   BALANCE_BIAS,
   balanceBiasRate,
   DISTILLED,
-  initTopKMoe,
+  drawTopKMoe,
   resolveTopKMoe,
   type TopKMoeConfig,
   topKMoeParameterSpecs,
+  topKMoeWarnings,
 } from './config.ts';
 import type { RouterDefinition } from './definitions/definition.ts';
 import { definitions } from './definitions/definitions.ts';
@@ -89,7 +90,7 @@ export function createSparseMixture(
     type: definition.type,
     sizes,
     parameters: topKMoeParameterSpecs(config),
-    initialize: (rng) => initTopKMoe(rng, config),
+    initialize: (rng) => drawTopKMoe(rng, config),
     apply: (ops, parameters, tokens, inputs = {}) => applyTopKMoe(ops, parameters, tokens, config, inputs),
     inputs: (router.inputs ?? []).map(({ name, distribution, axes, phase }) => ({
       name,
@@ -101,7 +102,7 @@ export function createSparseMixture(
     auxiliaryLosses: lossOffers(traits.auxiliaryLosses),
     updateState: balanceBiasRate(routerConfig) > 0 ? biasUpdate(config) : undefined,
     schedule: definition.schedule?.(routerOptions, namesOf(config, sizes)),
-    warnings: traits.warnings ?? [],
+    warnings: topKMoeWarnings(config),
   };
 }
 

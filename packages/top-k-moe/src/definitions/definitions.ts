@@ -93,14 +93,22 @@ export const definitions = {
     type: 'expert-prototyping',
     description: 'Top-1 routers side by side, each over its own group of experts (Yang et al., 2021).',
     options: {
-      numPrototypes: setting.integer('Groups of experts; null: 2, or 1 for an odd number of experts.', null, {
+      numPrototypes: setting.integer('Groups of experts; null: 2, or 1 for an odd number or 2 of them.', null, {
         isNullable: true,
       }),
       capacityBudget: setting.choice('Capacity as for top-k or top-1.', 'k', ['k', '1']),
       ...capacityOptions(1.25, 'floor'),
     },
     create: prototypesRouter,
-    traits: ({ numPrototypes }, E) => ({ auxiliaryLosses: prototypeLosses(numPrototypes ?? prototypesOf(E)) }),
+    traits: ({ numPrototypes }, E) => ({
+      auxiliaryLosses: prototypeLosses(numPrototypes ?? prototypesOf(E)),
+      warnings:
+        numPrototypes === E && E > 1
+          ? [
+              `router "expert-prototyping" with numPrototypes = ${E} for ${E} experts has one expert in each group: all weights are 1, so the task sends no gradient to the router; expected at least 2 experts in a group`,
+            ]
+          : [],
+    }),
   }),
   'expert-choice': define<Parameters<typeof expertChoiceRouter>[0] & object>({
     type: 'expert-choice',

@@ -4,15 +4,15 @@ import { assignTokens, type CapacityConfig, capacityOf, logitSizes, type Router 
 
 /** Options of 'expert-prototyping'. */
 export interface PrototypesConfig extends CapacityConfig {
-  /** Z: groups of E/Z experts; each token uses one expert of every group. Default 2, or 1 for an odd number of experts. */
+  /** Z: groups of E/Z experts; each token uses one expert of every group. Default 2, or 1 where that leaves no two experts to choose from. */
   readonly numPrototypes?: number;
   /** 'k': capacity as for top-Z routing, floor(factor * Z * T / E). '1': as for top-1, floor(factor * T / E). Default 'k'. */
   readonly capacityBudget?: 'k' | '1';
 }
 
-/** The default number of prototypes. */
+/** The default number of prototypes: with one expert in each there is nothing to choose. */
 export function prototypesOf(numExperts: number): number {
-  return numExperts % 2 === 0 ? 2 : 1;
+  return numExperts % 2 === 0 && numExperts > 2 ? 2 : 1;
 }
 
 /** Softmax and top-1 within each prototype, weights not normalized across them: rows sum to something in [Z*Z/E, Z]. Capacity factor 1.25. */

@@ -3,6 +3,7 @@
 import type { Rng } from '@moe-rl/core';
 import type { TensorOps } from '@moe-rl/tensor-ops';
 import { uniform, xavierUniform } from './initializers.ts';
+import { lazyRecord } from './lazy.ts';
 import { type InitialParameters, type ParameterSpec, type Parameters, parameter, requireShape } from './parameters.ts';
 
 /** Sizes of the stacked experts. */
@@ -117,9 +118,15 @@ export function applyExpertsToRows<Tensor>(
 ): ExpertRows<Tensor> {
   const { numExperts: E, tokenSize: D, hiddenSize: H } = config;
   requireShape(ops, 'rows', rows, [-1, D]);
-  const { kernel, bias, outputKernel, outputBias } = expertWeights(ops, parameters, config, scope, noise);
-  const hidden = ops.relu(ops.segmentMatmul(rows, kernel, counts, ops.reshape(bias, [E, H])));
-  return { output: ops.segmentMatmul(hidden, outputKernel, counts, ops.reshape(outputBias, [E, D])), hidden };
+  const { kernel, outputKernel, ...offsets } = expertWeights(ops, parameters, config, scope, noise);
+  const [bias, outputBias] = [ops.reshape(offsets.bias, [E, H]), ops.reshape(offsets.outputBias, [E, D])];
+  const result: ExpertRows<Tensor> = lazyRecord<ExpertRows<Tensor>>({
+    output: ops.segmentMlp
+      ? () => ops.segmentMlp!(rows, { kernel, bias, outputKernel, outputBias }, counts)
+      : () => ops.segmentMatmul(result.hidden, outputKernel, counts, outputBias),
+    hidden: () => ops.relu(ops.segmentMatmul(rows, kernel, counts, bias)),
+  });
+  return result;
 }
 
 /** Both layers' weights: kernels [E, D, H] and [E, H, D], biases [E, 1, H] and [E, 1, D]. */

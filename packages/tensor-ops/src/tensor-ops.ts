@@ -141,6 +141,23 @@ export interface TensorOps<Tensor> {
    * @param bias `[E, H]`
    */
   segmentMatmul(x: Tensor, weights: Tensor, counts: Tensor, bias?: Tensor): Tensor;
+  /**
+   * Optional: `segmentMatmul`, relu, and `segmentMatmul` in one, for libraries that gain by never writing down all hidden rows `[N, H]` at once:
+   * `[N, O]`. Rows after the last segment give zeros.
+   */
+  segmentMlp?(x: Tensor, layers: SegmentMlpLayers<Tensor>, counts: Tensor): Tensor;
+}
+
+/** Two layers of E experts. */
+export interface SegmentMlpLayers<Tensor> {
+  /** `[E, D, H]` */
+  readonly kernel: Tensor;
+  /** `[E, H]` */
+  readonly bias: Tensor;
+  /** `[E, H, O]` */
+  readonly outputKernel: Tensor;
+  /** `[E, O]` */
+  readonly outputBias: Tensor;
 }
 
 /** Rows sorted by group. */

@@ -340,6 +340,20 @@ export const conformanceCases: readonly ConformanceCase[] = [
     },
   },
   {
+    name: 'segmentMlp, where there is one, is segmentMatmul, relu, segmentMatmul',
+    run(ops) {
+      if (!ops.segmentMlp) return;
+      const x = ops.tensor([1, 2, 3, 4, 5, 6, 7, 8], [4, 2]);
+      const kernel = ops.tensor([1, 0, 0, 1, 9, 9, 9, 9, 2, 0, 1, -1], [3, 2, 2]);
+      const bias = ops.tensor([1, -3, 3, 4, 5, 6], [3, 2]);
+      const outputKernel = ops.tensor([1, 10, 5, 5, 2, 1], [3, 2, 1]);
+      const outputBias = ops.tensor([1, 2, 3], [3, 1]);
+      const counts = ops.toInteger(ops.tensor([1, 0, 2], [3]));
+      const layers = { kernel, bias, outputKernel, outputBias };
+      expectTensor(ops, ops.segmentMlp(x, layers, counts), [4, 1], [3, 35, 45, 0]);
+    },
+  },
+  {
     name: 'softmaxMatmul, where there is one, is softmax, then matmul',
     run(ops) {
       if (!ops.softmaxMatmul) return;

@@ -3,7 +3,7 @@
 // - cpu and wasm, where values are in JavaScript's reach: slices of known lengths;
 // - elsewhere (webgl, webgpu): one masked product per segment, E times the work, without reading anything back.
 import type * as tfjs from '@tensorflow/tfjs-core';
-import type { RowGroups } from './tensor-ops.ts';
+import type { RowGroups, SegmentMlpLayers } from './tensor-ops.ts';
 import type { TfjsCore } from './tfjs-namespace.ts';
 
 type Tensor = tfjs.Tensor;
@@ -22,10 +22,11 @@ interface NativeBackend {
   createOutputTensor(metadata: object): Tensor;
 }
 
-/** `groupRows` and `segmentMatmul` of the adapter. */
+/** `groupRows`, `segmentMatmul` and `segmentMlp` of the adapter. */
 export function createSegmentOps(tf: TfjsCore): {
   groupRows(groups: Tensor, count: number): RowGroups<Tensor>;
   segmentMatmul(x: Tensor, weights: Tensor, counts: Tensor, bias?: Tensor): Tensor;
+  segmentMlp(x: Tensor, layers: SegmentMlpLayers<Tensor>, counts: Tensor): Tensor;
 } {
   const native = (): NativeBackend | undefined => {
     if (tf.getBackend() !== 'tensorflow') return undefined;
@@ -76,6 +77,12 @@ export function createSegmentOps(tf: TfjsCore): {
     return execute(backend, 'ConcatV2', { N: parts.length + 1, T: 'float', Tidx: 'int' }, inputs)[0]!;
   };
 
+  const columnSums = (backend: NativeBackend, segments: readonly Tensor[]): Tensor => {
+    const attributes = { T: 'float', Tidx: 'int', keep_dims: false } as const;
+    const axis = tf.tensor1d([0], 'int32');
+    return tf.stack(segments.map((segment) => execute(backend, 'Sum', attributes, [segment, axis])[0]!));
+  };
+
   const nativeForward = (backend: NativeBackend, x: Tensor, weights: Tensor, counts: Tensor, bias?: Tensor): Tensor => {
     const segments = split(backend, x, counts);
     const rest = segments.pop()!;
@@ -103,12 +110,64 @@ export function createSegmentOps(tf: TfjsCore): {
     return {
       x: join(backend, parts, rest, x.shape[1]!),
       weights: tf.stack(outer.map((segment, index) => product(backend, inner[index]!, segment, true, false))),
-      bias: () => {
-        const attributes = { T: 'float', Tidx: 'int', keep_dims: false } as const;
-        const axis = tf.tensor1d([0], 'int32');
-        return tf.stack(outer.map((segment) => execute(backend, 'Sum', attributes, [segment, axis])[0]!));
-      },
+      bias: () => columnSums(backend, outer),
     };
+  };
+
+  /**
+   * Both layers of all experts, one expert after another: its hidden rows go from one product to the next while they are in the cache and are never put
+   * together with the others'. Gained 1 to 7 % of a dropless layer's forward and backward (16 experts of 512, one thread) and the memory of three arrays of all hidden rows.
+   */
+  const nativeMlp = (backend: NativeBackend, x: Tensor, layers: SegmentMlpLayers<Tensor>, counts: Tensor): Tensor => {
+    const E = counts.size;
+    const layer = (rows: Tensor, weights: Tensor, bias: Tensor): Tensor =>
+      execute(backend, 'BiasAdd', { T: 'float' }, [product(backend, rows, weights, false, false), bias])[0]!;
+    return tf.customGrad((a, b, c, d, e, save) => {
+      const [rows, kernel, bias, outputKernel, outputBias] = [a, b, c, d, e] as Tensor[];
+      const segments = split(backend, rows!, counts);
+      const rest = segments.pop()!;
+      const [biases, outputKernels, outputBiases] = [
+        tf.unstack(bias!),
+        tf.unstack(outputKernel!),
+        tf.unstack(outputBias!),
+      ];
+      const hidden = tf.unstack(kernel!).map((weights, index) => {
+        const sums = layer(segments[index]!, weights, biases[index]!);
+        return execute(backend, 'Relu', { T: 'float' }, [sums])[0]!;
+      });
+      const parts = hidden.map((activations, index) => layer(activations, outputKernels[index]!, outputBiases[index]!));
+      (save as tfjs.GradSaveFunc)([rows!, kernel!, outputKernel!, counts, ...hidden]);
+      return {
+        value: join(backend, parts, rest, outputKernel!.shape[2]!),
+        gradFunc: (dy: Tensor, saved: Tensor[]) => {
+          const [savedRows, savedKernel, savedOutputKernel, sizes, ...activations] = saved as [
+            Tensor,
+            Tensor,
+            Tensor,
+            Tensor,
+            ...Tensor[],
+          ];
+          const outer = split(backend, dy, sizes);
+          const remaining = outer.pop()!;
+          const inner = split(backend, savedRows, sizes).slice(0, E);
+          const [kernels, outputs] = [tf.unstack(savedKernel), tf.unstack(savedOutputKernel)];
+          const ofSums = outer.map((gradient, index) => {
+            const ofHidden = product(backend, gradient, outputs[index]!, false, true);
+            return execute(backend, 'ReluGrad', { T: 'float' }, [ofHidden, activations[index]!])[0]!;
+          });
+          const ofRows = ofSums.map((gradient, index) => product(backend, gradient, kernels[index]!, false, true));
+          const ofWeights = (left: readonly Tensor[], right: readonly Tensor[]): Tensor =>
+            tf.stack(left.map((segment, index) => product(backend, segment, right[index]!, true, false)));
+          return [
+            join(backend, ofRows, remaining, savedRows.shape[1]!),
+            ofWeights(inner, ofSums),
+            columnSums(backend, ofSums),
+            ofWeights(activations, outer),
+            columnSums(backend, outer),
+          ];
+        },
+      };
+    })(x, layers.kernel, layers.bias, layers.outputKernel, layers.outputBias);
   };
 
   /** First row and number of rows of each segment, on the host. */
@@ -173,6 +232,41 @@ export function createSegmentOps(tf: TfjsCore): {
     return parts.reduce((total, part) => tf.add(total, part));
   };
 
+  const segmentMatmul = (x: Tensor, weights: Tensor, counts: Tensor, bias?: Tensor): Tensor => {
+    const backend = native();
+    if (!backend && !isReadable()) return maskedProducts(x, weights, counts, bias);
+    const forward = (rows: Tensor, matrices: Tensor, offsets?: Tensor): Tensor =>
+      backend ? nativeForward(backend, rows, matrices, counts, offsets) : hostForward(rows, matrices, counts, offsets);
+    const backward = (dy: Tensor, [rows, matrices, sizes]: Tensor[]): Gradients => {
+      const now = native();
+      return now ? nativeBackward(now, dy, rows!, matrices!, sizes!) : hostBackward(dy, rows!, matrices!, sizes!);
+    };
+    if (bias) {
+      return tf.customGrad((a, b, c, save) => {
+        const [rows, matrices, offsets] = [a as Tensor, b as Tensor, c as Tensor];
+        (save as tfjs.GradSaveFunc)([rows, matrices, counts]);
+        return {
+          value: forward(rows, matrices, offsets),
+          gradFunc: (dy, saved) => {
+            const gradients = backward(dy, saved);
+            return [gradients.x, gradients.weights, gradients.bias()];
+          },
+        };
+      })(x, weights, bias);
+    }
+    return tf.customGrad((a, b, save) => {
+      const [rows, matrices] = [a as Tensor, b as Tensor];
+      (save as tfjs.GradSaveFunc)([rows, matrices, counts]);
+      return {
+        value: forward(rows, matrices),
+        gradFunc: (dy, saved) => {
+          const gradients = backward(dy, saved);
+          return [gradients.x, gradients.weights];
+        },
+      };
+    })(x, weights);
+  };
+
   return {
     groupRows(groups, count) {
       const N = groups.size;
@@ -188,41 +282,12 @@ export function createSegmentOps(tf: TfjsCore): {
         : tf.topk(tf.neg(tf.cast(places, 'float32')), N).indices;
       return { order, places, counts: tf.cast(tf.slice(sizes, [0], [count]), 'int32') };
     },
-    segmentMatmul(x, weights, counts, bias) {
+    segmentMatmul,
+    segmentMlp(x, layers, counts) {
       const backend = native();
-      if (!backend && !isReadable()) return maskedProducts(x, weights, counts, bias);
-      const forward = (rows: Tensor, matrices: Tensor, offsets?: Tensor): Tensor =>
-        backend
-          ? nativeForward(backend, rows, matrices, counts, offsets)
-          : hostForward(rows, matrices, counts, offsets);
-      const backward = (dy: Tensor, [rows, matrices, sizes]: Tensor[]): Gradients => {
-        const now = native();
-        return now ? nativeBackward(now, dy, rows!, matrices!, sizes!) : hostBackward(dy, rows!, matrices!, sizes!);
-      };
-      if (bias) {
-        return tf.customGrad((a, b, c, save) => {
-          const [rows, matrices, offsets] = [a as Tensor, b as Tensor, c as Tensor];
-          (save as tfjs.GradSaveFunc)([rows, matrices, counts]);
-          return {
-            value: forward(rows, matrices, offsets),
-            gradFunc: (dy, saved) => {
-              const gradients = backward(dy, saved);
-              return [gradients.x, gradients.weights, gradients.bias()];
-            },
-          };
-        })(x, weights, bias);
-      }
-      return tf.customGrad((a, b, save) => {
-        const [rows, matrices] = [a as Tensor, b as Tensor];
-        (save as tfjs.GradSaveFunc)([rows, matrices, counts]);
-        return {
-          value: forward(rows, matrices),
-          gradFunc: (dy, saved) => {
-            const gradients = backward(dy, saved);
-            return [gradients.x, gradients.weights];
-          },
-        };
-      })(x, weights);
+      if (backend) return nativeMlp(backend, x, layers, counts);
+      const hidden = tf.relu(segmentMatmul(x, layers.kernel, counts, layers.bias));
+      return segmentMatmul(hidden, layers.outputKernel, counts, layers.outputBias);
     },
   };
 }

@@ -24,6 +24,7 @@ const LAYERS = {
   'soft-moe': 2,
   'top-k-moe': 2,
   agents: 3,
+  'error-correction': 3,
   training: 5,
   experiments: 6,
   trainer: 7,

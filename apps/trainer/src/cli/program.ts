@@ -5,6 +5,7 @@ import { DEFAULT_FILM_AGENT_STEPS } from '@moe-rl/figures';
 import { BACKENDS } from '@moe-rl/runs';
 import { Command } from 'commander';
 import { collected, integer, nameList } from './arguments.ts';
+import { addErrorCorrectionCommands } from './error-correction-program.ts';
 import { addExperimentCommands } from './experiment-program.ts';
 
 /** Seed of evaluation episodes where none is given: far from those of training. */
@@ -97,6 +98,8 @@ export function buildProgram(version: string): Command {
     .option('--repeats <count>', "repeats at every size (default: the study's own)", integer('--repeats', 1))
     .option('--workers <count>', 'threads (default: one per processor, 4 at most)', integer('--workers', 1))
     .action(async (study, options) => (await import('./statistics.ts')).statistics(study, options));
+
+  addErrorCorrectionCommands(program);
 
   program
     .command('presets')

@@ -1,0 +1,121 @@
+// Training examples of the three kinds, and how exploration makes them.
+import { act, tryAction } from '../household/checker.ts';
+import { expertPlan } from '../household/expert.ts';
+import { isRejection } from '../household/feedback.ts';
+import { END } from '../household/parse.ts';
+import { copyWorld } from '../household/world.ts';
+import { type EpisodeOptions, type Problem, playEpisodes, situationOf } from './episodes.ts';
+import type { Correction, Judgement, Roles, Situation } from './roles.ts';
+
+/** A question of a role and the answer that is to be learned. */
+export type Example =
+  | { readonly role: 'plan'; readonly question: Situation; readonly answer: string }
+  | { readonly role: 'judge'; readonly question: Judgement; readonly answer: string }
+  | { readonly role: 'correct'; readonly question: Correction; readonly answer: string };
+
+export const EXAMPLE_ROLES = ['plan', 'judge', 'correct'] as const;
+export type ExampleRole = (typeof EXAMPLE_ROLES)[number];
+
+/** A problem with an expert's plan. */
+export interface Demonstration extends Problem {
+  readonly plan: readonly string[];
+}
+
+/** Has the expert solve problems. */
+export const demonstrate = (problems: readonly Problem[]): readonly Demonstration[] =>
+  problems.map((problem) => ({ ...problem, plan: expertPlan(problem.world, problem.task) }));
+
+/** Planning examples of expert plans: every prefix, and END behind the whole plan. */
+export function planExamples(demonstrations: readonly Demonstration[]): readonly Example[] {
+  return demonstrations.flatMap((demonstration) =>
+    prefixesOf(demonstration).map(
+      ({ situation, next }): Example => ({ role: 'plan', question: situation, answer: next }),
+    ),
+  );
+}
+
+/**
+ * Teacher-guided exploration: along each expert plan the model proposes the next step. What the household answers is feedback data, and where it rejects the
+ * proposal, the expert's step is the correction.
+ */
+export async function exploreGuided(
+  roles: Roles,
+  demonstrations: readonly Demonstration[],
+  { signal }: Pick<EpisodeOptions, 'signal'> = {},
+): Promise<readonly Example[]> {
+  const prefixes = demonstrations.flatMap(prefixesOf).filter(({ next }) => next !== END);
+  signal?.throwIfAborted();
+  const proposals = await roles.plan(prefixes.map(({ situation }) => situation));
+  return prefixes.flatMap(({ situation, world, task, next }, index): readonly Example[] => {
+    const action = proposals[index]!;
+    const expert: Example = {
+      role: 'judge',
+      question: { ...situation, action: next },
+      answer: tryAction(world, next, task).text,
+    };
+    if (action === END || action === next) return [expert];
+    const feedback = tryAction(world, action, task);
+    const judged: Example = { role: 'judge', question: { ...situation, action }, answer: feedback.text };
+    if (!isRejection(feedback)) return [expert, judged];
+    return [
+      expert,
+      judged,
+      { role: 'correct', question: { ...situation, action, feedback: feedback.text }, answer: next },
+    ];
+  });
+}
+
+/**
+ * Teacher-free exploration: the model acts alone until END or 25 steps. Its steps give feedback data; for a rejected one it is asked for a correction, which
+ * is kept only if the household accepts it.
+ */
+export async function exploreFree(
+  roles: Roles,
+  problems: readonly Problem[],
+  options: Pick<EpisodeOptions, 'signal' | 'onTurn'> = {},
+): Promise<readonly Example[]> {
+  const worlds = new Map<Correction, Problem>();
+  const episodes = await playEpisodes(roles, problems, { ...options, maxTurns: 25 });
+  const examples: Example[] = [];
+  const rejected: Correction[] = [];
+  for (const { problem, steps } of episodes) {
+    const world = copyWorld(problem.world);
+    for (const { situation, action, feedback } of steps) {
+      examples.push({ role: 'judge', question: { ...situation, action }, answer: feedback.text });
+      if (isRejection(feedback)) {
+        const correction = { ...situation, action, feedback: feedback.text };
+        rejected.push(correction);
+        worlds.set(correction, { task: problem.task, world: copyWorld(world) });
+      }
+      act(world, action);
+    }
+  }
+  if (rejected.length === 0) return examples;
+  options.signal?.throwIfAborted();
+  const corrections = await roles.correct(rejected);
+  rejected.forEach((question, index) => {
+    const action = corrections[index]!;
+    const { world, task } = worlds.get(question)!;
+    if (action === END) return;
+    const feedback = tryAction(world, action, task);
+    const { feedback: _, ...situation } = question;
+    examples.push({ role: 'judge', question: { ...situation, action }, answer: feedback.text });
+    if (!isRejection(feedback)) examples.push({ role: 'correct', question, answer: action });
+  });
+  return examples;
+}
+
+/** The situations along an expert plan, each with the household as it is then and the expert's next step. */
+function prefixesOf({ task, world, plan }: Demonstration) {
+  const present = copyWorld(world);
+  return [...plan, END].map((next, index) => {
+    const prefix = {
+      situation: situationOf(present, task, plan.slice(0, index)),
+      world: copyWorld(present),
+      task,
+      next,
+    };
+    if (next !== END) act(present, next);
+    return prefix;
+  });
+}

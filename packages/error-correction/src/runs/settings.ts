@@ -1,0 +1,86 @@
+// What a training run depends on: kept in its folder, so that the same command line goes on with it.
+import { didYouMean, InvalidArgumentError, requireFinite, requireInteger } from '@moe-rl/core';
+import { DEFAULT_NETWORK, type NetworkConfig } from '../policy/network.ts';
+
+export interface TrainingSettings {
+  /** Seed of arrangements, first values and batches. */
+  readonly seed: number;
+  /** Tasks with expert plans: the named ones, and generated ones beyond. */
+  readonly tasks: number;
+  /** Expert plans per task, each in an arrangement of its own. */
+  readonly demonstrations: number;
+  /** Updates on plans alone, before the first exploration. */
+  readonly planUpdates: number;
+  /** Updates on planning, feedback and correction, over all rounds. */
+  readonly correctionUpdates: number;
+  /** Explorations, with an equal share of the updates after each. */
+  readonly rounds: number;
+  /** Arrangements per task that the model acts in alone, in each round. */
+  readonly explorations: number;
+  /** Examples of each role in an update. */
+  readonly batchSize: number;
+  readonly learningRate: number;
+  /** True: no exploration; all updates are on plans alone, with the same plans, batches and learning rates. */
+  readonly plansOnly: boolean;
+  readonly network: NetworkConfig;
+}
+
+export const DEFAULT_SETTINGS: TrainingSettings = {
+  seed: 1,
+  tasks: 120,
+  demonstrations: 2,
+  planUpdates: 800,
+  correctionUpdates: 1200,
+  rounds: 2,
+  explorations: 2,
+  batchSize: 16,
+  learningRate: 0.002,
+  plansOnly: false,
+  network: DEFAULT_NETWORK,
+};
+
+const LEAST: Readonly<Partial<Record<keyof TrainingSettings, number>>> = {
+  seed: 0,
+  tasks: 1,
+  demonstrations: 1,
+  planUpdates: 1,
+  correctionUpdates: 1,
+  rounds: 1,
+  explorations: 0,
+  batchSize: 1,
+};
+
+/**
+ * Settings with defaults for what isn't given.
+ * @throws InvalidArgumentError for an unknown setting or a bad value, by name
+ */
+export function requireSettings(given: Partial<TrainingSettings>): TrainingSettings {
+  for (const name of Object.keys(given)) {
+    if (!Object.hasOwn(DEFAULT_SETTINGS, name)) {
+      const names = Object.keys(DEFAULT_SETTINGS);
+      throw new InvalidArgumentError(
+        `setting ${JSON.stringify(name)} is unknown; expected one of ${names.join(', ')}${didYouMean(name, names)}`,
+      );
+    }
+  }
+  const settings = { ...DEFAULT_SETTINGS, ...given };
+  for (const [name, least] of Object.entries(LEAST)) {
+    requireInteger(name, settings[name as keyof TrainingSettings], least);
+  }
+  requireFinite('learningRate', settings.learningRate, 0);
+  return settings;
+}
+
+/** All updates of a run. */
+export const totalUpdates = ({ planUpdates, correctionUpdates }: TrainingSettings): number =>
+  planUpdates + correctionUpdates;
+
+/** The first update of a round, counted from 0. */
+export const roundStart = ({ planUpdates, correctionUpdates, rounds }: TrainingSettings, round: number): number =>
+  planUpdates + Math.floor((correctionUpdates * round) / rounds);
+
+/** Rises over the first hundred updates, and falls to zero over those behind the plans. */
+export function learningRateAt(settings: TrainingSettings, update: number): number {
+  const left = (totalUpdates(settings) - update) / settings.correctionUpdates;
+  return settings.learningRate * Math.min(1, (update + 1) / 100) * Math.min(1, left);
+}

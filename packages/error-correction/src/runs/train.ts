@@ -1,0 +1,223 @@
+// The phases of E2CL in one run: pre-tuning on expert plans; then rounds of exploration, with the teacher and without, each followed by training on planning,
+// feedback and correction with equal weights. A batch is a function of seed and update, so a run that was stopped goes on exactly where it was.
+import { createRng, NonFiniteError, type Rng } from '@moe-rl/core';
+import { createBreather, lockFolder } from '@moe-rl/core/node';
+import { drawArrangement } from '../household/arrangement.ts';
+import { saysError } from '../household/feedback.ts';
+import { generateTasks, type Task, TRAINING_TASKS } from '../household/tasks.ts';
+import type { Problem } from '../learning/episodes.ts';
+import { demonstrate, type Example, exploreFree, exploreGuided, planExamples } from '../learning/examples.ts';
+import { createNetwork } from '../policy/network.ts';
+import { createPolicy, type Policy } from '../policy/policy.ts';
+import { claimFolder, readExploration, restorePolicy, savePolicy, writeExploration } from './folder.ts';
+import { learningRateAt, requireSettings, roundStart, type TrainingSettings, totalUpdates } from './settings.ts';
+
+/** Where a run is. */
+export type TrainingProgress =
+  | {
+      readonly kind: 'updates';
+      readonly phase: 'plans' | 'correction';
+      readonly update: number;
+      readonly total: number;
+      /** Means since the last report. */
+      readonly losses: Readonly<Record<Example['role'], number>>;
+    }
+  | {
+      readonly kind: 'explored';
+      readonly round: number;
+      readonly feedback: number;
+      readonly errors: number;
+      readonly corrections: number;
+    }
+  | { readonly kind: 'started'; readonly update: number; readonly plans: number; readonly parameterCount: number };
+
+export interface TrainOptions {
+  readonly folder: string;
+  readonly settings: Partial<TrainingSettings>;
+  /** Aborted: the run is saved and ends. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: TrainingProgress) => void;
+}
+
+export interface TrainOutput {
+  readonly settings: TrainingSettings;
+  readonly updates: number;
+  readonly isComplete: boolean;
+}
+
+const REPORT_UPDATES = 50;
+const SAVE_PERIOD_MS = 20_000;
+
+/**
+ * Trains in a folder, or goes on with the run there, on the present TensorFlow.js backend.
+ * @throws InvalidArgumentError for bad settings or a folder of other ones; AlreadyInUseError; NonFiniteError when the loss is none
+ */
+export async function train({ folder, settings: given, signal, onProgress }: TrainOptions): Promise<TrainOutput> {
+  const settings = requireSettings(given);
+  // Before anything is written: a network that can't be built leaves no folder.
+  createNetwork(settings.network);
+  claimFolder(folder, settings);
+  const unlock = lockFolder(folder, { noun: 'run folder' });
+  let policy: Policy | undefined;
+  try {
+    policy = await createPolicy({ seed: settings.seed, batchSize: settings.batchSize, network: settings.network });
+    const updates = await runPhases(folder, settings, policy, signal, onProgress ?? (() => {}));
+    return { settings, updates, isComplete: updates >= totalUpdates(settings) };
+  } finally {
+    policy?.dispose();
+    unlock();
+  }
+}
+
+async function runPhases(
+  folder: string,
+  settings: TrainingSettings,
+  policy: Policy,
+  signal: AbortSignal | undefined,
+  report: (progress: TrainingProgress) => void,
+): Promise<number> {
+  const tasks = trainingTasks(settings);
+  const demonstrations = demonstrate(drawProblems(settings.seed, 'demonstration', tasks, settings.demonstrations));
+  const plans = planExamples(demonstrations);
+  const total = totalUpdates(settings);
+  let update = await restorePolicy(folder, policy);
+  report({ kind: 'started', update, plans: demonstrations.length, parameterCount: policy.parameterCount });
+  let pools: Pools = { plans };
+  let round = 0;
+  let savedAtMs = performance.now();
+  const means = createMeans();
+  const breathe = createBreather();
+  while (update < total) {
+    if (!settings.plansOnly) {
+      for (; round < settings.rounds && update >= roundStart(settings, round); round++) {
+        let found = readExploration(folder, round);
+        if (found === undefined) {
+          // The round starts from the policy as it is saved here: stopped in between, it is explored again, with the same result.
+          await savePolicy(folder, policy, update);
+          const problems = drawProblems(settings.seed, `exploration/${round}`, tasks, settings.explorations);
+          const explored = await explore(policy, demonstrations, problems, signal);
+          if (explored === undefined) return update;
+          found = explored;
+          writeExploration(folder, round, found);
+          report(explorationReport(round, found));
+        }
+        pools = addToPools(pools, found);
+      }
+    }
+    const losses = await policy.learn(
+      drawBatch(createRng(settings.seed, `batch/${update}`), pools, settings.batchSize),
+      learningRateAt(settings, update),
+    );
+    if (!Number.isFinite(losses.plan + losses.judge + losses.correct)) {
+      throw new NonFiniteError(`the loss of update ${update} is ${JSON.stringify(losses)}; expected finite numbers`);
+    }
+    update++;
+    means.add(losses);
+    if (update % REPORT_UPDATES === 0 || update === total) {
+      const phase = pools.errors === undefined ? 'plans' : 'correction';
+      report({ kind: 'updates', phase, update, total, losses: means.take() });
+    }
+    await breathe();
+    const isStopped = signal?.aborted === true;
+    if (isStopped || update === total || performance.now() - savedAtMs > SAVE_PERIOD_MS) {
+      await savePolicy(folder, policy, update);
+      savedAtMs = performance.now();
+    }
+    if (isStopped) break;
+  }
+  return update;
+}
+
+/** Both kinds of exploration, each example once; undefined when it was stopped. */
+async function explore(
+  policy: Policy,
+  demonstrations: ReturnType<typeof demonstrate>,
+  problems: readonly Problem[],
+  signal: AbortSignal | undefined,
+): Promise<readonly Example[] | undefined> {
+  const options = signal === undefined ? {} : { signal };
+  try {
+    const guided = await exploreGuided(policy.roles, demonstrations, options);
+    const free = await exploreFree(policy.roles, problems, options);
+    const unique = new Map([...guided, ...free].map((example) => [JSON.stringify(example), example]));
+    return [...unique.values()];
+  } catch (error) {
+    if (signal?.aborted) return undefined;
+    throw error;
+  }
+}
+
+function explorationReport(round: number, examples: readonly Example[]): TrainingProgress {
+  const judged = examples.filter(({ role }) => role === 'judge');
+  return {
+    kind: 'explored',
+    round: round + 1,
+    feedback: judged.length,
+    errors: judged.filter(({ answer }) => saysError(answer)).length,
+    corrections: examples.length - judged.length,
+  };
+}
+
+/** Examples by what a batch takes from them. Feedback is drawn half from rejections, half from the rest, since most steps succeed. */
+interface Pools {
+  readonly plans: readonly Example[];
+  readonly errors?: readonly Example[];
+  readonly successes?: readonly Example[];
+  readonly corrections?: readonly Example[];
+}
+
+function addToPools({ plans, errors = [], successes = [], corrections = [] }: Pools, found: readonly Example[]): Pools {
+  const judged = found.filter(({ role }) => role === 'judge');
+  return {
+    plans,
+    errors: [...errors, ...judged.filter(({ answer }) => saysError(answer))],
+    successes: [...successes, ...judged.filter(({ answer }) => !saysError(answer))],
+    corrections: [...corrections, ...found.filter(({ role }) => role === 'correct')],
+  };
+}
+
+function drawBatch(rng: Rng, { plans, errors, successes, corrections }: Pools, size: number): readonly Example[] {
+  const draw = (pool: readonly Example[], count: number): readonly Example[] =>
+    pool.length === 0 ? [] : Array.from({ length: count }, () => pool[rng.nextInteger(pool.length)]!);
+  const planning = draw(plans, size);
+  if (errors === undefined) return planning;
+  const half = Math.ceil(size / 2);
+  return [...planning, ...draw(errors, half), ...draw(successes!, size - half), ...draw(corrections!, size)];
+}
+
+/** The named tasks first, then generated ones, the same for every seed. */
+function trainingTasks({ tasks }: TrainingSettings): readonly Task[] {
+  const named = TRAINING_TASKS.slice(0, tasks);
+  return [...named, ...generateTasks(createRng(0, 'training tasks'), tasks - named.length, TRAINING_TASKS)];
+}
+
+function drawProblems(seed: number, stream: string, tasks: readonly Task[], each: number): readonly Problem[] {
+  return tasks.flatMap((task) =>
+    Array.from({ length: each }, (_, index) => ({
+      task,
+      world: drawArrangement(createRng(seed, `${stream}/${task.instruction}/${index}`), task),
+    })),
+  );
+}
+
+function createMeans() {
+  let sums = { plan: 0, judge: 0, correct: 0 };
+  let count = 0;
+  return {
+    add(losses: typeof sums) {
+      sums = {
+        plan: sums.plan + losses.plan,
+        judge: sums.judge + losses.judge,
+        correct: sums.correct + losses.correct,
+      };
+      count++;
+    },
+    take(): typeof sums {
+      const { plan, judge, correct } = sums;
+      const means = { plan: plan / count, judge: judge / count, correct: correct / count };
+      sums = { plan: 0, judge: 0, correct: 0 };
+      count = 0;
+      return means;
+    },
+  };
+}

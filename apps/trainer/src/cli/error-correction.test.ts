@@ -15,7 +15,14 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 test('Ctrl-C saves, the same line goes on, and what was trained is evaluated', async () => {
   const run = join(folder, 'run');
-  const tiny = set('tasks=1', 'demonstrations=1', 'planUpdates=90', 'correctionUpdates=20', 'explorations=1', 'batchSize=2');
+  const tiny = set(
+    'tasks=1',
+    'demonstrations=1',
+    'planUpdates=90',
+    'correctionUpdates=20',
+    'explorations=1',
+    'batchSize=2',
+  );
   const line = ['error-correction', 'train', '--folder', run, '--seed', '3', '--threads', '1', ...tiny];
   const { child, result } = startCli(line);
   child.stderr!.on('data', (chunk: Buffer) => {
@@ -28,9 +35,16 @@ test('Ctrl-C saves, the same line goes on, and what was trained is evaluated', a
   expect(resumed.stderr).toMatch(/going on after update \d+/);
   expect(resumed.stderr).toMatch(/exploration 2: \d+ answers of the household/);
   expect(resumed).toMatchObject({ code: 0, stdout: expect.stringContaining('trained: 110 updates') });
-  const evaluated = await runCli(
-    ['error-correction', 'evaluate', '--folder', run, '--arrangements', '1', '--tasks', 'wash plate,wash cup'],
-  );
+  const evaluated = await runCli([
+    'error-correction',
+    'evaluate',
+    '--folder',
+    run,
+    '--arrangements',
+    '1',
+    '--tasks',
+    'wash plate,wash cup',
+  ]);
   expect(evaluated.stdout).toMatch(/tasks +speculative +[\d.]+ %/);
   const { results } = JSON.parse(readFileSync(join(run, 'evaluation.json'), 'utf8')) as { results: unknown[] };
   expect(results).toHaveLength(4);
@@ -39,7 +53,10 @@ test('Ctrl-C saves, the same line goes on, and what was trained is evaluated', a
 test('a plan is checked step by step, other ways to write an action repaired', async () => {
   const plan = join(folder, 'plan.txt');
   writeFileSync(plan, '# mine\n1. Go to the kitchen\n2. Grab the unicorn\n3. fly to sink\nEND\nwash cup\n');
-  const { code, stdout } = await runMain(['error-correction', 'check', 'wash cup', '--plan', plan, '--seed', '2'], folder);
+  const { code, stdout } = await runMain(
+    ['error-correction', 'check', 'wash cup', '--plan', plan, '--seed', '2'],
+    folder,
+  );
   expect(code).toBe(0);
   expect(stdout).toMatch(/walk to kitchen +True/);
   expect(stdout).toMatch(/grab unicorn +Error, there is no unicorn \(object\)/);

@@ -1,7 +1,7 @@
 // `moe-rl error-correction`: trains, evaluates and checks plans; what it prints is all there is here.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { InvalidArgumentError, requireOneOf } from '@moe-rl/core';
+import { createRng, InvalidArgumentError, requireOneOf } from '@moe-rl/core';
 import { readBytes, replaceFile, requireWritable } from '@moe-rl/core/node';
 import {
   checkPlan,
@@ -12,19 +12,18 @@ import {
   observe,
   type Roles,
   repairAction,
-  taskByInstruction,
   TRAINING_TASKS,
+  taskByInstruction,
 } from '@moe-rl/error-correction';
 import {
   DEFAULT_SETTINGS,
-  evaluateRoles,
   type EvaluationReport,
+  evaluateRoles,
   openPolicy,
   type TrainingProgress,
   type TrainingSettings,
   train,
 } from '@moe-rl/error-correction/node';
-import { createRng } from '@moe-rl/core';
 import { BACKENDS } from '@moe-rl/runs';
 import { loadBackend } from '@moe-rl/tfjs-native';
 import { interruptible, note, print, programName } from './terminal.ts';
@@ -196,7 +195,8 @@ async function policyRoles(folder: string, options: BackendOptions) {
 }
 
 async function serverRoles(url: string, model: string | undefined, timeoutSeconds: number, signal: AbortSignal) {
-  if (model === undefined) throw new InvalidArgumentError('--model is missing; expected the name of a model of --server');
+  if (model === undefined)
+    throw new InvalidArgumentError('--model is missing; expected the name of a model of --server');
   const { createLanguageModelRoles } = await import('@moe-rl/error-correction/language-model');
   const apiKey = process.env.MOE_RL_MODEL_KEY;
   const roles: Roles = createLanguageModelRoles({
@@ -215,10 +215,14 @@ function progressPrinter(): (progress: TrainingProgress) => void {
     if (progress.kind === 'started') {
       const { update, plans, parameterCount } = progress;
       started = { atMs: performance.now(), update };
-      note(`${plans} expert plans, ${parameterCount} parameters${update > 0 ? `; going on after update ${update}` : ''}`);
+      note(
+        `${plans} expert plans, ${parameterCount} parameters${update > 0 ? `; going on after update ${update}` : ''}`,
+      );
     } else if (progress.kind === 'explored') {
       const { round, feedback, errors, corrections } = progress;
-      note(`exploration ${round}: ${feedback} answers of the household, ${errors} of them errors; ${corrections} corrections`);
+      note(
+        `exploration ${round}: ${feedback} answers of the household, ${errors} of them errors; ${corrections} corrections`,
+      );
     } else {
       const { phase, update, total, losses } = progress;
       const perUpdate = (performance.now() - started!.atMs) / 1000 / Math.max(1, update - started!.update);

@@ -50,7 +50,8 @@ test('three roles are told apart by their instructions, and answers are repaired
     asked.push({ system: system!, user: user! });
     key = request.headers.authorization;
     if (system!.includes('You plan')) reply(response, '<think>hm</think>\n```\n1. Pick up the cup.\n```');
-    else if (system!.includes('You foresee')) reply(response, user!.includes('grab cup') ? 'true' : '**Error**: cup is empty');
+    else if (system!.includes('You foresee'))
+      reply(response, user!.includes('grab cup') ? 'true' : '**Error**: cup is empty');
     else reply(response, 'Go to the sink');
   });
   const roles = rolesOf(url, { apiKey: 'secret' });
@@ -65,15 +66,41 @@ test('three roles are told apart by their instructions, and answers are repaired
 });
 
 test.each<[string, Handler, RegExp]>([
-  ['HTML', (_, response) => response.setHeader('content-type', 'text/html').end('<html>Welcome</html>'), /answered with HTML \(<html>Welcome/],
-  ['cut off', (_, response) => response.writeHead(200, { 'content-type': 'application/json', 'content-length': '999' }).write('{"id": "1", "choi', () => response.destroy()), /was cut off or did not speak the OpenAI protocol/],
-  ['half of the JSON', (_, response) => response.setHeader('content-type', 'application/json').end('{"choices": ['), /was cut off or did not speak/],
-  ['status 500', (_, response) => response.writeHead(500).end('out of memory'), /answered with status 500: out of memory/],
-  ['unknown model', (_, response) => response.writeHead(404).end('{"error":{"message":"no model stub"}}'), /answered with status 404: .*no model stub/],
+  [
+    'HTML',
+    (_, response) => response.setHeader('content-type', 'text/html').end('<html>Welcome</html>'),
+    /answered with HTML \(<html>Welcome/,
+  ],
+  [
+    'cut off',
+    (_, response) =>
+      response
+        .writeHead(200, { 'content-type': 'application/json', 'content-length': '999' })
+        .write('{"id": "1", "choi', () => response.destroy()),
+    /was cut off or did not speak the OpenAI protocol/,
+  ],
+  [
+    'half of the JSON',
+    (_, response) => response.setHeader('content-type', 'application/json').end('{"choices": ['),
+    /was cut off or did not speak/,
+  ],
+  [
+    'status 500',
+    (_, response) => response.writeHead(500).end('out of memory'),
+    /answered with status 500: out of memory/,
+  ],
+  [
+    'unknown model',
+    (_, response) => response.writeHead(404).end('{"error":{"message":"no model stub"}}'),
+    /answered with status 404: .*no model stub/,
+  ],
   ['empty', (_, response) => reply(response, '  \n'), /the model stub of .* gave an empty answer in the role "plan"/],
 ])('a server that answers with %s is refused by name', async (_, handler, message) => {
   const url = await listen(handler);
-  await expect(rolesOf(url).plan([SITUATION])).rejects.toMatchObject({ code: 'MODEL_SERVER', message: expect.stringMatching(message) });
+  await expect(rolesOf(url).plan([SITUATION])).rejects.toMatchObject({
+    code: 'MODEL_SERVER',
+    message: expect.stringMatching(message),
+  });
 });
 
 test('a server that is down, and one that is too slow, are refused by name', async () => {

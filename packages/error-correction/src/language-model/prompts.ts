@@ -1,6 +1,6 @@
 // The three roles in words for a language model: an instruction that names the role (E2CL distinguishes its data by it), then the situation.
 import { ITEMS, ROOMS } from '../household/catalog.ts';
-import { ABILITIES, actionText, type Ability } from '../household/parse.ts';
+import { ABILITIES, type Ability, actionText } from '../household/parse.ts';
 import type { Correction, Judgement, Situation } from '../learning/roles.ts';
 
 const FORMS = (Object.keys(ABILITIES) as Ability[]).map((ability) =>

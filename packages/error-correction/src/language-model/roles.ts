@@ -66,7 +66,8 @@ export function createLanguageModelRoles(config: LanguageModelConfig): Roles {
       throw serverError(url, timeoutMs, timeout.aborted, error);
     }
     const answer = firstLine(text);
-    if (answer === '') throw new ModelServerError(`the model ${model} of ${url} gave an empty answer in the role "${role}"`);
+    if (answer === '')
+      throw new ModelServerError(`the model ${model} of ${url} gave an empty answer in the role "${role}"`);
     return answer;
   };
   const askAll = async (role: keyof typeof SYSTEM_PROMPTS, questions: readonly Situation[]): Promise<string[]> => {

@@ -1,7 +1,13 @@
 // A run's folder: settings.json, policy.safetensors (all variables and how many updates they have seen, replaced in one step), exploration-<round>.jsonl.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { CorruptDataError, decodeSafetensors, encodeSafetensors, InvalidArgumentError, NotFoundError } from '@moe-rl/core';
+import {
+  CorruptDataError,
+  decodeSafetensors,
+  encodeSafetensors,
+  InvalidArgumentError,
+  NotFoundError,
+} from '@moe-rl/core';
 import { makeFolder, readBytes, readJson, replaceFile } from '@moe-rl/core/node';
 import type { Example } from '../learning/examples.ts';
 import { createPolicy, type Policy } from '../policy/policy.ts';

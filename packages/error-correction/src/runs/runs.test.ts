@@ -61,7 +61,10 @@ test('stopped twice and gone on with, a run ends exactly as a straight one, mixt
   expect(await train({ folder: stopped, settings })).toMatchObject({ updates: 24, isComplete: true });
 
   const { policy } = await openPolicy(stopped);
-  const { results } = await evaluateRoles(policy.roles, { arrangements: 1, tasks: ['wash plate', 'put apple on table'] });
+  const { results } = await evaluateRoles(policy.roles, {
+    arrangements: 1,
+    tasks: ['wash plate', 'put apple on table'],
+  });
   policy.dispose();
   expect(results.map(({ split, inference }) => `${split} ${inference}`)).toEqual([
     ...['arrangements plain', 'arrangements speculative', 'tasks plain', 'tasks speculative'],
@@ -81,12 +84,16 @@ test('trained on plans alone nothing is explored, and the learning rates are the
     /holds a run of other settings: tasks is 2 there and 3 now, plansOnly is true there and false now/,
   );
   writeFileSync(join(folder, 'policy.safetensors'), 'torn');
-  await expect(train({ folder, settings: { ...TINY, plansOnly: true } })).rejects.toMatchObject({ code: 'CORRUPT_DATA' });
+  await expect(train({ folder, settings: { ...TINY, plansOnly: true } })).rejects.toMatchObject({
+    code: 'CORRUPT_DATA',
+  });
   await expect(openPolicy(join(root, 'nowhere'))).rejects.toThrow(/nowhere holds no run/);
 });
 
 test('settings are refused by name, and a mixture that can not be recorded', async () => {
-  expect(() => requireSettings({ task: 3 } as Partial<TrainingSettings>)).toThrow(/setting "task" is unknown.*did you mean tasks/);
+  expect(() => requireSettings({ task: 3 } as Partial<TrainingSettings>)).toThrow(
+    /setting "task" is unknown.*did you mean tasks/,
+  );
   expect(() => requireSettings({ rounds: 0 })).toThrow('rounds is 0; expected an integer of at least 1');
   const mixture = { type: 'base', experts: 2, hiddenSize: 4 };
   await expect(

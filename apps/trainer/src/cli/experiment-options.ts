@@ -16,6 +16,7 @@ export interface PlanOptions {
   readonly scale?: number;
   readonly iterations?: number;
   readonly preset?: string;
+  readonly datasets?: string;
   readonly backend?: string;
   readonly threads?: number;
   readonly jobs?: number;
@@ -74,6 +75,7 @@ function planKeys({
   scale,
   iterations,
   preset,
+  datasets,
   backend,
   threads,
   jobs,
@@ -91,6 +93,7 @@ function planKeys({
     scale,
     iterations,
     preset,
+    datasets,
     backend,
     threads,
     jobs,

@@ -119,6 +119,7 @@ function withPlanOptions(command: Command): Command {
     .option('--scale <factor>', 'multiplies all lengths of the protocol', realNumber('--scale'))
     .option('--iterations <count>', 'iterations of training and evaluation', integer('--iterations'))
     .option('--preset <name>', 'agent preset that the variants change (see `moe-rl presets`)')
+    .option('--datasets <folder>', 'folder with a dataset for each game, for the protocol offline')
     .option('--backend <name>', `tensor backend: ${BACKENDS.join(', ')}`)
     .option('--threads <count>', 'processor threads of one run', integer('--threads'))
     .option(

@@ -1,5 +1,5 @@
 // Learning from a dataset through the real program: a run records one, CQL and CQL + C51 learn from it without a step in the game, and go on exactly.
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ReplayStep } from '@moe-rl/replay';
@@ -35,6 +35,11 @@ async function stepsOf(folder: string): Promise<ReplayStep[]> {
     for await (const step of readTransitionFile(join(folder, name))) steps.push(step);
   }
   return steps;
+}
+
+function runOf(folder: string) {
+  const config = JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8'));
+  return { config, metrics: readMetricRows(join(folder, 'metrics.jsonl')) };
 }
 
 const OFFLINE = [
@@ -73,6 +78,22 @@ describe('a dataset', { timeout: 120_000 }, () => {
     expect(steps).toHaveLength(500);
     expect(steps.filter(({ terminated }) => terminated).length).toBeGreaterThan(50);
     expect(await stepsOf(other)).toEqual(steps);
+  });
+
+  it('is what an offline experiment learns from', async () => {
+    const folder = join(root, 'experiment');
+    cpSync(dataset, join(root, 'datasets', 'bsuite_catch'), { recursive: true });
+    const { code, stderr } = await runCli([
+      ...['experiment', 'run', '--suite', 'classic', '--games', 'bsuite/catch', '--protocol', 'offline'],
+      ...['--datasets', join(root, 'datasets'), '--variants', 'baseline,soft', '--seeds', '1', '--scale', '0.0005'],
+      ...['--iterations', '2', '--backend', 'cpu', '--folder', folder],
+      ...set('network.encoder.type=minatar', 'agent.batchSize=8', 'network.hiddenUnits=16', 'replay.capacity=2000'),
+    ]);
+    expect(stderr).toMatch(/2 of 2 jobs done/);
+    expect(code).toBe(0);
+    const { config, metrics } = runOf(join(folder, 'jobs', 'bsuite_catch--soft--s1'));
+    expect(config).toMatchObject({ preset: 'cql', dataset: { folder: join(root, 'datasets', 'bsuite_catch') } });
+    expect(metrics.filter(({ values }) => values['evaluation/return'] !== undefined)).toHaveLength(2);
   });
 
   it.each(['cql', 'cql-c51-soft-moe'] as const)(

@@ -92,6 +92,8 @@ function differenceOf(stored: Experiment, asked: Experiment): string {
     if (show(stored[key]) !== show(asked[key]))
       return `${key} are ${show(stored[key])} there and ${show(asked[key])} now`;
   }
+  const datasets = (experiment: Experiment): string => experiment.plan.datasets ?? 'none';
+  if (datasets(stored) !== datasets(asked)) return `datasets is ${datasets(stored)} there and ${datasets(asked)} now`;
   const names = (experiment: Experiment): string => experiment.variants.map(({ name }) => name).join(', ');
   if (names(stored) !== names(asked)) return `variants are ${names(stored)} there and ${names(asked)} now`;
   const changed = asked.variants.find(({ config }, index) => show(config) !== show(stored.variants[index]!.config));

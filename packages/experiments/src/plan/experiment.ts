@@ -10,6 +10,7 @@ import { getProtocol, type Protocol, protocolSettings } from '../suites/protocol
 import type { Settings } from '../suites/settings.ts';
 import { getSuite, type Suite } from '../suites/suites.ts';
 import { expandVariants, type VariantSpec, variantSettings } from '../suites/variants.ts';
+import { datasetFolder, requireDatasets } from './datasets.ts';
 import type { Plan } from './plan.ts';
 
 /** A run's configuration without what differs between the jobs of a variant. */
@@ -49,12 +50,13 @@ export function resolvePlan(plan: Plan): Experiment {
   const base = getProtocol(plan.protocol ?? suite.protocol);
   const protocol: Protocol = plan.iterations === null ? base : { ...base, iterations: plan.iterations };
   const games = resolveGames(plan, suite);
+  const datasets = resolveDatasets(plan, protocol, games);
   const backend = plan.backend === 'auto' ? chosenBackend() : plan.backend;
   const specs = expandVariants(plan.variants);
   const twice = specs.find(({ name }, index) => specs.findIndex((other) => other.name === name) !== index);
   if (twice !== undefined)
     throw new InvalidArgumentError(`two variants are called "${twice.name}"; expected each name once`);
-  const resolved = { ...plan, backend };
+  const resolved = { ...plan, datasets, backend };
   const variants = specs.map((spec) => ({
     name: spec.name,
     config: variantConfig(spec, resolved, suite, protocol, games[0]!),
@@ -84,11 +86,15 @@ export function listJobs({ games, seeds, variants }: Pick<Experiment, 'games' | 
 }
 
 /** The whole configuration of a job's run. */
-export function jobConfig(experiment: Pick<Experiment, 'variants'>, job: Job): RunConfig {
+export function jobConfig(experiment: Pick<Experiment, 'plan' | 'variants'>, job: Job): RunConfig {
   const variant = experiment.variants.find(({ name }) => name === job.variant);
   if (variant === undefined) throw new NotFoundError(`there is no variant "${job.variant}" in this experiment`);
   const { environment, ...shared } = variant.config;
-  const own = { ...shared, game: job.game, seed: job.seed };
+  // Experiments of earlier versions have no such key.
+  const datasets = experiment.plan.datasets ?? undefined;
+  const folder = datasets && datasetFolder(datasets, job.game, job.seed);
+  const dataset = folder === undefined ? shared.dataset : { ...shared.dataset, folder };
+  const own = { ...shared, dataset, game: job.game, seed: job.seed };
   // Games of one suite may be of several kinds, each with settings of its own.
   const { type } = newRunConfig({ options: { game: job.game, preset: variant.config.preset } }).environment;
   return newRunConfig({ file: type === environment.type ? { ...own, environment } : own });
@@ -97,7 +103,9 @@ export function jobConfig(experiment: Pick<Experiment, 'variants'>, job: Job): R
 /** What two folders must share to hold the same experiment. */
 export function fingerprintOf(experiment: Experiment): string {
   const { protocol, games, seeds, variants, baseline } = experiment;
-  return createHash('sha256').update(JSON.stringify({ protocol, games, seeds, variants, baseline })).digest('hex');
+  const datasets = experiment.plan.datasets ?? undefined;
+  const shared = { protocol, games, seeds, variants, baseline, ...(datasets && { datasets }) };
+  return createHash('sha256').update(JSON.stringify(shared)).digest('hex');
 }
 
 function resolveGames(plan: Plan, suite: Suite): readonly string[] {
@@ -114,6 +122,21 @@ function resolveGames(plan: Plan, suite: Suite): readonly string[] {
   if (twice !== undefined) throw new InvalidArgumentError(`games has ${twice} twice; expected each once`);
   requireRoms(plan, games);
   return games;
+}
+
+/** Datasets where the protocol learns from some, and only there. */
+function resolveDatasets(plan: Plan, protocol: Protocol, games: readonly string[]): string | null {
+  if (plan.datasets !== null && !protocol.isOffline) {
+    throw new InvalidArgumentError(
+      `datasets is ${plan.datasets}, but the protocol ${protocol.name} trains in the games; expected the protocol offline with it`,
+    );
+  }
+  if (plan.datasets === null && protocol.isOffline) {
+    throw new InvalidArgumentError(
+      `datasets is missing: the protocol ${protocol.name} learns from datasets; expected a folder with a dataset for each game`,
+    );
+  }
+  return plan.datasets === null ? null : requireDatasets(plan.datasets, games);
 }
 
 /** One message for all ROMs that are missing, instead of one failed job each. */
@@ -136,7 +159,7 @@ function chosenBackend(): RunConfig['backend'] {
 
 function variantConfig(spec: VariantSpec, plan: Plan, suite: Suite, protocol: Protocol, game: string): VariantConfig {
   const make = (variant: VariantSpec): { readonly config: RunConfig; readonly matchesParametersOfSoft: boolean } => {
-    const preset = variant.preset ?? plan.preset ?? suite.preset;
+    const preset = variant.preset ?? plan.preset ?? protocol.preset ?? suite.preset;
     // The suite's own network settings fit its preset; another preset brings its own.
     const suiteSettings = preset === suite.preset ? suite.settings : {};
     const options = { game, preset, backend: plan.backend, threads: plan.threads, seed: 0 };
@@ -151,7 +174,12 @@ function variantConfig(spec: VariantSpec, plan: Plan, suite: Suite, protocol: Pr
       ...unscaled.agent,
       replayCapacity: unscaled.replay.capacity,
     });
-    const set = asSet({ ...suiteSettings, ...lengths, ...settings, ...plan.set, ...variant.set });
+    // What a protocol says of the environment (sticky actions, lost lives) is about Atari games.
+    const isAtari = unscaled.environment.type === 'atari';
+    const ofProtocol = Object.fromEntries(
+      Object.entries(lengths).filter(([path]) => isAtari || !path.startsWith('environment.')),
+    );
+    const set = asSet({ ...suiteSettings, ...ofProtocol, ...settings, ...plan.set, ...variant.set });
     return { config: newRunConfig({ options, set }), matchesParametersOfSoft };
   };
   try {

@@ -1,5 +1,6 @@
 // Plans: what is taken, what is refused and with which words, and what a plan resolves to.
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { getPreset } from '@moe-rl/agents';
 import { ATARI_100K_GAMES, canonicalGameName, PAPER_GAMES } from '@moe-rl/evaluation';
@@ -8,6 +9,7 @@ import { PROTOCOL_NAMES } from '../suites/protocols.ts';
 import { getSuite, listSuites, SUITE_NAMES } from '../suites/suites.ts';
 import { VARIANT_NAMES } from '../suites/variants.ts';
 import { TINY_PLAN, temporaryFolder } from '../testing/toy-experiment.ts';
+import { datasetFolder } from './datasets.ts';
 import { jobConfig, listJobs, resolvePlan } from './experiment.ts';
 import { createExperimentFolder, foreignJobs, openExperimentFolder } from './experiment-folder.ts';
 import { makePlan, PLAN_KEYS, type PlanInput, readPlanFile, VARIANT_KEYS } from './plan.ts';
@@ -70,6 +72,17 @@ describe('what a plan resolves to', () => {
   it.each<[string, PlanInput, RegExp]>([
     ['unknown suite', { ...DEMO, suite: 'atari21' }, /there is no suite "atari21"; did you mean atari2/],
     ['unknown protocol', { ...DEMO, protocol: 'dopamin' }, /there is no protocol "dopamin"; did you mean dopamine\?/],
+    ['no datasets', { ...DEMO, protocol: 'offline' }, /datasets is missing: the protocol offline learns from datasets/],
+    [
+      'datasets without use',
+      { ...DEMO, datasets: '/tmp' },
+      /datasets is \/tmp, but the protocol demo trains in the games; expected the protocol offline/,
+    ],
+    [
+      'no such folder',
+      { ...DEMO, protocol: 'offline', datasets: '/nowhere' },
+      /cannot read \/nowhere: there is no such/,
+    ],
     ['unknown variant', { ...DEMO, variants: ['softt'] }, /there is no variant "softt"; did you mean soft/],
     ['unknown variant to start from', { ...DEMO, variants: [{ name: 'a', from: 'sof' }] }, /there is no variant "sof"/],
     [
@@ -136,6 +149,26 @@ describe('what a plan resolves to', () => {
       seed: 2,
       preset: 'quickstart',
     });
+  });
+
+  it('takes each job to the dataset of its game, and of its seed where there are several', () => {
+    const datasets = mkdtempSync(join(tmpdir(), 'moe-rl-datasets-'));
+    for (const folder of ['Pong/1', 'Pong/2', 'windfall']) mkdirSync(join(datasets, folder), { recursive: true });
+    const plan = { ...DEMO, protocol: 'offline', datasets, variants: ['soft'] };
+    const experiment = resolvePlan(makePlan(plan));
+    const jobs = listJobs(experiment);
+    expect(jobs.map((job) => jobConfig(experiment, job).dataset.folder)).toEqual(
+      jobs.map(() => join(datasets, 'windfall')),
+    );
+    expect(jobConfig(experiment, jobs[0]!)).toMatchObject({ preset: 'cql', trainingAgentSteps: 12_500_000 });
+    expect([1, 2, 3].map((seed) => datasetFolder(datasets, 'pong', seed))).toEqual([
+      join(datasets, 'Pong/1'),
+      join(datasets, 'Pong/2'),
+      join(datasets, 'Pong'),
+    ]);
+    rmSync(join(datasets, 'windfall'), { recursive: true });
+    expect(() => resolvePlan(makePlan(plan))).toThrow(/has no dataset of windfall; expected a folder for each game/);
+    rmSync(datasets, { recursive: true });
   });
 
   it('cuts all lengths of the protocol alike', () => {

@@ -21,6 +21,8 @@ export interface Plan {
   readonly iterations: number | null;
   /** Preset that the built-in variants change; null: the suite's. */
   readonly preset: string | null;
+  /** Folder with a dataset a game, for protocols that learn from datasets; null: none. */
+  readonly datasets: string | null;
   readonly variants: readonly VariantSpec[];
   /** The variant that the others are compared with; null: `baseline` where there is one, else the first. */
   readonly baseline: string | null;
@@ -41,6 +43,7 @@ export interface PlanInput {
   readonly scale?: number | undefined;
   readonly iterations?: number | undefined;
   readonly preset?: string | undefined;
+  readonly datasets?: string | undefined;
   readonly variants?: readonly (string | PlanVariantInput)[] | undefined;
   readonly baseline?: string | undefined;
   /** How many (1, 2, ...), or which. */
@@ -65,6 +68,7 @@ export const PLAN_KEYS = [
   'scale',
   'iterations',
   'preset',
+  'datasets',
   'variants',
   'baseline',
   'seeds',
@@ -123,6 +127,7 @@ export function makePlan(input: PlanInput): Plan {
     scale: requireFinite('scale', input.scale ?? 1, 1e-6, 1000),
     iterations: input.iterations === undefined ? null : requireInteger('iterations', input.iterations, 1, 100_000),
     preset: input.preset === undefined ? null : requireText('preset', input.preset),
+    datasets: input.datasets === undefined ? null : requireText('datasets', input.datasets),
     variants,
     baseline,
     seeds: planSeeds(input.seeds ?? 5),

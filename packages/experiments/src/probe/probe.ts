@@ -6,6 +6,7 @@ import { MissingDependencyError } from '@moe-rl/core';
 import { type RunConfig, readMetricRows, runFolderPaths } from '@moe-rl/runs';
 import { makeEnvironment } from '@moe-rl/training';
 import { startJob } from '../jobs/job-child.ts';
+import { datasetFolder } from '../plan/datasets.ts';
 import type { Experiment, VariantConfig } from '../plan/experiment.ts';
 
 /** What one variant takes on this machine, a job alone. */
@@ -33,9 +34,10 @@ const LOG_PERIOD = 50;
 const MAXIMUM_SECONDS = 20;
 
 /** The configuration of a probe: the variant's, with a short run and an early start of learning. */
-export function probeConfig(config: VariantConfig, game: string): RunConfig {
+export function probeConfig(config: VariantConfig, game: string, dataset?: string): RunConfig {
   return {
     ...config,
+    ...(dataset === undefined ? {} : { dataset: { ...config.dataset, folder: dataset } }),
     game,
     seed: 1,
     trainingAgentSteps: ACTING_AGENT_STEPS + LEARNING_AGENT_STEPS,
@@ -59,7 +61,10 @@ export async function probeVariant(
   signal?: AbortSignal,
 ): Promise<ProbeResult> {
   const { config } = experiment.variants.find(({ name }) => name === variant)!;
-  const probe = probeConfig(config, experiment.games[0]!);
+  const [game] = experiment.games as [string];
+  const { datasets } = experiment.plan;
+  const dataset = datasets === null ? undefined : datasetFolder(datasets, game, experiment.seeds[0]);
+  const probe = probeConfig(config, game, dataset);
   const runFolder = join(scratchFolder, variant);
   rmSync(runFolder, { recursive: true, force: true });
   const startedMs = performance.now();

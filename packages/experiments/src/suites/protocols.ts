@@ -2,7 +2,7 @@
 import { didYouMean, NotFoundError } from '@moe-rl/core';
 import type { Settings } from './settings.ts';
 
-export type ProtocolName = 'dopamine' | 'atari-100k' | 'minatar' | 'classic' | 'demo';
+export type ProtocolName = 'dopamine' | 'atari-100k' | 'offline' | 'minatar' | 'classic' | 'demo';
 
 export interface Protocol {
   readonly name: ProtocolName;
@@ -17,6 +17,10 @@ export interface Protocol {
   readonly scoredEvaluations: number;
   /** Settings that the protocol prescribes, whatever the preset says. */
   readonly settings: Settings;
+  /** True: agents learn from datasets, an update an agent step, and play only to be evaluated. */
+  readonly isOffline?: boolean;
+  /** Preset that the variants change where the plan names none, instead of the suite's. */
+  readonly preset?: string;
 }
 
 const PROTOCOLS: readonly Protocol[] = [
@@ -39,6 +43,18 @@ const PROTOCOLS: readonly Protocol[] = [
     evaluation: { episodes: 100 },
     scoredEvaluations: 1,
     settings: { 'environment.repeatActionProbability': 0 },
+  },
+  {
+    name: 'offline',
+    description:
+      "offline as Dopamine's labs/offline_rl: 200 iterations of 62,500 updates from a dataset, 125,000 agent steps of evaluation each",
+    iterations: 200,
+    trainingAgentSteps: 62_500,
+    evaluation: { agentSteps: 125_000 },
+    scoredEvaluations: 5,
+    settings: { 'environment.repeatActionProbability': 0.25, 'environment.terminalOnLifeLoss': false },
+    isOffline: true,
+    preset: 'cql',
   },
   {
     name: 'minatar',
@@ -133,8 +149,8 @@ export function protocolSettings(
     ...(agent.epsilonDecayPeriodAgentSteps === undefined
       ? {}
       : { 'agent.epsilonDecayPeriodAgentSteps': scaled(agent.epsilonDecayPeriodAgentSteps, 1) }),
-    // A buffer larger than the run changes nothing but what it reserves.
-    'replay.capacity': Math.min(agent.replayCapacity, total + 1000),
+    // A buffer larger than the run changes nothing but what it reserves; a dataset is as large as it is.
+    ...(protocol.isOffline ? {} : { 'replay.capacity': Math.min(agent.replayCapacity, total + 1000) }),
     // The network is measured about once per iteration: dormant units, effective rank, what the router does.
     'statistics.periodUpdates': Math.max(
       1,

@@ -17,6 +17,7 @@ const LAYERS = {
   'tfjs-kernels': 1,
   'tfjs-graph': 1,
   'tfjs-native': 2,
+  pjrt: 2,
   'moe-core': 1,
   'small-environments': 1,
   'ale-env': 2,

@@ -43,7 +43,7 @@ export type ProgramInputs = Readonly<Record<string, TypedArray>>;
 export type ProgramOutputs = Record<string, Float32Array | Int32Array | Uint8Array>;
 
 export interface Program<Name extends string = string> {
-  /** True when the entry points run as TensorFlow graphs. */
+  /** True when the entry points run as TensorFlow graphs, or compiled by an engine. */
   readonly isRecorded: boolean;
   /**
    * Runs one entry point.

@@ -1,10 +1,11 @@
 // A program: variables and named entry points over them (act, learn, sync target ...). On tfjs-node every entry point runs as one recorded
-// TensorFlow graph and the variables live in its session; elsewhere the same entry points run eagerly, with the same results.
+// TensorFlow graph and the variables live in its session; a backend that brings an engine of its own (engine.ts) makes its programs itself; elsewhere the same entry points run eagerly, with the same results.
 
 import { InvalidArgumentError, requireOneOf, ShapeError } from '@moe-rl/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { tensorFlowBackend } from './binding.ts';
 import { createEagerProgram } from './eager-program.ts';
+import { programEngine } from './engine.ts';
 import { registerNativeGradients } from './native-gradients.ts';
 import { inputDtypes, type Program, type ProgramConfig, programModes } from './program-interface.ts';
 import { createRecordedProgram } from './recorded-program.ts';
@@ -17,6 +18,8 @@ export async function createProgram<Name extends string>(config: ProgramConfig<N
   const mode = requireOneOf('mode', config.mode ?? 'auto', programModes);
   checkConfig(config);
   await tf.ready();
+  const engine = programEngine(tf.getBackend());
+  if (engine !== undefined) return engine({ ...config, mode });
   const backend = tensorFlowBackend();
   if (mode === 'recorded' && !backend) {
     throw new InvalidArgumentError(

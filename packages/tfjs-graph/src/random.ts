@@ -1,5 +1,5 @@
 // Random numbers as a pure function of a shape and a seed. On TensorFlow they are its own counter-based (Philox) operations, the same eagerly
-// and recorded; elsewhere they are drawn in JavaScript: other numbers, but as well determined by the seed.
+// and recorded (and on an engine that has a kernel for them); elsewhere they are drawn in JavaScript: other numbers, but as well determined by the seed.
 
 import { createRng, InvalidArgumentError, ShapeError } from '@moe-rl/core';
 import * as tf from '@tensorflow/tfjs-core';
@@ -18,7 +18,7 @@ export function rememberHostValues(tensor: tf.Tensor, values: ArrayLike<number>)
  * @param seed int32 tensor `[2]`; different seeds give independent numbers. Feed it as an input of the entry point.
  */
 export function randomNormal(shape: readonly number[], seed: tf.Tensor): tf.Tensor {
-  return draw('StatelessRandomNormal', shape, seed, (rng) => rng.nextNormal());
+  return draw('StatelessRandomNormal', 'MoeRlRandomNormal', shape, seed, (rng) => rng.nextNormal());
 }
 
 /**
@@ -27,11 +27,14 @@ export function randomNormal(shape: readonly number[], seed: tf.Tensor): tf.Tens
  */
 export function randomUniform(shape: readonly number[], seed: tf.Tensor): tf.Tensor {
   // Rounding to float32 may give 1: the largest float32 below it is returned instead.
-  return draw('StatelessRandomUniform', shape, seed, (rng) => Math.min(rng.nextFloat(), 1 - 2 ** -24));
+  return draw('StatelessRandomUniform', 'MoeRlRandomUniform', shape, seed, (rng) =>
+    Math.min(rng.nextFloat(), 1 - 2 ** -24),
+  );
 }
 
 function draw(
   op: string,
+  kernelName: string,
   shape: readonly number[],
   seed: tf.Tensor,
   next: (rng: ReturnType<typeof createRng>) => number,
@@ -51,6 +54,10 @@ function draw(
         seed,
       ]),
     );
+  }
+  // An engine's own kernel: TensorFlow's numbers, computed where the step is.
+  if (tf.getKernel(kernelName, tf.getBackend()) != null) {
+    return tf.engine().runKernel(kernelName, { seed }, { shape: [...shape] }) as tf.Tensor;
   }
   const [low = 0, high = 0] = hostValues.get(seed) ?? (seed.dataSync() as Int32Array);
   const rng = createRng((high >>> 11) * 2 ** 32 + (low >>> 0), String(high & 2047));

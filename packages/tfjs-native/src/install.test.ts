@@ -4,9 +4,8 @@ import { mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { asStorageError, createAtomically, cuda12Wheels, removePartials, requireFreeSpace } from '@moe-rl/core/node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { asStorageError, createAtomically, removePartials, requireFreeSpace } from './cache.ts';
-import { cudaWheels } from './cuda-wheels.ts';
 import { checkGpu, MissingGpuError } from './gpu.ts';
 import { installNative } from './install.ts';
 import { extractTarGz } from './npm-archive.ts';
@@ -93,7 +92,7 @@ describe('platforms', () => {
   it('pins every wheel by file and SHA-256 sum', () => {
     const wheels = [
       ...Object.values(platformWheels).flatMap((platform) => Object.values(platform.wheels)),
-      ...cudaWheels,
+      ...cuda12Wheels,
     ];
     expect(wheels).toHaveLength(4 + 12);
     expect(new Set(wheels.map(({ sha256 }) => sha256)).size).toBe(wheels.length);

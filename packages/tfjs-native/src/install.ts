@@ -5,9 +5,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { MissingDependencyError } from '@moe-rl/core';
-import { findWheelTool, withFolderLock } from '@moe-rl/core/node';
+import { findWheelTool, removePartials, withFolderLock } from '@moe-rl/core/node';
 import { compileAddon, installSources } from './addon.ts';
-import { removePartials } from './cache.ts';
 import { addonFile, chooseVariant, type NativePaths, nativePaths, type ProgressEvent } from './layout.ts';
 import { findCompiler, findNpm } from './tools.ts';
 import { findPlatformWheel, type TensorFlowVariant } from './versions.ts';

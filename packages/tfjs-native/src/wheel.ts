@@ -3,9 +3,16 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CorruptDataError, MissingDependencyError } from '@moe-rl/core';
-import { extractZip, fetchWheel, listZip, type PinnedWheel, type ZipEntry } from '@moe-rl/core/node';
-import { createAtomically, requireFreeSpace } from './cache.ts';
-import { cudaWheels } from './cuda-wheels.ts';
+import {
+  createAtomically,
+  cuda12Wheels,
+  extractZip,
+  fetchWheel,
+  listZip,
+  type PinnedWheel,
+  requireFreeSpace,
+  type ZipEntry,
+} from '@moe-rl/core/node';
 import type { NativePaths, Report } from './layout.ts';
 import { type PlatformWheel, TENSORFLOW_VERSION } from './versions.ts';
 
@@ -29,7 +36,7 @@ export async function installLibrary(paths: NativePaths, platform: PlatformWheel
     }
     await unpack(main, entries, folder, `TensorFlow ${TENSORFLOW_VERSION}`, report);
     if (paths.variant !== 'cuda') return;
-    for (const part of cudaWheels) {
+    for (const part of cuda12Wheels) {
       const path = await fetchReporting(part, downloads, report);
       const parts = (await listZip(path)).filter(({ name }) => isNeededOfCuda(name));
       await unpack(path, parts, folder, `${part.name} ${part.version}`, report);

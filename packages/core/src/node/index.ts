@@ -1,6 +1,8 @@
 // What programs on Node share that keep things on a disk: files that survive a crash, a lock for one process at a time, the cache folder, what is fetched into it
 // (other programs, Python wheels, zip archives), room for the event loop.
+export { asStorageError, createAtomically, removePartials, requireFreeSpace } from './atomic-folders.ts';
 export { cacheDirectory } from './cache-folder.ts';
+export { cuda12Wheels } from './cuda-wheels.ts';
 export {
   makeFolder,
   readBytes,

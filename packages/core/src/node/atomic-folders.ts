@@ -3,8 +3,8 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { StorageError } from '@moe-rl/core';
-import { storageError } from '@moe-rl/core/node';
+import { StorageError } from '../errors.ts';
+import { storageError } from './durable-files.ts';
 
 /**
  * Fills `target` through a temporary folder beside it that is renamed at the end, so that a killed process never leaves half a folder.

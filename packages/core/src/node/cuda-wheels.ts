@@ -1,14 +1,15 @@
 // NVIDIA's libraries as TensorFlow's wheel asks for them (its extra `and-cuda`; the newest of CUDA 12): what its CUDA build loads at run time, and the compiler
 // parts that XLA calls. For Linux x64, the one platform that has a CUDA build.
 
-import type { PinnedWheel } from '@moe-rl/core/node';
+import type { PinnedWheel } from './python-wheels.ts';
 
 function wheelOf(fileName: string, sha256: string): PinnedWheel {
   const [name = '', version = ''] = fileName.split('-');
   return { name: name.replaceAll('_', '-'), version, fileName, sha256 };
 }
 
-export const cudaWheels: readonly PinnedWheel[] = [
+/** Of CUDA 12. */
+export const cuda12Wheels: readonly PinnedWheel[] = [
   wheelOf(
     'nvidia_cublas_cu12-12.9.3.13-py3-none-manylinux_2_27_x86_64.whl',
     'd7d51055f161b317c7105ddaae90e71eda059026074ffef93cf7cde2886bfe72',

@@ -1,0 +1,171 @@
+// Matrix products, convolutions and pooling with their gradients.
+import * as tf from '@tensorflow/tfjs-core';
+import { TracingError } from '../../errors.ts';
+import type { FunctionBuilder } from '../../stablehlo/builder.ts';
+import {
+  conv2d,
+  conv2dFilterGradient,
+  conv2dInputGradient,
+  depthwiseConv2d,
+  depthwiseFilterGradient,
+  depthwiseInputGradient,
+  matMul,
+  type WindowConfig,
+} from '../../stablehlo/contractions.ts';
+import type { Value } from '../../stablehlo/value.ts';
+import { reduceWindow, selectAndScatter, type Window } from '../../stablehlo/windows.ts';
+import { elementwise } from './elementwise.ts';
+import type { Attributes, RuleTable } from './rule.ts';
+
+type Shape4 = [number, number, number, number];
+
+export const products: RuleTable = {
+  AvgPool: (b, { inputs: { x }, attributes }) => {
+    const { window } = poolOf(x!, attributes);
+    return b.binary('divide', reduceWindow(b, x!, 'add', 0, window), windowCounts(b, x!, window));
+  },
+  AvgPoolGrad: (b, { inputs: { dy, input }, attributes }) => {
+    const { window } = poolOf(input!, attributes);
+    // Each output's gradient goes in equal parts to the elements of its window: a sum over the outputs that an element is part of.
+    const shares = b.binary('divide', dy!, windowCounts(b, input!, window));
+    const interior = window.strides.map((stride) => stride - 1);
+    const none = window.sizes.map(() => 0);
+    const spread = b.pad(shares, none, none, 0, interior);
+    const padding = spread.shape.map((size, axis) => {
+      const low = window.sizes[axis]! - 1 - window.padding[axis]![0];
+      return [low, input!.shape[axis]! - 1 + window.sizes[axis]! - size - low] as const;
+    });
+    return reduceWindow(b, spread, 'add', 0, { sizes: window.sizes, strides: window.sizes.map(() => 1), padding });
+  },
+  BatchMatMul: (b, { inputs: { a, b: c }, attributes: { transposeA, transposeB } }) =>
+    matMul(b, a!, c!, transposeA === true, transposeB === true),
+  Conv2D: (b, { inputs: { x, filter }, attributes }) =>
+    conv2d(b, x!, filter!, windowOf(x!.shape, filter!.shape, attributes)),
+  Conv2DBackpropFilter: (b, { inputs: { x, dy }, attributes }) => {
+    const shape = attributes.filterShape as number[];
+    return conv2dFilterGradient(b, x!, dy!, shape, windowOf(x!.shape, shape, attributes));
+  },
+  Conv2DBackpropInput: (b, { inputs: { dy, filter }, attributes }) => {
+    const shape = attributes.inputShape as number[];
+    return conv2dInputGradient(b, dy!, filter!, shape, windowOf(shape, filter!.shape, attributes));
+  },
+  DepthwiseConv2dNative: (b, { inputs: { x, filter }, attributes }) =>
+    depthwiseConv2d(b, x!, filter!, windowOf(x!.shape, filter!.shape, attributes, true)),
+  DepthwiseConv2dNativeBackpropFilter: (b, { inputs: { x, dy }, attributes }) => {
+    const shape = attributes.filterShape as number[];
+    return depthwiseFilterGradient(b, x!, dy!, shape, windowOf(x!.shape, shape, attributes, true));
+  },
+  DepthwiseConv2dNativeBackpropInput: (b, { inputs: { dy, filter }, attributes }) => {
+    const shape = attributes.inputShape as number[];
+    return depthwiseInputGradient(b, dy!, filter!, shape, windowOf(shape, filter!.shape, attributes, true));
+  },
+  FusedConv2D: (b, { inputs: { x, filter, bias, preluActivationWeights }, attributes }) =>
+    finishFused(
+      b,
+      conv2d(b, x!, filter!, windowOf(x!.shape, filter!.shape, attributes)),
+      bias,
+      preluActivationWeights,
+      attributes,
+    ),
+  FusedDepthwiseConv2D: (b, { inputs: { x, filter, bias, preluActivationWeights }, attributes }) =>
+    finishFused(
+      b,
+      depthwiseConv2d(b, x!, filter!, windowOf(x!.shape, filter!.shape, attributes, true)),
+      bias,
+      preluActivationWeights,
+      attributes,
+    ),
+  MaxPool: (b, { inputs: { x }, attributes }) =>
+    reduceWindow(b, x!, 'maximum', Number.NEGATIVE_INFINITY, poolOf(x!, attributes).window),
+  MaxPoolGrad: (b, { inputs: { dy, input }, attributes }) =>
+    selectAndScatter(b, input!, dy!, poolOf(input!, attributes).window),
+  _FusedMatMul: (b, { inputs: { a, b: c, bias, preluActivationWeights }, attributes }) =>
+    finishFused(
+      b,
+      matMul(b, a!, c!, attributes.transposeA === true, attributes.transposeB === true),
+      bias,
+      preluActivationWeights,
+      attributes,
+    ),
+};
+
+/** Bias and activation of tfjs' fused operations. */
+function finishFused(
+  b: FunctionBuilder,
+  product: Value,
+  bias: Value | undefined,
+  weights: Value | undefined,
+  { activation, leakyreluAlpha }: Attributes,
+): Value {
+  const x = bias === undefined ? product : b.binary('add', product, bias);
+  const kernels: Readonly<Record<string, string>> = {
+    relu: 'Relu',
+    relu6: 'Relu6',
+    elu: 'Elu',
+    sigmoid: 'Sigmoid',
+    leakyrelu: 'LeakyRelu',
+    prelu: 'Prelu',
+  };
+  if (activation === undefined || activation === null || activation === 'linear') return x;
+  const rule = elementwise[kernels[String(activation)] ?? ''];
+  if (rule === undefined) throw new TracingError(`the fused activation "${String(activation)}" is not known`);
+  const inputs = weights === undefined ? { x } : { x, alpha: weights };
+  return rule(b, { inputs, list: [], attributes: { alpha: leakyreluAlpha ?? 0.2 } }) as Value;
+}
+
+function windowOf(
+  inputShape: readonly number[],
+  filterShape: readonly number[],
+  attributes: Attributes,
+  depthwise = false,
+): WindowConfig {
+  const { strides, dilations, pad, dimRoundingMode, dataFormat } = attributes;
+  if (dataFormat === 'NCHW') throw new TracingError('convolutions are computed with images NHWC; transpose first');
+  const info = tf.backend_util.computeConv2DInfo(
+    [...inputShape] as Shape4,
+    [...filterShape] as Shape4,
+    strides as number,
+    (dilations ?? 1) as number,
+    pad as number,
+    dimRoundingMode as 'floor',
+    depthwise,
+  );
+  const { top, bottom, left, right } = info.padInfo;
+  return {
+    strides: [info.strideHeight, info.strideWidth],
+    padding: [
+      [top, bottom],
+      [left, right],
+    ],
+    dilations: [info.dilationHeight, info.dilationWidth],
+  };
+}
+
+function poolOf(x: Value, { filterSize, strides, pad, dimRoundingMode }: Attributes): { readonly window: Window } {
+  const info = tf.backend_util.computePool2DInfo(
+    [...x.shape] as Shape4,
+    filterSize as number,
+    strides as number,
+    1,
+    pad as number,
+    dimRoundingMode as 'floor',
+  );
+  const { top, bottom, left, right } = info.padInfo;
+  return {
+    window: {
+      sizes: [1, info.filterHeight, info.filterWidth, 1],
+      strides: [1, info.strideHeight, info.strideWidth, 1],
+      padding: [
+        [0, 0],
+        [top, bottom],
+        [left, right],
+        [0, 0],
+      ],
+    },
+  };
+}
+
+/** How many elements of the image each position of the window holds: padding doesn't count. */
+function windowCounts(b: FunctionBuilder, x: Value, window: Window): Value {
+  return reduceWindow(b, b.full(1, x.shape, x.type), 'add', 0, window);
+}

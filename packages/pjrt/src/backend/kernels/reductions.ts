@@ -1,0 +1,59 @@
+// Kernels that reduce axes, and those that normalize along them.
+import type { FunctionBuilder, Reduction } from '../../stablehlo/builder.ts';
+import { argExtreme } from '../../stablehlo/indexing.ts';
+import type { Value } from '../../stablehlo/value.ts';
+import { cumulate } from '../../stablehlo/windows.ts';
+import { axesOf, axisOf, type Rule, type RuleTable } from './rule.ts';
+
+const reduction =
+  (operation: Reduction, initial: (x: Value) => number | boolean): Rule =>
+  (b, { inputs: { x }, attributes: { axis, reductionIndices, keepDims } }) =>
+    b.reduce(operation, x!, axesOf(x!, reductionIndices ?? axis), initial(x!), keepDims === true);
+
+const lowest = ({ type }: Value): number => (type === 'f32' ? Number.NEGATIVE_INFINITY : -(2 ** 31));
+const highest = ({ type }: Value): number => (type === 'f32' ? Number.POSITIVE_INFINITY : 2 ** 31 - 1);
+
+export const reductions: RuleTable = {
+  All: reduction('and', () => true),
+  Any: reduction('or', () => false),
+  ArgMax: (b, { inputs: { x }, attributes: { axis } }) => argExtreme(b, x!, axisOf(x!, axis), 'largest'),
+  ArgMin: (b, { inputs: { x }, attributes: { axis } }) => argExtreme(b, x!, axisOf(x!, axis), 'smallest'),
+  Cumprod: cumulative('multiply'),
+  Cumsum: cumulative('add'),
+  FusedBatchNorm: (b, { inputs: { x, mean, variance, offset, scale }, attributes: { varianceEpsilon = 0.001 } }) => {
+    const inverse = b.unary('rsqrt', b.binary('add', variance!, b.scalar(varianceEpsilon as number)));
+    const factor = scale === undefined ? inverse : b.binary('multiply', inverse, scale);
+    const centered = b.binary('multiply', b.binary('subtract', x!, mean!), factor);
+    return offset === undefined ? centered : b.binary('add', centered, offset);
+  },
+  LogSoftmax: (b, { inputs: { logits }, attributes: { axis } }) => {
+    const axes = axesOf(logits!, axis);
+    const shifted = shift(b, logits!, axes);
+    const sum = b.reduce('add', b.unary('exponential', shifted), axes, 0, true);
+    return b.binary('subtract', shifted, b.unary('log', sum));
+  },
+  Max: reduction('maximum', lowest),
+  Mean: (b, { inputs: { x }, attributes: { axis, keepDims } }) => {
+    const axes = axesOf(x!, axis);
+    const count = axes.reduce((product, index) => product * x!.shape[index]!, 1);
+    return b.binary('divide', b.reduce('add', x!, axes, 0, keepDims === true), b.scalar(count, x!.type));
+  },
+  Min: reduction('minimum', highest),
+  Prod: reduction('multiply', () => 1),
+  Softmax: (b, { inputs: { logits }, attributes: { dim } }) => {
+    const axes = axesOf(logits!, dim);
+    const exponentials = b.unary('exponential', shift(b, logits!, axes));
+    return b.binary('divide', exponentials, b.reduce('add', exponentials, axes, 0, true));
+  },
+  Sum: reduction('add', () => 0),
+};
+
+function cumulative(operation: 'add' | 'multiply'): Rule {
+  return (b, { inputs: { x }, attributes: { axis, exclusive, reverse } }) =>
+    cumulate(b, x!, operation, axisOf(x!, axis), exclusive === true, reverse === true);
+}
+
+/** Less its largest along the axes: exponentials stay finite. */
+function shift(b: FunctionBuilder, x: Value, axes: readonly number[]): Value {
+  return b.binary('subtract', x, b.reduce('maximum', x, axes, Number.NEGATIVE_INFINITY, true));
+}

@@ -1,0 +1,40 @@
+// What a rule of the table is: one tfjs kernel as StableHLO operations.
+
+import type { ElementType } from '../../client/element-types.ts';
+import type { FunctionBuilder } from '../../stablehlo/builder.ts';
+import type { Value } from '../../stablehlo/value.ts';
+
+/** Inputs by tfjs' names; of kernels that take a list, `list` holds it. */
+export interface RuleInputs {
+  readonly [name: string]: Value;
+}
+
+/** Attributes as tfjs passes them. */
+export type Attributes = Readonly<Record<string, unknown>>;
+
+export interface RuleCall {
+  readonly inputs: RuleInputs;
+  /** The inputs of kernels that take a list (Concat, Pack, AddN). */
+  readonly list: readonly Value[];
+  readonly attributes: Attributes;
+}
+
+export type Rule = (b: FunctionBuilder, call: RuleCall) => Value | readonly Value[];
+export type RuleTable = Readonly<Record<string, Rule>>;
+
+/** Element type of a tfjs type. */
+export function elementTypeOf(dtype: unknown): ElementType {
+  if (dtype === 'int32') return 'i32';
+  return dtype === 'bool' ? 'i1' : 'f32';
+}
+
+/** Axes from 0 of tfjs' axis attribute: a number, a list, or nothing for all. */
+export function axesOf({ shape }: Value, axis: unknown): number[] {
+  const given = axis === undefined || axis === null ? [] : [axis].flat();
+  if (given.length === 0) return shape.map((_, index) => index);
+  return (given as number[]).map((index) => (index < 0 ? index + shape.length : index));
+}
+
+export function axisOf(value: Value, axis: unknown): number {
+  return axesOf(value, axis)[0]!;
+}

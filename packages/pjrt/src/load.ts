@@ -1,0 +1,144 @@
+// Loads a plugin and makes tfjs compute with it: finds or fetches it, checks its numbers once per process, sets the tracing backend, and lets `createProgram` of
+// @moe-rl/tfjs-graph make its programs here.
+import { createHash } from 'node:crypto';
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { InvalidArgumentError, MissingDependencyError, requireInteger, requireOneOf } from '@moe-rl/core';
+import { registerProgramEngine } from '@moe-rl/tfjs-graph/engine';
+import * as tf from '@tensorflow/tfjs-core';
+import { BACKEND_NAME, registerTracingBackend } from './backend/tracing-backend.ts';
+import { PjrtClient } from './client/client.ts';
+import type { XlaOptions } from './client/compile-options.ts';
+import type { NamedValues } from './client/named-values.ts';
+import { PjrtError, PluginError } from './errors.ts';
+import { installPlugin } from './plugins/install.ts';
+import { refuseKnownFaults } from './plugins/known-faults.ts';
+import { type DeviceChoice, deviceChoices, libraryOf, pjrtFolder, pluginOfUser, releaseFor } from './plugins/locate.ts';
+import { preloadLibraries } from './plugins/preload.ts';
+import { testPlugin } from './plugins/self-test.ts';
+import { ExecutableCache } from './program/executable-cache.ts';
+import { createPjrtProgram } from './program/pjrt-program.ts';
+import { type Precision, precisions } from './stablehlo/builder.ts';
+
+/** Options of {@link loadPjrt}. */
+export interface LoadPjrtConfig {
+  /** Default `cpu`. `cuda` takes CUDA 12 or 13 by the driver. */
+  readonly device?: DeviceChoice;
+  /** A plugin's shared library, in place of the one that is found or fetched. */
+  readonly plugin?: string;
+  /** `false`: nothing is downloaded. Default true. */
+  readonly install?: boolean;
+  /** Threads of the CPU plugin; default all. Read at the first load. */
+  readonly threads?: number;
+  /** How exactly products of float32 are computed; default `default`, by which GPUs may use TF32. */
+  readonly precision?: Precision;
+  /** Options of XLA by name. */
+  readonly xlaOptions?: XlaOptions;
+  /** Where compiled steps are kept; `null`: nowhere. Default: `pjrt/executables` in the cache folder. */
+  readonly cacheFolder?: string | null;
+  /** Called with lines fit for showing. */
+  readonly onProgress?: (message: string) => void;
+}
+
+/** What {@link loadPjrt} found. */
+export interface LoadPjrtOutput {
+  /** `stablehlo`: tfjs' current backend now. */
+  readonly name: string;
+  readonly client: PjrtClient;
+  readonly cache: ExecutableCache;
+  /** The plugin's file. */
+  readonly plugin: string;
+}
+
+interface Loaded {
+  readonly output: LoadPjrtOutput;
+  readonly precision: Precision;
+  readonly threads: number | undefined;
+}
+
+let loaded: Loaded | undefined;
+
+/**
+ * Loads a plugin. A process keeps its plugin: asking again for the same returns the same.
+ * @throws InvalidArgumentError for unknown options, or another device or thread count than was loaded; MissingDependencyError when the plugin can't be had;
+ *   PluginError when it can't be used (other processor, other C interface, no device, wrong numbers); PjrtError when the device can't be opened
+ */
+export async function loadPjrt(config: LoadPjrtConfig = {}): Promise<LoadPjrtOutput> {
+  const device = requireOneOf('device', config.device ?? 'cpu', deviceChoices);
+  const precision = requireOneOf('precision', config.precision ?? 'default', precisions);
+  const threads = config.threads === undefined ? undefined : requireInteger('threads', config.threads, 1, 1024);
+  const report = config.onProgress ?? (() => {});
+  const plugin = config.plugin ?? pluginOfUser() ?? (await findPlugin(device, config.install ?? true, report));
+  if (loaded !== undefined) {
+    if (
+      loaded.output.plugin !== plugin ||
+      loaded.precision !== precision ||
+      (threads ?? loaded.threads) !== loaded.threads
+    ) {
+      throw new InvalidArgumentError(
+        `the plugin ${loaded.output.plugin} was loaded (precision ${loaded.precision}, threads ${loaded.threads ?? 'all'}); a process keeps what it loaded first`,
+      );
+    }
+    await tf.setBackend(BACKEND_NAME);
+    return loaded.output;
+  }
+  // tfjs-core alone has no gradients; the union package registers them, and the backend that runs what is outside of programs.
+  if (!tf.getGradient('Relu') || tf.findBackend('cpu') === null) await import('@tensorflow/tfjs');
+  setThreads(threads);
+  const release = config.plugin === undefined && pluginOfUser() === undefined ? releaseFor(device) : undefined;
+  if (release !== undefined) preloadLibraries(release);
+  refuseKnownFaults(plugin);
+  const client = openClient(plugin, release?.options ?? {}, device);
+  await testPlugin(client);
+  const backend = registerTracingBackend();
+  const folder = config.cacheFolder === undefined ? join(pjrtFolder(), 'executables') : config.cacheFolder;
+  const cache = new ExecutableCache({
+    client,
+    folder: folder ?? undefined,
+    pluginKey: keyOf(plugin),
+    options: config.xlaOptions ?? {},
+    report,
+  });
+  registerProgramEngine(BACKEND_NAME, (program) => createPjrtProgram({ backend, client, cache, precision }, program));
+  await tf.setBackend(BACKEND_NAME);
+  await tf.ready();
+  loaded = { output: { name: BACKEND_NAME, client, cache, plugin }, precision, threads };
+  return loaded.output;
+}
+
+async function findPlugin(device: DeviceChoice, install: boolean, report: (message: string) => void): Promise<string> {
+  const release = releaseFor(device);
+  if (install) return installPlugin(release, report);
+  const library = libraryOf(release);
+  if (statSync(library, { throwIfNoEntry: false }) === undefined) {
+    throw new MissingDependencyError(
+      `the PJRT plugin ${release.name} ${release.version} is not in the cache, and downloading was switched off`,
+    );
+  }
+  return library;
+}
+
+function openClient(plugin: string, options: NamedValues, device: DeviceChoice): PjrtClient {
+  try {
+    return PjrtClient.open(plugin, { options });
+  } catch (error) {
+    if (!(error instanceof PjrtError) || device === 'cpu') throw error;
+    const hidden = process.env.CUDA_VISIBLE_DEVICES;
+    const why = hidden === undefined ? '' : ` (CUDA_VISIBLE_DEVICES is "${hidden}", which may hide it)`;
+    const advice = 'see whether nvidia-smi or rocm-smi lists one, with a driver that is new enough';
+    throw new PluginError(`${device}: no GPU can be used${why}: ${error.message}; ${advice}`, { cause: error });
+  }
+}
+
+/** XLA's CPU client reads these once. */
+function setThreads(threads: number | undefined): void {
+  if (threads === undefined) return;
+  process.env.PJRT_NPROC = String(threads);
+  process.env.NPROC = String(threads);
+}
+
+/** What tells a plugin's file from others without reading all of it. */
+function keyOf(plugin: string): string {
+  const { size, mtimeMs } = statSync(plugin);
+  return createHash('sha256').update(`${plugin}:${size}:${mtimeMs}`).digest('hex');
+}

@@ -1,0 +1,62 @@
+// Plugins that can't be used are named before anything is computed with them.
+import { copyFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { PjrtClient } from '../client/client.ts';
+import { PluginError } from '../errors.ts';
+import { temporaryFolder } from '../testing/plugin.ts';
+import { refuseKnownFaults } from './known-faults.ts';
+import { libraryOf, pluginOfUser } from './locate.ts';
+import { findRelease, pluginNames } from './versions.ts';
+
+describe('files that are no plugin', () => {
+  test.runIf(process.platform === 'linux')('a text, a file cut short, a library of another processor', () => {
+    const folder = temporaryFolder();
+    const path = join(folder, 'plugin.so');
+    writeFileSync(path, 'no library at all, but long enough');
+    expect(() => PjrtClient.open(path)).toThrow(/no shared library of Linux/);
+    writeFileSync(path, Uint8Array.of(0x7f, 0x45, 0x4c, 0x46));
+    expect(() => PjrtClient.open(path)).toThrow(PluginError);
+    const header = new Uint8Array(64);
+    header.set([0x7f, 0x45, 0x4c, 0x46, 2, 1]);
+    header[18] = process.arch === 'x64' ? 183 : 62;
+    writeFileSync(path, header);
+    expect(() => PjrtClient.open(path)).toThrow(/is built for (arm64|x64); this process runs on/);
+  });
+
+  test.runIf(process.platform === 'linux')('a program without the interface', () => {
+    const path = join(temporaryFolder(), 'plugin.so');
+    copyFileSync(process.execPath, path);
+    expect(() => PjrtClient.open(path)).toThrow(/can't be loaded as a PJRT plugin/);
+  });
+
+  test('a missing file', () => {
+    expect(() => PjrtClient.open('/nowhere/plugin.so')).toThrow(/can't be read/);
+    expect(() => pluginOfUser({ MOE_RL_PJRT_PLUGIN: '/nowhere/plugin.so' })).toThrow(/there is no such file/);
+  });
+});
+
+test('a plugin that is known to be wrong is refused by its content, not by its name', () => {
+  const path = join(temporaryFolder(), 'any.so');
+  writeFileSync(path, 'wrong');
+  const headSha256 = '8810ad581e59f2bc3928b261707a71308f7e139eb04820366dc4d5c18d980225';
+  const known = [{ name: 'wrong 1.0', bytes: 5, headSha256, fault: 'two and two are five' }];
+  expect(() => refuseKnownFaults(path, known)).toThrow(
+    /wrong 1.0, which is known to be wrong \(two and two are five\)/,
+  );
+  writeFileSync(path, 'right');
+  expect(() => refuseKnownFaults(path, known)).not.toThrow();
+});
+
+test('every release is pinned by the file name and the sum of each of its wheels', () => {
+  for (const name of pluginNames) {
+    const release = findRelease(name, 'linux', 'x64')!;
+    expect(release.wheels.length).toBeGreaterThan(0);
+    for (const wheel of release.wheels) {
+      expect(wheel.sha256).toMatch(/^[0-9a-f]{64}$/);
+      expect(wheel.fileName).toContain(`-${wheel.version}-`);
+    }
+    expect(libraryOf(release)).toContain(release.version);
+  }
+  expect(findRelease('cpu', 'win32', 'x64')).toBeUndefined();
+});

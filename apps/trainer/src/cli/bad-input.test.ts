@@ -128,6 +128,16 @@ describe('a module that can’t be used', () => {
       'export const register = ({ agents }) => agents.register("mine", {});',
       /agent "mine": create is undefined; expected a function/,
     ],
+    [
+      'no agent',
+      'export const register = ({ presets }) => presets.register("mine", { settings: { network: { hiddenUnits: 8 } } });',
+      /preset "mine": agent is missing; expected the name of the kind of agent that it sets up: value/,
+    ],
+    [
+      'unknown agent',
+      'export const register = ({ presets }) => presets.register("mine", { agent: "values" });',
+      /preset "mine": there is no agent "values"; expected one of value; did you mean value\?/,
+    ],
     ['syntax', 'export const = 1;', /cannot load the module/],
   ];
   it.each(cases)('%s', async (name, source, message) => {

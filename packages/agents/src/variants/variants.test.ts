@@ -1,15 +1,14 @@
 // The seam for learning rules: which record a configuration means, what is refused, and an outsider's variant in a whole agent.
-// The example registers itself with the package by name, as an outsider's does: the agent that trains it comes from there too.
-import { createAgent } from '@moe-rl/agents';
+// The example of docs/extending imports the package by name, as an outsider's does: the agent that trains it comes from there too.
+import { createAgent, registerAgentVariant as registerByName } from '@moe-rl/agents';
 import { InvalidArgumentError } from '@moe-rl/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { mergeConfig } from '../config/validate.ts';
-import { MUNCHAUSEN_DQN } from '../examples/munchausen-dqn.ts';
 import { getPreset, type LearningConfig, registerAgentVariant, variantOf } from '../index.ts';
 import type { NetworkOutput } from '../networks/network-interface.ts';
 import { fit, loadTestBackend, randomTransitions, SMALL_SPEC, TINY } from '../testing/fixtures.ts';
-import type { TargetContext } from './variant.ts';
+import type { AgentVariant, TargetContext } from './variant.ts';
 import { C51, CQL, DOUBLE_DQN, DQN, RAINBOW } from './variants.ts';
 
 beforeAll(async () => {
@@ -54,6 +53,20 @@ describe('the variant of a configuration', () => {
 });
 
 describe('Munchausen DQN, from an example outside of the package', () => {
+  let munchausen: AgentVariant;
+  beforeAll(async () => {
+    const file: string = '../../../../docs/extending/munchausen-dqn.mjs';
+    const { register } = await import(/* @vite-ignore */ file);
+    register({
+      variants: {
+        register(variant: AgentVariant) {
+          munchausen = variant;
+          registerByName(variant);
+        },
+      },
+    });
+  });
+
   it('has the targets of equation 2', () => {
     const values = [0.02, 0.05, -0.01];
     const nextValues = [0.3, 0.29, 0.2];
@@ -67,7 +80,7 @@ describe('Munchausen DQN, from an example outside of the package', () => {
     const soft = next.reduce((sum, p, index) => sum + p * (nextValues[index]! - temperature * Math.log(p)), 0);
     const expected = reward + 0.9 * temperature * Math.log(policy(values)[action]!) + discount * soft;
     const output = (row: readonly number[]) => ({ values: tf.tensor2d([[...row]]) }) as unknown as NetworkOutput;
-    const target = MUNCHAUSEN_DQN.target({
+    const target = munchausen.target({
       rewards: tf.tensor1d([reward]),
       discounts: tf.tensor1d([discount]),
       actions: tf.tensor1d([action], 'int32'),

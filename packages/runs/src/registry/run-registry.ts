@@ -45,9 +45,15 @@ export function createRunRegistry(): RunRegistry {
     }
   });
   const presets = checked(createRegistry<Preset>('preset'), (name, preset) => {
-    if (!agents.has(preset?.agent)) {
+    const known = agents.names();
+    if (preset?.agent === undefined) {
       throw new InvalidArgumentError(
-        `preset "${name}": agent is ${JSON.stringify(preset?.agent)}; expected one of ${agents.names().join(', ')}`,
+        `preset "${name}": agent is missing; expected the name of the kind of agent that it sets up: ${known.join(', ')}`,
+      );
+    }
+    if (!agents.has(preset.agent)) {
+      throw new InvalidArgumentError(
+        `preset "${name}": there is no agent ${JSON.stringify(preset.agent)}; expected one of ${known.join(', ')}${didYouMean(String(preset.agent), known)}`,
       );
     }
   });

@@ -112,6 +112,8 @@ describe('AtariEnvironment', () => {
     expect(() => makeAtari({ mode: 3 })).toThrow(
       expect.objectContaining({ code: 'INVALID_ARGUMENT', message: expect.stringContaining('mode') }),
     );
+    // Modes are whatever the game has: Video Cube's go up to 1699.
+    expect(() => makeAtari({ mode: 1000 })).toThrow(/mode of windfall is 1000; expected one of 0/);
     expect(() => makeAtari({ frameSkip: 0 })).toThrow(/frameSkip is 0/);
     const environment = makeAtari();
     expect(() => environment.step(0)).toThrow(/call reset\(\) first/);

@@ -1,5 +1,6 @@
 // Every error that moe-rl throws on purpose. A message names the value, the place and what was expected, so that it can be shown as it is:
 // the command line prints `message` and exits with code 2, without a stack trace.
+import { didYouMean } from './near-names.ts';
 
 /** Base class. `code` is stable across versions; switch on it rather than on the message. */
 export class MoeRlError extends Error {
@@ -140,7 +141,9 @@ export function requireFinite(
  */
 export function requireOneOf<const T extends string>(name: string, value: unknown, choices: readonly T[]): T {
   if (!choices.includes(value as T)) {
-    throw new InvalidArgumentError(`${name} is ${describe(value)}; expected one of ${choices.join(', ')}`);
+    throw new InvalidArgumentError(
+      `${name} is ${describe(value)}; expected one of ${choices.join(', ')}${didYouMean(String(value), choices)}`,
+    );
   }
   return value as T;
 }

@@ -8,7 +8,14 @@ describe('near names', () => {
     expect(nearMatches('braekout', games)).toEqual(['breakout']);
     expect(nearMatches('spaceinvaders', games)).toEqual(['space_invaders']);
     expect(nearMatches('pon', games)).toEqual(['pong']);
+    expect(nearMatches('pogn', games)).toEqual(['pong']);
     expect(nearMatches('montezuma', games)).toEqual([]);
+    // A letter is in most names, and short names are all a few letters apart.
+    for (const name of ['', '?', 'a', 'on', 'song!', 'king'])
+      expect(nearMatches(name, [...games, 'ping']), name).not.toContain('breakout');
+    expect(nearMatches('e', games)).toEqual([]);
+    expect(nearMatches('red', ['rod', 'green', 'read'])).toEqual(['read', 'rod']);
+    expect(nearMatches('dqn', ['drq', 'dqn-soft-moe', 'der'])).toEqual(['dqn-soft-moe']);
   });
   it('gives at most as many as asked for', () => {
     expect(nearMatches('agent.gama', ['agent.gamma', 'agent.gammas', 'agent.gam'], 2)).toHaveLength(2);

@@ -6,8 +6,8 @@ export function nearMatches(name: string, choices: Iterable<string>, limit = 3):
   const scored: { choice: string; distance: number }[] = [];
   for (const choice of choices) {
     const candidate = normalize(choice);
-    const distance = candidate.includes(wanted) || wanted.includes(candidate) ? 1 : editDistance(wanted, candidate);
-    if (distance <= Math.max(2, Math.floor(wanted.length / 3))) scored.push({ choice, distance });
+    const distance = isPartOf(wanted, candidate) ? 1 : editDistance(wanted, candidate);
+    if (distance <= Math.max(1, Math.floor(wanted.length / 3))) scored.push({ choice, distance });
   }
   return scored
     .sort((left, right) => left.distance - right.distance || (left.choice < right.choice ? -1 : 1))
@@ -25,14 +25,23 @@ function normalize(name: string): string {
   return name.toLowerCase().replace(/[^a-z0-9.]/g, '');
 }
 
-/** Levenshtein distance, one row at a time. */
+/** True where one name holds the other; one or two letters are part of too many. */
+function isPartOf(left: string, right: string): boolean {
+  return Math.min(left.length, right.length) > 2 && (left.includes(right) || right.includes(left));
+}
+
+/** Letters put in, left out, taken for another, or changed with their neighbor (optimal string alignment), one row at a time. */
 function editDistance(left: string, right: string): number {
+  let before: number[] = [];
   let row = Array.from({ length: right.length + 1 }, (_, index) => index);
   for (let i = 1; i <= left.length; i++) {
     const next = [i];
     for (let j = 1; j <= right.length; j++) {
       next[j] = Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (left[i - 1] === right[j - 1] ? 0 : 1));
+      const isSwapped = i > 1 && j > 1 && left[i - 1] === right[j - 2] && left[i - 2] === right[j - 1];
+      if (isSwapped) next[j] = Math.min(next[j]!, before[j - 2]! + 1);
     }
+    before = row;
     row = next;
   }
   return row[right.length]!;

@@ -11,9 +11,7 @@ it('finds what was registered and names what there is otherwise', () => {
   expect(registry.names()).toEqual(['red', 'green']);
   expect(registry.has('toString')).toBe(false);
   expect(() => registry.get('toString')).toThrow(NotFoundError);
-  expect(() => registry.get('gren')).toThrow(
-    'there is no color "gren"; there are red, green; did you mean green or red?',
-  );
+  expect(() => registry.get('gren')).toThrow('there is no color "gren"; there are red, green; did you mean green?');
 });
 
 it('refuses a name that is taken by another value, or that is no word', () => {

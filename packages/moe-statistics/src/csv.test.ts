@@ -17,7 +17,9 @@ test('what is refused, by line and column', () => {
   expect(() => parseCsv('a,b\n1,2\n3,x\n', { y: 'b' })).toThrow(NonFiniteError);
   expect(() => parseCsv('a,b\n1,2\n3,x\n', { y: 'b' })).toThrow('line 3, column b: "x"');
   expect(() => parseCsv('a,b\n1,\n', { y: 'b' })).toThrow('column b: ""');
-  expect(() => parseCsv('dose,b\n1,2\n', { y: 'doze' })).toThrow(/no column "doze"; did you mean dose/);
+  expect(() => parseCsv('dose,b\n1,2\n', { y: 'doze' })).toThrow(
+    /no column "doze"; it has dose, b; did you mean dose\?$/,
+  );
   expect(() => parseCsv('a,b\n1,2,3\n', { y: 'b' })).toThrow(CorruptDataError);
   expect(() => parseCsv('', { y: 'b' })).toThrow(CorruptDataError);
   expect(() => readCsv('/no/such/file.csv', { y: 'b' })).toThrow(NotFoundError);

@@ -59,7 +59,7 @@ export function parseCsv(text: string, columns: CsvColumns, source = 'the text')
     const index = header.indexOf(name);
     if (index < 0)
       throw new NotFoundError(
-        `${source} has no column "${name}"${didYouMean(name, header)}; it has ${header.join(', ')}`,
+        `${source} has no column "${name}"; it has ${header.join(', ')}${didYouMean(name, header)}`,
       );
     return index;
   };

@@ -35,6 +35,7 @@ export {
   type RunFolder,
   readRunConfig,
   readRunModules,
+  requireModules,
   runFolderPaths,
 } from './folder/run-folder.ts';
 export {

@@ -17,5 +17,9 @@ export async function openBackend(
   // Silences the advice to install tfjs-node that the other backends print; the choice of the backend is ours.
   output.tf.enableProdMode();
   say(`tensor backend: ${output.name} (${output.report.used.source}${output.report.gpu ? ', on the GPU' : ''})`);
+  const { threads } = config;
+  if (output.name === 'cpu' && threads !== null && threads > 1) {
+    say(`threads is ${threads}, which does nothing here: plain JavaScript computes on one`);
+  }
   return output;
 }

@@ -160,6 +160,7 @@ describe('the configuration of a run', () => {
     ],
     [{}, 'environment.maxPoolFrames=3', 'environment.maxPoolFrames is 3; expected'],
     [{}, 'environment.frameSkip=1', 'environment.maxPoolFrames is 2; expected at most frameSkip, 1'],
+    [{}, 'environment.mode=-1', 'environment.mode is -1; expected an integer of at least 0, or null'],
     [{}, 'environment.frameskip=1', 'did you mean environment.frameSkip'],
     [{}, 'agent.batchSize=1e9', 'agent.batchSize is 1000000000; expected'],
     [{}, 'replay.capacity=5e8', 'replay.capacity is 500000000; expected'],

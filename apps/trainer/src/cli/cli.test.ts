@@ -73,9 +73,11 @@ describe('bad input', () => {
 describe('a run', { timeout: 120_000 }, () => {
   let straight = '';
   let killed = '';
+  let film = '';
   beforeAll(() => {
     straight = join(root, 'straight');
     killed = join(root, 'killed');
+    film = join(root, 'films/new/film.gif');
   });
 
   it('survives kill -9 and goes on exactly, refuses company', async () => {
@@ -136,7 +138,6 @@ describe('a run', { timeout: 120_000 }, () => {
   });
 
   it('is filmed to its end or to the limit', async () => {
-    const film = join(root, 'film.gif');
     const wholeFilm = await runCli(['play', killed, '--output', film]);
     expect(wholeFilm).toMatchObject({ code: 0, stdout: `${film}\n` });
     expect(wholeFilm.stderr).toMatch(/episode 1 of 1: return -?1, 9 agent steps\n/);
@@ -155,10 +156,10 @@ describe('a run', { timeout: 120_000 }, () => {
   });
 
   it('is evaluated on whole or cut episodes, until Ctrl-C', async () => {
-    const json = join(root, 'evaluation.json');
+    const json = join(root, 'results/new/evaluation.json');
     const evaluate = ['evaluate', killed, '--episodes', '2', '--json', json];
-    const nowhere = await runCli([...evaluate.slice(0, -1), join(root, 'nowhere', 'e.json')]);
-    expectRefusal(nowhere, /cannot write .*nowhere.e\.json: there is no such folder/);
+    const nowhere = await runCli([...evaluate.slice(0, -1), join(film, 'e.json')]);
+    expectRefusal(nowhere, /cannot write .*film\.gif.e\.json: a part of the path is a file, not a folder/);
     expect(nowhere.stderr).not.toContain('episode'); // it is told before the episodes are played
     const short = await runCli([...evaluate, '--max-agent-steps', '4']);
     expect(short.code).toBe(0);

@@ -1,10 +1,10 @@
 // `moe-rl compare`: several runs side by side. Runs count as seeds of one thing when their whole configurations agree but for the seed.
 import { extname } from 'node:path';
 import { InvalidArgumentError } from '@moe-rl/core';
-import { replaceFile } from '@moe-rl/core/node';
 import { comparisonSvg, svgToPng } from '@moe-rl/figures';
 import { meanText, number, table } from '@moe-rl/runs';
 import { compareRuns, type GroupResult } from '@moe-rl/training';
+import { requireOutputFile, writeOutputFile } from './output-file.ts';
 import { note, print } from './terminal.ts';
 
 interface CompareOptions {
@@ -13,12 +13,7 @@ interface CompareOptions {
 
 export async function compare(paths: readonly string[], { output }: CompareOptions): Promise<void> {
   if (paths.length < 2) throw new InvalidArgumentError(`compare got ${paths.length} run folder; expected two or more`);
-  const extension = output === undefined ? '' : extname(output).toLowerCase();
-  if (output !== undefined && extension !== '.svg' && extension !== '.png') {
-    throw new InvalidArgumentError(
-      `--output is ${JSON.stringify(output)}; expected a name that ends with .svg or .png`,
-    );
-  }
+  if (output !== undefined) requireOutputFile('--output', output, ['.svg', '.png']);
   const { groups, agentSteps, measure, notes } = compareRuns(paths);
   print(`${measure}, at ${agentSteps} agent steps\n`);
   const hasIqm = groups.some(({ iqm }) => iqm !== undefined);
@@ -34,7 +29,7 @@ export async function compare(paths: readonly string[], { output }: CompareOptio
   const svg = comparisonSvg(groups, {
     title: measure.startsWith('return of the last') ? 'Return in evaluation' : 'Return of training episodes',
   });
-  replaceFile(output, extension === '.svg' ? svg : await svgToPng(svg));
+  writeOutputFile(output, extname(output).toLowerCase() === '.svg' ? svg : await svgToPng(svg));
   print(`\n${output}`);
 }
 

@@ -1,9 +1,9 @@
 // `moe-rl evaluate`: plays evaluation episodes with the agent of a run, beside the random agent.
 import { type Agent, createRandomAgent, type Environment, requireInteger } from '@moe-rl/core';
-import { replaceFile, requireWritable } from '@moe-rl/core/node';
 import { agentKindOf, type EvaluationOutput, evaluateVisibly, meanText, number, table } from '@moe-rl/runs';
 import { humanNormalizedScore, loadTrainedAgent, makeEnvironment, registry } from '@moe-rl/training';
-import { openStoredRun, type StoredRunOptions } from './stored-run.ts';
+import { requireOutputFile, writeOutputFile } from './output-file.ts';
+import { MAX_SEED, openStoredRun, type StoredRunOptions } from './stored-run.ts';
 import { interruptible, note, print, stoppedExitCode } from './terminal.ts';
 
 interface EvaluateOptions extends StoredRunOptions {
@@ -17,9 +17,10 @@ interface EvaluateOptions extends StoredRunOptions {
 export async function evaluate(path: string, options: EvaluateOptions): Promise<void> {
   const { episodes, maxAgentSteps, seed, json } = options;
   requireInteger('--episodes', episodes, 1);
+  requireInteger('--seed', seed, 0, MAX_SEED);
   if (maxAgentSteps !== undefined) requireInteger('--max-agent-steps', maxAgentSteps, 1);
   const config = await openStoredRun(path, options);
-  if (json !== undefined && json !== '-') requireWritable(json);
+  if (json !== undefined && json !== '-') requireOutputFile('--json', json);
   for (const line of agentKindOf(config, registry).notes?.(config) ?? []) note(line);
   // JSON on standard output stands alone there.
   const tell = json === '-' ? note : print;
@@ -50,7 +51,7 @@ export async function evaluate(path: string, options: EvaluateOptions): Promise<
         };
         const text = `${JSON.stringify(result, null, 2)}\n`;
         if (json === '-') process.stdout.write(text);
-        else replaceFile(json, text);
+        else writeOutputFile(json, text);
       }
       if (signal.aborted) process.exitCode = stoppedExitCode();
     } finally {

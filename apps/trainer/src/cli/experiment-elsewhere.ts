@@ -1,9 +1,9 @@
 // `moe-rl experiment queue` and `emit`: jobs handed out by Redis, and scripts for SLURM.
 import { resolve } from 'node:path';
 import { requireOneOf } from '@moe-rl/core';
-import { replaceFile } from '@moe-rl/core/node';
 import { controlQueue, openExperimentFolder, QUEUE_ACTIONS, slurmScript } from '@moe-rl/experiments';
 import { table } from '@moe-rl/runs';
+import { requireOutputFile, writeOutputFile } from './output-file.ts';
 import { note, print, programName } from './terminal.ts';
 
 export async function experimentQueue(
@@ -43,6 +43,7 @@ interface EmitOptions {
 export function experimentEmit(scheduler: string, path: string, options: EmitOptions): void {
   requireOneOf('scheduler', scheduler, ['slurm']);
   const folder = openExperimentFolder(path);
+  if (options.output !== undefined) requireOutputFile('--output', options.output);
   const script = slurmScript(folder, {
     path: resolve(path),
     program: options.program ?? programName(),
@@ -58,6 +59,6 @@ export function experimentEmit(scheduler: string, path: string, options: EmitOpt
     process.stdout.write(script);
     return;
   }
-  replaceFile(options.output, script);
+  writeOutputFile(options.output, script);
   note(`start it with: sbatch ${options.output}`);
 }

@@ -53,7 +53,10 @@ export function addExperimentCommands(program: Command): void {
     .description('show how far an experiment is and what it says so far')
     .argument('<folder>', 'folder of the experiment')
     .option('--score <kind>', 'what counts as the score of a run: final, best or average', 'final')
-    .option('--json <file>', 'also write jobs and aggregates as JSON')
+    .option(
+      '--json <file>',
+      'also write jobs and aggregates as JSON; - writes them to standard output and the rest to standard error',
+    )
     .action(async (folder, options) => (await import('./experiment.ts')).experimentStatusCommand(folder, options));
 
   experiment

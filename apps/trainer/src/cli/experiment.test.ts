@@ -96,7 +96,7 @@ describe('bad input', () => {
     [
       'unknown variant',
       ['run', '--suite', 'demo', '--variants', 'soff'],
-      /there is no variant "soff"; did you mean soft/,
+      /there is no variant "soff" .*; did you mean soft/,
     ],
     ['missing plan file', ['run', '/nowhere/plan.yaml'], /cannot read \/nowhere\/plan\.yaml: there is no such file/],
     [

@@ -1,7 +1,6 @@
 // `moe-rl experiment create`, `run`, `worker` and `status`.
 import { existsSync } from 'node:fs';
 import { requireFinite, requireOneOf } from '@moe-rl/core';
-import { replaceFile } from '@moe-rl/core/node';
 import {
   countJobs,
   createExperimentFolder,
@@ -26,6 +25,7 @@ import {
 import { createStatusLine } from '@moe-rl/runs';
 import { defaultFolder, namesNoPlan, type PlanOptions, planOf, slotsFor } from './experiment-options.ts';
 import { experimentReport } from './experiment-report.ts';
+import { requireOutputFile, writeOutputFile } from './output-file.ts';
 import { interruptible, note, print, programName, stoppedExitCode } from './terminal.ts';
 
 interface RunOptions extends PlanOptions {
@@ -82,11 +82,17 @@ export function experimentStatusCommand(
   path: string,
   options: { readonly score: string; readonly json?: string },
 ): void {
-  const scoreKind = requireOneOf('--score', options.score, SCORE_KINDS);
+  const { score, json } = options;
+  const scoreKind = requireOneOf('--score', score, SCORE_KINDS);
   const folder = openExperimentFolder(path);
-  print(resultsText(readResults(folder, scoreKind)));
-  if (options.json === undefined) return;
-  replaceFile(options.json, `${JSON.stringify(experimentStatus(folder, scoreKind), null, 2)}\n`);
+  if (json !== undefined && json !== '-') requireOutputFile('--json', json);
+  // JSON on standard output stands alone there.
+  const tell = json === '-' ? note : print;
+  tell(resultsText(readResults(folder, scoreKind)));
+  if (json === undefined) return;
+  const text = `${JSON.stringify(experimentStatus(folder, scoreKind), null, 2)}\n`;
+  if (json === '-') process.stdout.write(text);
+  else writeOutputFile(json, text);
 }
 
 /** The experiment of the folder, made first where a plan says so. */

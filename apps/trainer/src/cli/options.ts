@@ -8,6 +8,7 @@ import {
   type ModuleReference,
   parseSetOption,
   type RequestedSettings,
+  requireModules,
 } from '@moe-rl/runs';
 import { note } from './terminal.ts';
 
@@ -75,16 +76,7 @@ export function modulesOf(
   file: RequestedSettings['file'],
   path: string | undefined,
 ): [readonly ModuleReference[], string] {
-  const { modules = [] } = file ?? {};
-  if (
-    !Array.isArray(modules) ||
-    !modules.every((one) => typeof one?.path === 'string' && typeof one.sha256 === 'string')
-  ) {
-    throw new InvalidArgumentError(
-      `${path}: modules is ${JSON.stringify(modules)}; expected a list of { path, sha256 }`,
-    );
-  }
-  return [modules as ModuleReference[], path === undefined ? '.' : dirname(path)];
+  return [requireModules(String(path), file?.modules), path === undefined ? '.' : dirname(path)];
 }
 
 async function readSettingsFile(path: string): Promise<Readonly<Record<string, unknown>>> {

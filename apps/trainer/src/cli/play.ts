@@ -7,7 +7,7 @@ import {
   requireInteger,
   requireOneOf,
 } from '@moe-rl/core';
-import { makeFolder, replaceFile, requireWritable } from '@moe-rl/core/node';
+import { makeFolder } from '@moe-rl/core/node';
 import {
   encodeGif,
   hasFfmpeg,
@@ -18,7 +18,8 @@ import {
 } from '@moe-rl/figures';
 import { number, runFolderPaths } from '@moe-rl/runs';
 import { loadTrainedAgent, makeEnvironment } from '@moe-rl/training';
-import { openStoredRun, type StoredRunOptions } from './stored-run.ts';
+import { requireOutputFile, writeOutputFile } from './output-file.ts';
+import { MAX_SEED, openStoredRun, type StoredRunOptions } from './stored-run.ts';
 import { note, print } from './terminal.ts';
 
 interface PlayOptions extends StoredRunOptions {
@@ -37,13 +38,12 @@ const PICTURES_PER_SECOND = 15;
 
 export async function play(path: string, options: PlayOptions): Promise<void> {
   requireInteger('--scale', options.scale, 1, 16);
+  requireInteger('--seed', options.seed, 0, MAX_SEED);
   requireInteger('--best-of', options.bestOf, 1, 1000);
   requireInteger('--max-agent-steps', options.maxAgentSteps, 1, MAX_FILM_AGENT_STEPS);
   const formats = chosenFormats(options);
   const config = await openStoredRun(path, options);
-  const videos = options.output === undefined ? runFolderPaths(path).videosFolder : dirname(options.output);
-  makeFolder(videos);
-  requireWritable(options.output ?? join(videos, 'film'));
+  requireOutputFile('--output', options.output ?? join(runFolderPaths(path).videosFolder, 'film'));
   const environment = makeEnvironment(config, 'evaluation');
   const trained = options.randomAgent === true ? undefined : await loadTrainedAgent(path, config, note);
   try {
@@ -81,9 +81,11 @@ export async function writeVideo(
   { frames }: RecordedEpisode,
   scale: number,
 ): Promise<void> {
-  makeFolder(dirname(file));
-  if (format === 'gif') replaceFile(file, encodeGif(frames, PICTURES_PER_SECOND, scale));
-  else await writeMp4(file, frames, PICTURES_PER_SECOND, scale);
+  if (format === 'gif') writeOutputFile(file, encodeGif(frames, PICTURES_PER_SECOND, scale));
+  else {
+    makeFolder(dirname(file));
+    await writeMp4(file, frames, PICTURES_PER_SECOND, scale);
+  }
 }
 
 /** `return 3, 812 agent steps`, and that it is not the whole episode where that is so. */
@@ -97,14 +99,16 @@ export function describeFilm({ episodeReturn, agentSteps, isCut }: RecordedEpiso
 /** @throws InvalidArgumentError for another format; MissingDependencyError, before anything is played, for an MP4 without ffmpeg */
 function chosenFormats({ output, format }: PlayOptions): VideoFormat[] {
   if (output === undefined && format === undefined) return hasFfmpeg() ? ['gif', 'mp4'] : ['gif'];
+  if (output !== undefined) requireOutputFile('--output', output, ['.gif', '.mp4']);
   const extension = output === undefined ? undefined : extname(output).slice(1).toLowerCase();
-  if (extension !== undefined && extension !== 'gif' && extension !== 'mp4') {
+  const named = format === undefined ? undefined : requireOneOf('--format', format, ['gif', 'mp4', 'both']);
+  if (extension !== undefined && named !== undefined && named !== extension) {
     throw new InvalidArgumentError(
-      `--output is ${JSON.stringify(output)}; expected a name that ends with .gif or .mp4`,
+      `--format is ${named}, but --output is ${JSON.stringify(output)}, which says it itself; expected one of them`,
     );
   }
-  const choice = extension ?? requireOneOf('--format', format, ['gif', 'mp4', 'both']);
-  const formats: VideoFormat[] = choice === 'both' ? ['gif', 'mp4'] : [choice];
+  const choice = extension ?? named;
+  const formats: VideoFormat[] = choice === 'both' ? ['gif', 'mp4'] : [choice as VideoFormat];
   if (formats.includes('mp4') && !hasFfmpeg()) {
     throw new MissingDependencyError(
       'writing an MP4 needs the ffmpeg program on the path; without it, ask for a GIF (--format gif, or an --output that ends with .gif)',

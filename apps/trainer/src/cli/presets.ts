@@ -1,4 +1,5 @@
 // `moe-rl presets`: the agents that can be trained, and every setting of a run with one of them: exactly what `--set` takes.
+import { InvalidArgumentError } from '@moe-rl/core';
 import { describeRunConfig, ORIGINAL_REWARD, runConfigJsonSchema, table } from '@moe-rl/runs';
 import { newRunConfig, registry } from '@moe-rl/training';
 import { print } from './terminal.ts';
@@ -11,6 +12,7 @@ interface PresetsOptions {
 }
 
 export async function presets(name: string | undefined, options: PresetsOptions): Promise<void> {
+  refuseIdle(name, options);
   if (options.rewards) {
     const rows = registry.rewards.names().map((design) => [design, registry.rewards.get(design).description]);
     print(table(['reward', 'what is learned from'], [[ORIGINAL_REWARD, "The environment's own reward"], ...rows]));
@@ -36,4 +38,19 @@ export async function presets(name: string | undefined, options: PresetsOptions)
     choices === undefined ? doc : `${doc} (${choices.join(', ')})`,
   ]);
   print(table(['setting (--set path=value)', 'value', 'meaning'], rows));
+}
+
+/** @throws InvalidArgumentError for what the list that is asked for would not read */
+function refuseIdle(name: string | undefined, { game, reward, rewards, jsonSchema }: PresetsOptions): void {
+  const given = Object.entries({ name, '--game': game, '--reward': reward, '--json-schema': jsonSchema });
+  const names = given.filter(([, value]) => value !== undefined).map(([option]) => option);
+  if (rewards && names.length > 0) {
+    throw new InvalidArgumentError(`--rewards lists all designs of rewards; ${names.join(' and ')} would do nothing`);
+  }
+  const idle = names.filter((option) => option === '--game' || option === '--reward');
+  if (name === undefined && jsonSchema !== true && idle.length > 0) {
+    throw new InvalidArgumentError(
+      `${idle.join(' and ')} would do nothing in the list of presets; expected a preset too, or --json-schema`,
+    );
+  }
 }

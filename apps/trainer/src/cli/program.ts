@@ -93,7 +93,7 @@ export function buildProgram(version: string): Command {
     .description('run a rate study of mixtures of experts; started again, it goes on with what is missing')
     .argument('<study>', 'density, approximation, estimation, theorems or selection')
     .option('--folder <folder>', 'where results are kept (default: runs/statistics-<study>)')
-    .option('--seed <number>', 'seed of every repeat (default: 0)', integer('--seed'))
+    .option('--seed <number>', 'seed of every repeat (default: 0)', integer('--seed', 0))
     .option('--sizes <list>', "sizes, with commas between them (default: the study's own)", nameList('--sizes'))
     .option('--repeats <count>', "repeats at every size (default: the study's own)", integer('--repeats', 1))
     .option('--workers <count>', 'threads (default: one per processor, 4 at most)', integer('--workers', 1))

@@ -1,10 +1,11 @@
 // `moe-rl quickstart`, which `npm start` runs: trains the embedded game for some minutes, shows that the agent learned, and says what to try next.
 import { existsSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { NotFoundError } from '@moe-rl/core';
 import { storageError } from '@moe-rl/core/node';
 import { type RecordedEpisode, recordEpisode } from '@moe-rl/figures';
 import { createRunFolder, lockRunFolder, openRunFolder, type RunFolder, runFolderPaths } from '@moe-rl/runs';
-import { changeOnResume, finishRun, makeEnvironment, newRunConfig, registry } from '@moe-rl/training';
+import { changeOnResume, checkRun, finishRun, makeEnvironment, newRunConfig, registry } from '@moe-rl/training';
 import { describeFilm, writeVideo } from './play.ts';
 import { note, print, programName } from './terminal.ts';
 import { trainAndFinish } from './train.ts';
@@ -35,7 +36,7 @@ interface QuickstartOptions {
 }
 
 export async function quickstart(options: QuickstartOptions): Promise<void> {
-  const folder = openFolder(options);
+  const folder = await openFolder(options);
   print(`Training a Soft MoE agent on ${folder.config.game}, our own Atari 2600 game, from its pixels.`);
   await trainAndFinish(folder, 'quickstart', { isResume: options.resume === true }, async (session, signal) => {
     print(await finishRun(folder, session, signal, note));
@@ -67,16 +68,18 @@ async function film(folder: RunFolder, agent: Parameters<typeof recordEpisode>[0
   }
 }
 
-function openFolder(options: QuickstartOptions): RunFolder {
+async function openFolder(options: QuickstartOptions): Promise<RunFolder> {
   const { agentSteps, seed, backend, threads, episodes, runFolder } = options;
   const requested = {
     options: { trainingAgentSteps: agentSteps, seed, backend, threads, evaluationEpisodes: episodes },
   };
   const exists = existsSync(runFolderPaths(runFolder).configFile);
-  if (options.resume === true && exists) {
+  if (options.resume === true) {
+    if (!exists) throw new NotFoundError(`there is no run in ${runFolder} to resume; leave out --resume to start one`);
     return openRunFolder(runFolder, (stored) => changeOnResume(stored, requested), registry);
   }
   const config = newRunConfig(requested, QUICKSTART_SETTINGS);
+  await checkRun(config);
   if (exists) moveAside(runFolder);
   return createRunFolder(runFolder, config);
 }

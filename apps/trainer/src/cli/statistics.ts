@@ -1,8 +1,8 @@
 // `moe-rl statistics <study>`: a rate study of mixtures of experts, repeat by repeat; prints slopes with intervals and draws the log-log plot.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { InvalidArgumentError } from '@moe-rl/core';
-import { readJson, replaceFile } from '@moe-rl/core/node';
+import { CorruptDataError, InvalidArgumentError } from '@moe-rl/core';
+import { readJsonObject, replaceFile } from '@moe-rl/core/node';
 import {
   runStudy,
   type SeriesSummary,
@@ -72,7 +72,12 @@ function storedSeed(folder: string): number | undefined {
 
 function storedIdentity(folder: string): { seed: number; plan: StudyPlan } | undefined {
   const path = join(folder, 'study.json');
-  return existsSync(path) ? (readJson(path) as { seed: number; plan: StudyPlan }) : undefined;
+  if (!existsSync(path)) return undefined;
+  const { seed, plan } = readJsonObject(path);
+  const isPart = (one: { size?: unknown; repeats?: unknown } | null): boolean =>
+    Number.isInteger(one?.size) && Number.isInteger(one?.repeats);
+  if (Number.isInteger(seed) && Array.isArray(plan) && plan.every(isPart)) return { seed: seed as number, plan };
+  throw new CorruptDataError(`${path} does not say what the study was begun with; expected seed and plan`);
 }
 
 /** A line at the start, at every `every`th task and at the end, with the time that is left. */

@@ -3,6 +3,9 @@ import { type RunConfig, readRunConfig, readRunModules } from '@moe-rl/runs';
 import { registry, withBackend } from '@moe-rl/training';
 import { useModules } from './options.ts';
 
+/** As large as the seed of a run; the episodes after the first have the seeds after it. */
+export const MAX_SEED = 2 ** 31 - 1;
+
 export interface StoredRunOptions {
   readonly backend?: string;
   readonly threads?: number;

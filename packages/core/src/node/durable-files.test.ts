@@ -1,10 +1,10 @@
 // Folders are made with their parents, what is in the way is said at once, and what is no JSON in one line.
-import { mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CorruptDataError, StorageError } from '../errors.ts';
-import { makeFolder, readJson } from './durable-files.ts';
+import { makeFolder, readJson, readJsonObject, requireWritable } from './durable-files.ts';
 
 let root: string;
 beforeEach(() => {
@@ -40,9 +40,38 @@ describe('making a folder', () => {
   });
 });
 
+it('says before the work where a file can not be written, and makes nothing', () => {
+  writeFileSync(join(root, 'file'), '');
+  mkdirSync(join(root, 'folder'));
+  symlinkSync(join(root, 'nowhere'), join(root, 'link'));
+  for (const path of ['file', 'new', 'folder/new', 'a/b/new']) requireWritable(join(root, path));
+  for (const [path, reason] of [
+    ['folder', 'it is a folder, not a file'],
+    ['file/new', 'a part of the path is a file, not a folder'],
+    ['file/a/new', 'a part of the path is a file, not a folder'],
+    ['link/new', 'there is no such folder'],
+  ] as const) {
+    const place = join(root, path);
+    expect(() => requireWritable(place), path).toThrow(StorageError);
+    expect(() => requireWritable(place), path).toThrow(`cannot write ${place}: ${reason}`);
+  }
+  expect(readdirSync(root).sort()).toEqual(['file', 'folder', 'link']);
+});
+
 it('says in one line that a file is no JSON', () => {
   const path = join(root, 'notes.json');
   writeFileSync(path, 'first\nsecond\nthird');
   expect(() => readJson(path)).toThrow(CorruptDataError);
   expect(() => readJson(path)).toThrow(/^[^\n]*notes\.json is not valid JSON: [^\n]+$/);
+});
+
+it('names a file whose JSON is no object', () => {
+  const path = join(root, 'settings.json');
+  for (const text of ['null', '[1]', '"x"', '3']) {
+    writeFileSync(path, text);
+    expect(() => readJsonObject(path)).toThrow(CorruptDataError);
+    expect(() => readJsonObject(path)).toThrow(`settings.json holds ${text}; expected a JSON object`);
+  }
+  writeFileSync(path, '{"a": 1}');
+  expect(readJsonObject(path)).toEqual({ a: 1 });
 });

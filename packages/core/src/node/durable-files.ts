@@ -5,6 +5,7 @@ import {
   constants,
   existsSync,
   fsyncSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -100,13 +101,15 @@ export function removeQuietly(path: string): void {
 }
 
 /**
- * Says before long work that its file could not be written at the end. Writes nothing.
- * @throws StorageError when the folder isn't there or nothing may be written in it, or the file is a folder
+ * Says before long work that its file could not be written at the end, in its folder or in one that can still be made. Writes nothing.
+ * @throws StorageError when nothing may be written in the folder, or none can be made there, or the file is a folder
  */
 export function requireWritable(path: string): void {
   try {
-    accessSync(dirname(path), constants.W_OK);
-    if (!statSync(dirname(path)).isDirectory()) throw Object.assign(new Error(), { code: 'ENOTDIR' });
+    let folder = dirname(path);
+    while (lstatSync(folder, { throwIfNoEntry: false }) === undefined) folder = dirname(folder);
+    accessSync(folder, constants.W_OK);
+    if (!statSync(folder).isDirectory()) throw Object.assign(new Error(), { code: 'ENOTDIR' });
     if (existsSync(path) && statSync(path).isDirectory()) throw Object.assign(new Error(), { code: 'EISDIR' });
   } catch (cause) {
     throw storageError('write', path, cause);
@@ -149,4 +152,14 @@ export function readJson(path: string): unknown {
     const reason = (cause as Error).message.replaceAll(/\s+/g, ' ');
     throw new CorruptDataError(`${path} is not valid JSON: ${reason}`, { cause });
   }
+}
+
+/**
+ * Reads a JSON file that is to hold an object.
+ * @throws NotFoundError, StorageError or CorruptDataError naming the file
+ */
+export function readJsonObject(path: string): Record<string, unknown> {
+  const value = readJson(path);
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  throw new CorruptDataError(`${path} holds ${JSON.stringify(value).slice(0, 60)}; expected a JSON object`);
 }

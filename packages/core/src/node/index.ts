@@ -7,6 +7,7 @@ export {
   makeFolder,
   readBytes,
   readJson,
+  readJsonObject,
   removeQuietly,
   replaceFile,
   requireWritable,

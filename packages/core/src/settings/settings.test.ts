@@ -115,11 +115,12 @@ describe('settings by type', () => {
     ],
     [{ top: '3' }, 'top does not apply: it belongs to settings where atoms is above 1; here atoms is 1'],
     [{ 'network.router.type': 'hard' }, 'network.router.type is "hard"; expected one of none, soft, sparse'],
+    [{ 'network.router.type': 'sofd' }, 'expected one of none, soft, sparse; did you mean soft?'],
     [
       { 'network.router.type': 'sparse', 'network.router.k': '65' },
       'network.router.k is 65; expected an integer of at least 1 and at most 64',
     ],
-    [{ 'network.unit': '3' }, 'there is no setting "network.unit"; did you mean network.units'],
+    [{ 'network.unit': '3' }, 'there is no setting "network.unit"; did you mean network.units?'],
     [{ 'network.constructor': '3' }, 'there is no setting "network.constructor"'],
     [{ network: '3' }, '"network" is a group of settings; expected one of network.router'],
     [{ 'network.units': '1,2,3,4' }, 'network.units is [1,2,3,4]; expected at most 3 integers'],

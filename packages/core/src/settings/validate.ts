@@ -1,6 +1,6 @@
 // Whether settings have the form that their schema describes. Every error names the path, the value and what was expected.
 import { InvalidArgumentError, NotFoundError } from '../errors.ts';
-import { nearMatches } from '../near-names.ts';
+import { didYouMean, nearMatches } from '../near-names.ts';
 import { describeSettings } from './describe.ts';
 import {
   absoluteCondition,
@@ -62,7 +62,9 @@ function requireVariant(union: UnionSetting, type: unknown, path: string): void 
   const at = joinPath(path, union.discriminator);
   if (type === undefined) throw new InvalidArgumentError(`${at} is missing; expected one of ${names.join(', ')}`);
   if (!names.includes(type as string)) {
-    throw new InvalidArgumentError(`${at} is ${show(type)}; expected one of ${names.join(', ')}`);
+    throw new InvalidArgumentError(
+      `${at} is ${show(type)}; expected one of ${names.join(', ')}${didYouMean(String(type), names)}`,
+    );
   }
 }
 
@@ -76,7 +78,9 @@ export function validateField(field: FieldSetting, value: unknown, path: string)
       if (typeof value !== 'boolean') refuse('true or false');
       return;
     case 'choice':
-      if (!field.choices.includes(value as string)) refuse(`one of ${field.choices.join(', ')}`);
+      if (!field.choices.includes(value as string)) {
+        refuse(`one of ${field.choices.join(', ')}${didYouMean(String(value), field.choices)}`);
+      }
       return;
     case 'text':
       if (value === null && field.isNullable) return;
@@ -165,13 +169,16 @@ export function unknownSetting(schema: GroupSetting | UnionSetting, path: string
   });
   const group = `${path.split('.')[0]!}.`;
   const isInGroup = (candidate: string): boolean => candidate.startsWith(group);
-  // The same word in the group that was named, then anywhere; then what is spelled alike; then all of the group.
-  const hint = [near.filter(isInGroup), near, nearMatches(path, paths), paths.filter(isInGroup)].find(
-    (found) => found.length > 0,
-  );
+  // The same word in the group that was named, then anywhere; then what is spelled alike; then what the group has.
+  const likely = [near.filter(isInGroup), near, nearMatches(path, paths)].find((found) => found.length > 0);
+  if (likely !== undefined) {
+    const names = [...new Set(likely)].slice(0, 8).join(' or ');
+    return new NotFoundError(`there is no setting "${path}"; did you mean ${names}?`);
+  }
+  const own = [...new Set(paths.filter(isInGroup))];
   const groups = Object.keys(fieldsOf(schema, undefined)).join(', ');
   return new NotFoundError(
-    `there is no setting "${path}"; ${hint !== undefined ? `did you mean ${[...new Set(hint)].slice(0, 8).join(', ')}` : `settings are grouped under ${groups}`}`,
+    `there is no setting "${path}"; ${own.length > 0 ? `there are ${own.join(', ')}` : `settings are grouped under ${groups}`}`,
   );
 }
 

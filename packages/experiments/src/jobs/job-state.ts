@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { makeFolder, readJson, replaceFile } from '@moe-rl/core/node';
+import { makeFolder, readJsonObject, replaceFile } from '@moe-rl/core/node';
 import type { Job } from '../plan/experiment.ts';
 import type { ExperimentFolder } from '../plan/experiment-folder.ts';
 import type { ExperimentPaths } from '../plan/experiment-paths.ts';
@@ -44,7 +44,7 @@ export function jobFailures({ failuresFolder }: ExperimentPaths, jobId: string):
   return readdirSync(folder)
     .filter((name) => name.endsWith('.json'))
     .sort((left, right) => Number.parseInt(left, 10) - Number.parseInt(right, 10))
-    .map((name) => readJson(join(folder, name)) as Failure);
+    .map((name) => readJsonObject(join(folder, name)) as unknown as Failure);
 }
 
 /** Notes a failure of the claim of `epoch`: noted twice it is still one. */

@@ -5,7 +5,7 @@ import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { ValueAgent } from '@moe-rl/agents';
 import { CheckpointError, InvalidArgumentError } from '@moe-rl/core';
-import { readJson, replaceFile } from '@moe-rl/core/node';
+import { readJsonObject, replaceFile } from '@moe-rl/core/node';
 import { createRunFolder, openRunFolder, type ProgressOutput, type RunConfig, type RunFolder } from '@moe-rl/runs';
 import { finishRun, registry, trainInFolder } from '@moe-rl/training';
 import { changedPaths } from '../plan/experiment-folder.ts';
@@ -110,7 +110,7 @@ export async function runJob({
 /** The record of a job that is done; undefined for a run that was put there by other means. */
 export function readJobRecord(runFolder: string): JobRecord | undefined {
   const file = join(runFolder, 'job.json');
-  return existsSync(file) ? (readJson(file) as JobRecord) : undefined;
+  return existsSync(file) ? (readJsonObject(file) as unknown as JobRecord) : undefined;
 }
 
 /** A step that took so long may have been interrupted. */

@@ -1,7 +1,7 @@
 // The folder of an experiment: what was planned and what it resolved to, the runs that are done, those under way, who claims which, and the report.
 import { existsSync, readdirSync } from 'node:fs';
 import { CheckpointError, InvalidArgumentError, NotFoundError } from '@moe-rl/core';
-import { makeFolder, readJson, replaceFile } from '@moe-rl/core/node';
+import { makeFolder, readJsonObject, replaceFile } from '@moe-rl/core/node';
 import { type Experiment, fingerprintOf, type Job, listJobs } from './experiment.ts';
 import { type ExperimentPaths, experimentPaths } from './experiment-paths.ts';
 
@@ -54,7 +54,9 @@ export function openExperimentFolder(path: string): ExperimentFolder {
   if (!existsSync(paths.experimentFile)) {
     throw new NotFoundError(`${path} holds no experiment (there is no ${paths.experimentFile})`);
   }
-  const { formatVersion, fingerprint, ...experiment } = readJson(paths.experimentFile) as Experiment & {
+  const { formatVersion, fingerprint, ...experiment } = readJsonObject(
+    paths.experimentFile,
+  ) as unknown as Experiment & {
     formatVersion?: unknown;
     fingerprint?: unknown;
   };

@@ -1,6 +1,6 @@
 // From a plan to an experiment: every name looked up, every configuration whole, every job listed. Nothing is written here, so that a bad plan leaves no trace.
 import { createHash } from 'node:crypto';
-import { createNetwork, mixtureOf } from '@moe-rl/agents';
+import { createNetwork, mixtureOf, requireLearnable } from '@moe-rl/agents';
 import { EMBEDDED_GAME_NAME, findGame } from '@moe-rl/ale-env';
 import { findRoms } from '@moe-rl/ale-env/node';
 import { InvalidArgumentError, NotFoundError } from '@moe-rl/core';
@@ -43,7 +43,8 @@ export interface Experiment {
 
 /**
  * Looks everything up that a plan names.
- * @throws NotFoundError for an unknown suite, protocol, preset, variant or game, or for ROMs that are not here; InvalidArgumentError for two variants of one name
+ * @throws NotFoundError for an unknown suite, protocol, preset, variant or game, or for ROMs that are not here; InvalidArgumentError for two variants of one name,
+ *   or one whose runs are too short to learn
  */
 export function resolvePlan(plan: Plan): Experiment {
   const suite = getSuite(plan.suite);
@@ -103,7 +104,8 @@ export function jobConfig(experiment: Pick<Experiment, 'plan' | 'variants'>, job
 /** What two folders must share to hold the same experiment. */
 export function fingerprintOf(experiment: Experiment): string {
   const { protocol, games, seeds, variants, baseline } = experiment;
-  const datasets = experiment.plan.datasets ?? undefined;
+  // What was read from a file may be anything.
+  const datasets = (experiment.plan as Plan | undefined)?.datasets ?? undefined;
   const shared = { protocol, games, seeds, variants, baseline, ...(datasets && { datasets }) };
   return createHash('sha256').update(JSON.stringify(shared)).digest('hex');
 }
@@ -191,6 +193,10 @@ function variantConfig(spec: VariantSpec, plan: Plan, suite: Suite, protocol: Pr
         from: spec.from ?? spec.name,
         set: { 'network.hiddenUnits': hiddenUnits, ...spec.set },
       }).config;
+    }
+    // A dataset is learned from at once.
+    if (plan.datasets === null && config.dataset.folder === null) {
+      requireLearnable(agentConfigOf(config), config.trainingAgentSteps);
     }
     const { game: _, seed: __, ...rest } = config;
     return rest;

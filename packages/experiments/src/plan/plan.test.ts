@@ -41,6 +41,10 @@ describe('a plan file', () => {
     ['suite: demo\nvariant: [soft]', /plan\.yaml: there is no key "variant"; did you mean variants\?/],
     ['suite: demo\nvariants: [{name: a, sets: {}}]', /there is no key "variants\[0\]\.sets"; did you mean/],
     ['suite: demo', /variants is missing; expected a list/],
+    ['suite: demoo', /^[^:]*plan\.yaml: there is no suite "demoo"; did you mean demo\?$/],
+    ['variants: []\nsuite: demoo', /variants is \[\]/],
+    ['seeds: 0\nsuite: demoo\nvariant: [soft]', /seeds is 0/],
+    ['protocol: nothing\nseeds: 0', /there is no protocol "nothing"/],
     ['suite: demo\nvariants: []', /variants is \[\]; expected a list/],
     ['variants: [soft]', /suite is null; expected a name/],
     ['suite: demo\nvariants: [soft]\nseeds: 0', /seeds is 0; expected an integer from 1/],
@@ -83,7 +87,11 @@ describe('what a plan resolves to', () => {
       { ...DEMO, protocol: 'offline', datasets: '/nowhere' },
       /cannot read \/nowhere: there is no such/,
     ],
-    ['unknown variant', { ...DEMO, variants: ['softt'] }, /there is no variant "softt"; did you mean soft/],
+    [
+      'unknown variant',
+      { ...DEMO, variants: ['softt'] },
+      /there is no variant "softt" \(one of your own .*\); did you mean soft/,
+    ],
     ['unknown variant to start from', { ...DEMO, variants: [{ name: 'a', from: 'sof' }] }, /there is no variant "sof"/],
     [
       'unknown game',

@@ -1,10 +1,19 @@
 // A plan: what an experiment compares, as a small YAML or JSON file says it. Every key is checked, and a wrong one is named with its place.
 import { readFileSync } from 'node:fs';
-import { didYouMean, InvalidArgumentError, requireFinite, requireInteger, requireOneOf } from '@moe-rl/core';
+import {
+  didYouMean,
+  InvalidArgumentError,
+  isMoeRlError,
+  requireFinite,
+  requireInteger,
+  requireOneOf,
+} from '@moe-rl/core';
 import { storageError } from '@moe-rl/core/node';
 import { BACKENDS, type BackendOption } from '@moe-rl/runs';
 import { parse } from 'yaml';
+import { getProtocol } from '../suites/protocols.ts';
 import type { Settings } from '../suites/settings.ts';
+import { getSuite } from '../suites/suites.ts';
 import type { VariantSpec } from '../suites/variants.ts';
 
 /** A plan with every key present; null: the suite's choice. */
@@ -101,41 +110,46 @@ export function readPlanFile(path: string): PlanInput {
   if (!isObject(content)) throw new InvalidArgumentError(`${path}: expected an object with the keys of a plan`);
   const { $schema: _, ...input } = content;
   try {
-    checkKeys(input, PLAN_KEYS, '');
     makePlan(input as PlanInput);
   } catch (error) {
-    if (error instanceof InvalidArgumentError) error.message = `${path}: ${error.message}`;
+    if (isMoeRlError(error)) error.message = `${path}: ${error.message}`;
     throw error;
   }
   return input as PlanInput;
 }
 
 /**
- * Fills in what a plan leaves out.
- * @throws InvalidArgumentError naming the key that is missing, unknown or out of range
+ * Fills in what a plan leaves out. What is there is checked in the order in which it stands, then what is missing.
+ * @throws InvalidArgumentError naming the key that is missing, unknown or out of range; NotFoundError for an unknown suite or protocol
  */
 export function makePlan(input: PlanInput): Plan {
-  checkKeys(input as Record<string, unknown>, PLAN_KEYS, '');
-  const variants = planVariants(input.variants);
-  const baseline = input.baseline ?? null;
-  if (baseline !== null) requireText('baseline', baseline);
-  return {
-    name: input.name === undefined ? null : requireText('name', input.name),
-    suite: requireText('suite', input.suite),
-    games: input.games === undefined ? null : requireTexts('games', input.games),
-    protocol: input.protocol === undefined ? null : requireText('protocol', input.protocol),
-    scale: requireFinite('scale', input.scale ?? 1, 1e-6, 1000),
-    iterations: input.iterations === undefined ? null : requireInteger('iterations', input.iterations, 1, 100_000),
-    preset: input.preset === undefined ? null : requireText('preset', input.preset),
-    datasets: input.datasets === undefined ? null : requireText('datasets', input.datasets),
-    variants,
-    baseline,
-    seeds: planSeeds(input.seeds ?? 5),
-    backend: requireOneOf('backend', input.backend ?? 'auto', BACKENDS),
-    threads: requireInteger('threads', input.threads ?? 1, 1, 1024),
-    set: requireSettings('set', input.set ?? {}),
-  };
+  const given = Object.keys(input).filter((key) => input[key as keyof PlanInput] !== undefined);
+  const checked = new Map<string, unknown>();
+  for (const key of new Set([...given, ...PLAN_KEYS])) {
+    checkKeys({ [key]: undefined }, PLAN_KEYS, '');
+    checked.set(key, CHECKS[key as keyof Plan](input));
+  }
+  return Object.fromEntries(PLAN_KEYS.map((key) => [key, checked.get(key)])) as unknown as Plan;
 }
+
+/** Each key's value, checked. */
+const CHECKS: { readonly [Key in keyof Plan]: (input: PlanInput) => Plan[Key] } = {
+  name: ({ name }) => (name === undefined ? null : requireText('name', name)),
+  suite: ({ suite }) => getSuite(requireText('suite', suite)).name,
+  games: ({ games }) => (games === undefined ? null : requireTexts('games', games)),
+  protocol: ({ protocol }) => (protocol === undefined ? null : getProtocol(requireText('protocol', protocol)).name),
+  scale: ({ scale = 1 }) => requireFinite('scale', scale, 1e-6, 1000),
+  iterations: ({ iterations }) =>
+    iterations === undefined ? null : requireInteger('iterations', iterations, 1, 100_000),
+  preset: ({ preset }) => (preset === undefined ? null : requireText('preset', preset)),
+  datasets: ({ datasets }) => (datasets === undefined ? null : requireText('datasets', datasets)),
+  variants: ({ variants }) => planVariants(variants),
+  baseline: ({ baseline }) => (baseline === undefined ? null : requireText('baseline', baseline)),
+  seeds: ({ seeds = 5 }) => planSeeds(seeds),
+  backend: ({ backend = 'auto' }) => requireOneOf('backend', backend, BACKENDS),
+  threads: ({ threads = 1 }) => requireInteger('threads', threads, 1, 1024),
+  set: ({ set = {} }) => requireSettings('set', set),
+};
 
 function planVariants(value: unknown): VariantSpec[] {
   if (value === undefined)

@@ -2,7 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import type { MetricRow } from '@moe-rl/core';
-import { readJson } from '@moe-rl/core/node';
+import { readJsonObject } from '@moe-rl/core/node';
 import { evaluationPoints, isEvaluated, trainingPoints } from '@moe-rl/figures';
 import { readMetricRows, runFolderPaths } from '@moe-rl/runs';
 import { type JobState, jobStates } from '../jobs/job-state.ts';
@@ -63,7 +63,7 @@ export function readResults(folder: ExperimentFolder, scoreKind: ScoreKind = 'fi
       continue;
     }
     const summary = existsSync(paths.summaryFile)
-      ? (readJson(paths.summaryFile) as { training?: { elapsedSeconds?: number } })
+      ? (readJsonObject(paths.summaryFile) as { training?: { elapsedSeconds?: number } })
       : undefined;
     runs.push({
       job,

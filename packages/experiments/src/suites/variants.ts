@@ -158,7 +158,7 @@ export function variantSettings(
   }
   if (isBare(variant) || variant.from !== undefined) {
     throw new NotFoundError(
-      `there is no variant "${wanted}"${didYouMean(wanted, VARIANT_NAMES) || `; there are ${VARIANT_NAMES.join(', ')}`}; a variant of your own needs a preset or a set of changes`,
+      `there is no variant "${wanted}" (one of your own needs a preset or a set of changes)${didYouMean(wanted, VARIANT_NAMES) || `; there are ${VARIANT_NAMES.join(', ')}`}`,
     );
   }
   return { settings: variant.set ?? {}, matchesParametersOfSoft: false };

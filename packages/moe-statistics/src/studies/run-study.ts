@@ -38,13 +38,9 @@ export async function runStudy(name: string, options: RunStudyOptions): Promise<
   const seed = requireInteger('seed', options.seed ?? 0, 0);
   const workerCount = requireInteger('workers', options.workers ?? Math.min(4, availableParallelism()), 1, 256);
   const plan = options.plan ?? study.plan;
-  plan.forEach(({ size, repeats }) => {
-    requireInteger('size', size, 1);
-    requireInteger('repeats', repeats, 1);
-  });
+  const tasks = studyTasks(study, plan);
   const folder = new ResultFolder(options.folder, { study: name, seed, plan });
   try {
-    const tasks = studyTasks(study, plan);
     const finished = new Set(folder.lines.map(({ key }) => key));
     const missing = tasks.filter(({ key }) => !finished.has(key));
     const report = (task: StudyTask | null): void =>

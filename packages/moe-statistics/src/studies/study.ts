@@ -1,6 +1,6 @@
 // What a rate study is: repeats of one experiment at several sizes, each a task of its own with its own random stream, so that they can run in any order,
 // on any thread, today or tomorrow, and give the same numbers.
-import type { Rng } from '@moe-rl/core';
+import { type Rng, requireInteger } from '@moe-rl/core';
 
 export interface StudyTask {
   /** Unique within the study: names the random stream and the result line. */
@@ -52,8 +52,15 @@ export interface StudyDefinition {
   run(task: StudyTask, rng: Rng): StudyValues;
 }
 
-/** Every task of a study, smallest sizes first: what can be looked at early is there early. */
+/**
+ * Every task of a study, smallest sizes first: what can be looked at early is there early.
+ * @throws InvalidArgumentError for a size or a number of repeats out of range
+ */
 export function studyTasks(study: StudyDefinition, plan: StudyPlan = study.plan): StudyTask[] {
+  for (const { size, repeats } of plan) {
+    requireInteger('size', size, 1, 1e9);
+    requireInteger('repeats', repeats, 1, 1e6);
+  }
   return plan.flatMap(({ size, repeats }) =>
     study.settings.flatMap((setting) =>
       Array.from({ length: repeats }, (_, repeat) => ({

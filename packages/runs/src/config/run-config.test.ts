@@ -177,7 +177,10 @@ describe('the registry', () => {
       `agent "mine": the name "seed" of its settings is one of the run's own`,
     );
     expect(() => presets.register('mine', { description: '', agent: 'none' })).toThrow(
-      'preset "mine": agent is "none"; expected one of q',
+      'preset "mine": there is no agent "none"; expected one of q',
+    );
+    expect(() => presets.register('mine', { description: '' } as never)).toThrow(
+      'preset "mine": agent is missing; expected the name of the kind of agent that it sets up: q',
     );
     expect(() => sinks.register('csv', {} as never)).toThrow('sink "csv": create is undefined');
     expect(() => metrics.register('loss', { unit: '', description: '' })).toThrow('expected noun/measure');

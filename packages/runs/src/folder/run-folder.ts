@@ -148,10 +148,27 @@ export function readRunConfig(path: string, registry?: RunRegistry): RunConfig {
   }
 }
 
-/** The modules that a run was made with: they have to be loaded before its configuration can be checked. */
+/**
+ * The modules that a run was made with: they have to be loaded before its configuration can be checked.
+ * @throws NotFoundError when the folder holds no run; InvalidArgumentError when the list is of another form
+ */
 export function readRunModules(path: string): RunConfig['modules'] {
-  const { modules } = readStoredSettings(path).settings;
-  return Array.isArray(modules) ? (modules as RunConfig['modules']) : [];
+  const { file, settings } = readStoredSettings(path);
+  return requireModules(file, settings.modules);
+}
+
+/**
+ * The list of modules in a configuration, empty where there is none.
+ * @param place the file, for the message
+ * @throws InvalidArgumentError when it is no list of modules
+ */
+export function requireModules(place: string, modules: unknown = []): RunConfig['modules'] {
+  const isModule = (one: { path?: unknown; sha256?: unknown } | null): boolean =>
+    typeof one?.path === 'string' && typeof one.sha256 === 'string';
+  if (Array.isArray(modules) && modules.every(isModule)) return modules as RunConfig['modules'];
+  throw new InvalidArgumentError(
+    `${place}: modules is ${JSON.stringify(modules)}; expected a list of { path, sha256 }`,
+  );
 }
 
 function readStoredSettings(path: string): { readonly file: string; readonly settings: Record<string, unknown> } {

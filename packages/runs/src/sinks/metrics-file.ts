@@ -43,8 +43,11 @@ export function keptBytes(state: StateTree): number {
   return state.byteLength;
 }
 
-/** Reads the rows of a `metrics.jsonl`; a half-written last line (a crash) is left out. */
-export function readMetricRows(path: string): MetricRow[] {
+/**
+ * Reads the rows of a `metrics.jsonl`; a half-written last line (a crash) is left out.
+ * @param onDamage told the number of every other line that is no row: it is left out too
+ */
+export function readMetricRows(path: string, onDamage: (line: number) => void = () => {}): MetricRow[] {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -52,15 +55,26 @@ export function readMetricRows(path: string): MetricRow[] {
     throw storageError('read', path, cause);
   }
   const rows: MetricRow[] = [];
-  for (const line of text.split('\n')) {
-    if (line === '') continue;
-    try {
-      const { agentSteps, ...rest } = JSON.parse(line) as { agentSteps: number } & Record<string, number | null>;
-      const values = Object.fromEntries(Object.entries(rest).map(([tag, value]) => [tag, value ?? Number.NaN]));
-      rows.push({ agentSteps, values });
-    } catch {
-      break;
-    }
+  const lines = text.split('\n');
+  for (const [index, line] of lines.entries()) {
+    const row = line === '' ? undefined : parseRow(line);
+    if (row !== undefined) rows.push(row);
+    else if (line !== '' && index < lines.length - 1) onDamage(index + 1);
   }
   return rows;
+}
+
+/** A row, or undefined where the line is none. */
+function parseRow(line: string): MetricRow | undefined {
+  let content: unknown;
+  try {
+    content = JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+  const { agentSteps, ...rest } = (content ?? {}) as { agentSteps?: unknown } & Record<string, unknown>;
+  const isValue = (value: unknown): boolean => value === null || typeof value === 'number';
+  if (typeof agentSteps !== 'number' || !Object.values(rest).every(isValue)) return undefined;
+  const values = Object.entries(rest).map(([tag, value]) => [tag, (value as number | null) ?? Number.NaN]);
+  return { agentSteps, values: Object.fromEntries(values) as Record<string, number> };
 }

@@ -43,14 +43,14 @@ const MIN_IQM_RUNS = 4;
  */
 export function compareRuns(paths: readonly string[]): RunComparison {
   const { groups, notes } = groupRuns(paths);
+  const moreNotes: string[] = [];
   const all = groups.map(({ label, runs }) => ({
     label,
-    runs: runs.map(({ path, config }) => ({ config, rows: rowsOf(path) })),
+    runs: runs.map(({ path, config }) => ({ config, rows: rowsOf(path, moreNotes) })),
   }));
   const rowSets = all.flatMap(({ runs }) => runs.map(({ rows }) => rows));
   const lengths = rowSets.map((rows) => rows.at(-1)?.agentSteps ?? 0);
   const agentSteps = Math.min(...lengths);
-  const moreNotes: string[] = [];
   if (Math.max(...lengths) > agentSteps) {
     moreNotes.push(
       `the runs have ${agentSteps} to ${Math.max(...lengths)} agent steps; all are compared up to ${agentSteps}`,
@@ -87,9 +87,11 @@ export function compareRuns(paths: readonly string[]): RunComparison {
   };
 }
 
-function rowsOf(path: string): readonly MetricRow[] {
+function rowsOf(path: string, notes: string[]): readonly MetricRow[] {
   const { metricsFile } = runFolderPaths(path);
-  return existsSync(metricsFile) ? readMetricRows(metricsFile) : [];
+  const tell = (line: number): void =>
+    void notes.push(`${metricsFile}, line ${line}, is no row of metrics: it is left out`);
+  return existsSync(metricsFile) ? readMetricRows(metricsFile, tell) : [];
 }
 
 /** One number per run, or none where the run has no episode yet. */

@@ -1,7 +1,7 @@
 // Every kind of bad input: one sentence, exit code 2, and nothing is written.
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { runMain } from '../testing/run-main.ts';
 import { expectRefusal } from '../testing/tiny-runs.ts';
@@ -18,8 +18,17 @@ const FILES = {
   'proto.json': '{"__proto__": {"x": 1}}',
   'nested.json': '{"network": {"constructor": 3}}',
   'plain-file': 'x',
+  'study/study.json': '{"seed": 1, "plan": [{"size": "x"}]}',
+  'null-study/study.json': 'null',
+  'null-run/config.json': 'null',
+  'modules-run/config.json': '{"formatVersion": 1, "modules": [3]}',
+  'null-experiment/experiment.json': 'null',
+  'bare-experiment/experiment.json': '{"formatVersion": 1}',
 };
-for (const [name, text] of Object.entries(FILES)) writeFileSync(join(root, name), text);
+for (const [name, text] of Object.entries(FILES)) {
+  mkdirSync(dirname(join(root, name)), { recursive: true });
+  writeFileSync(join(root, name), text);
+}
 mkdirSync(join(root, 'folder.mjs'));
 const before = readdirSync(root);
 
@@ -110,6 +119,15 @@ const CASES: readonly (readonly [line: string, message: RegExp])[] = [
   [train('--backend wams'), /backend is "wams"; expected one of auto, .*; did you mean wasm\?/],
   [train('--set network.encoder.type=perceptrn'), /expected one of .*; did you mean perceptron\?/],
   ['statistics densty', /study is "densty"; expected one of density, .*; did you mean density\?/],
+  ['statistics density --folder study', /study\.json does not say what the study was begun with/],
+  ['statistics density --folder null-study', /study\.json holds null; expected a JSON object/],
+  ['evaluate null-run', /config\.json is not the configuration of a run/],
+  ['report null-run', /config\.json is not the configuration of a run/],
+  ['play modules-run', /config\.json: modules is \[3\]; expected a list of { path, sha256 }/],
+  ['train --resume --run-folder modules-run', /modules is \[3\]; expected a list/],
+  ['experiment status null-experiment', /experiment\.json holds null; expected a JSON object/],
+  ['experiment report bare-experiment', /experiment\.json/],
+  ['experiment worker bare-experiment', /experiment\.json/],
   ['statistics density --repeats 1e12', /repeats is 1000000000000; expected an integer from 1 to 1000000/],
   ['statistics density --sizes 1e300', /size is 1e\+300; expected an integer from 1 to 1000000000/],
   ['statistics density --seed -4', /--seed is -4; expected an integer of at least 0/],

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runMain } from '../testing/run-main.ts';
 import { type CliResult, runCli, startCli } from '../testing/spawn-cli.ts';
 
 let root = '';
@@ -55,7 +56,7 @@ describe('an experiment', { timeout: 240_000 }, () => {
     expect(existsSync(join(folder, 'report', 'index.html'))).toBe(true);
     expect(readdirSync(join(folder, 'work'))).toEqual([]);
 
-    const json = join(root, 'status.json');
+    const json = join(root, 'new/status.json');
     const status = await runCli(['experiment', 'status', folder, '--json', json]);
     expect(status.code).toBe(0);
     const { jobs, aggregates } = JSON.parse(readFileSync(json, 'utf8'));
@@ -67,6 +68,10 @@ describe('an experiment', { timeout: 240_000 }, () => {
         high: expect.any(Number),
       });
     }
+    const piped = await runMain(['experiment', 'status', folder, '--json', '-'], root);
+    expect(JSON.parse(piped.stdout).jobs).toEqual(jobs);
+    expect(piped.stderr).toContain('baseline');
+    expect(existsSync(join(root, '-'))).toBe(false);
     // Nothing is left to do: the same line only reports. Other jobs at a time would be other threads in a new experiment; this one keeps its own.
     const again = await runCli([...line, '--no-report', '--jobs', '1']);
     expect(again.stderr).not.toMatch(/started|another plan/);

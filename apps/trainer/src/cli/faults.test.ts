@@ -3,6 +3,7 @@ import { chmodSync, cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runMain } from '../testing/run-main.ts';
 import { runCli, startCli } from '../testing/spawn-cli.ts';
 import { expectRefusal, reproducibleRows, set, TINY, until } from '../testing/tiny-runs.ts';
 
@@ -151,6 +152,21 @@ describe('a finished run', { timeout: 60_000 }, () => {
     const file = join(mkdtempSync(join(tmpdir(), 'moe-rl-report-')), 'curve.svg');
     expect((await runCli(['report', straight, '--output', file])).stdout).toContain(file);
     expect(readFileSync(file, 'utf8')).toContain('<svg');
+  });
+
+  it('is reported without its damaged rows, and not with a summary of another form', async () => {
+    const folder = join(root, 'garbled');
+    cpSync(straight, folder, { recursive: true });
+    const metrics = join(folder, 'metrics.jsonl');
+    const rows = readFileSync(metrics, 'utf8').split('\n');
+    writeFileSync(metrics, [rows[0], 'garbled', ...rows.slice(1)].join('\n'));
+    const shown = await runMain(['report', folder], root);
+    expect(shown.stderr).toMatch(/metrics\.jsonl, line 2, is no row of metrics: it is left out/);
+    expect(shown.stdout).toMatch(/^agent steps +400 of 400$/m);
+    for (const text of ['null', '{"evaluation": 5}', '{"evaluation": {"trained": {"mean": "x"}}}', '{"eval']) {
+      writeFileSync(join(folder, 'summary.json'), text);
+      expectRefusal(await runMain(['report', folder], root), /summary\.json/);
+    }
   });
 
   it('is not filmed as MP4 without ffmpeg, and that is said at once', async () => {

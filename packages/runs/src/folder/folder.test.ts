@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { changeOnResume, newRunConfig } from '../config/run-config.ts';
 import { createToyRegistry } from '../testing/toy-registry.ts';
 import { checkpointStore, readCheckpoint } from './checkpoint-store.ts';
-import { createRunFolder, lockRunFolder, openRunFolder, readRunConfig } from './run-folder.ts';
+import { createRunFolder, lockRunFolder, openRunFolder, readRunConfig, readRunModules } from './run-folder.ts';
 
 let root = '';
 beforeEach(() => {
@@ -139,6 +139,21 @@ describe('run folder', () => {
     expect(fresh.replacesUnfinished).toBe(false);
     fresh.discard();
     expect(existsSync(join(root, 'c'))).toBe(false);
+  });
+
+  it('refuses a configuration and a list of modules of another form, naming the file', () => {
+    const folder = join(root, 'forms');
+    mkdirSync(folder);
+    for (const [text, message] of [
+      ['null', /config\.json is not the configuration of a run/],
+      ['{"formatVersion": 1, "modules": [3]}', /config\.json: modules is \[3\]; expected a list of { path, sha256 }/],
+      ['{"formatVersion": 1, "modules": {"path": "x"}}', /config\.json: modules is {"path":"x"}; expected a list/],
+    ] as const) {
+      writeFileSync(join(folder, 'config.json'), text);
+      expect(() => readRunModules(folder)).toThrow(message);
+    }
+    writeFileSync(join(folder, 'config.json'), '{"formatVersion": 1}');
+    expect(readRunModules(folder)).toEqual([]);
   });
 
   it('changes only what may change on resume, and says which setting it is otherwise', () => {

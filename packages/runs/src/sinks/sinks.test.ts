@@ -1,5 +1,5 @@
 // What the metric files hold, byte for byte, and what the display says.
-import { mkdtempSync, readFileSync, rmSync, truncateSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -52,6 +52,20 @@ describe('metrics.jsonl', () => {
     second.write({ agentSteps: 3, values: { 'train/loss': 0.25 } });
     second.close();
     expect(readFileSync(path, 'utf8')).toBe('{"agentSteps":1,"train/loss":0.5}\n{"agentSteps":3,"train/loss":0.25}\n');
+  });
+
+  it('leaves damaged lines out, tells which, and keeps the rows behind them', () => {
+    const path = join(root, 'metrics.jsonl');
+    const lines = ['{"agentSteps":1,"a/b":1}', '{"agentSteps":2,"a', 'null', '[3]', '{"agentSteps":4,"a/b":"x"}'];
+    writeFileSync(path, `${lines.join('\n')}\n{"agentSteps":5,"a/b":null}\n{"agentSt`);
+    const damaged: number[] = [];
+    const rows = readMetricRows(path, (line) => damaged.push(line));
+    expect(rows).toEqual([
+      { agentSteps: 1, values: { 'a/b': 1 } },
+      { agentSteps: 5, values: { 'a/b': Number.NaN } },
+    ]);
+    // The last line is what a crash leaves: nothing to tell of.
+    expect(damaged).toEqual([2, 3, 4, 5]);
   });
 
   it('can be followed while the run goes on: a row is in the file a second later at most, with the next one', () => {

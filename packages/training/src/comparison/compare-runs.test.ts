@@ -1,5 +1,5 @@
 // Which runs are samples of one thing, what is said of each group, and where they are cut.
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRunFolder, type RequestedSettings } from '@moe-rl/runs';
@@ -113,6 +113,18 @@ describe('runs side by side', () => {
     expect(groups[0]!.statistics).toMatchObject({ mean: 480, minimum: 480, maximum: 480 });
     expect(notes).toEqual(['the runs have 500 to 2000 agent steps; all are compared up to 500']);
     for (const curve of groups[0]!.curves) expect(curve.at(-1)!.agentSteps).toBeLessThanOrEqual(500);
+  });
+
+  it('keep the rows behind a damaged line, and say which it was', () => {
+    const path = makeRun({ seed: 1, value: (step) => step });
+    const file = join(path, 'metrics.jsonl');
+    const rows = readFileSync(file, 'utf8').split('\n');
+    rows[40] = rows[40]!.slice(0, 9);
+    writeFileSync(file, rows.join('\n'));
+    const { agentSteps, groups, notes } = compareRuns([path, makeRun({ seed: 2, value: (step) => step })]);
+    expect(agentSteps).toBe(1000);
+    expect(groups[0]!.statistics).toMatchObject({ mean: 955 });
+    expect(notes.join()).toMatch(/metrics\.jsonl, line 41, is no row of metrics: it is left out/);
   });
 
   it('are compared by evaluations where all have them', () => {

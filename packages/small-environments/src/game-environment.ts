@@ -44,6 +44,11 @@ export interface SmallEnvironment extends Environment {
   getState(): StateTree;
   /** @throws CheckpointError when the state is not one of this environment; the old state is kept then */
   setState(state: StateTree): void;
+  /**
+   * The game's state itself, not a copy: what its rules know, positions and timers by name, as it is until the next step. For reading.
+   * @throws InvalidArgumentError before the first reset
+   */
+  peekState(): Readonly<Record<string, unknown>>;
 }
 
 export function environmentOf<State extends object>(
@@ -99,6 +104,10 @@ export function environmentOf<State extends object>(
       const truncated = !terminated && episodeAgentSteps >= limit;
       isRunning = !(terminated || truncated);
       return { observation: observe(), reward, terminated, truncated, info: {} };
+    },
+    peekState() {
+      if (game === undefined) throw new InvalidArgumentError(`${id}: there is no state before reset`);
+      return game as Readonly<Record<string, unknown>>;
     },
     getState: () => ({
       kind: id,

@@ -32,7 +32,7 @@ const checks = {
       command(bin('attw'), ['--pack', '.', '--format', 'ascii', '--profile', 'node16'], folder),
     ),
   pack: () =>
-    ['scripts/check-pack.mjs', 'scripts/check-pack-statistics.mjs'].flatMap((script) =>
+    ['scripts/check-pack.mjs', 'scripts/check-pack-statistics.mjs', 'scripts/check-pack-text2reward.mjs'].flatMap((script) =>
       existsSync(join(root, script)) ? command(process.execPath, [script]) : [`${script} is missing`],
     ),
   'statistics-page': () =>

@@ -20,6 +20,7 @@ const LAYERS = {
   pjrt: 2,
   'moe-core': 1,
   'small-environments': 1,
+  text2reward: 1,
   'ale-env': 2,
   encoders: 2,
   'soft-moe': 2,

@@ -19,6 +19,7 @@ import {
 import { registerRouter } from '@moe-rl/top-k-moe';
 import { ATARI } from './kinds/atari.ts';
 import { MINATAR, SMALL } from './kinds/small.ts';
+import { TEXT2REWARD } from './kinds/text2reward.ts';
 import { VALUE_AGENT, type ValueAgentRunConfig, valueAgentPresets } from './kinds/value-agent.ts';
 import { openDatasetFor } from './offline/dataset.ts';
 import { requireNewFolder } from './offline/recorder.ts';
@@ -47,6 +48,7 @@ function createTrainingRegistry(): TrainingRegistry {
   runs.environments.register('atari', ATARI);
   runs.agents.register('value', VALUE_AGENT);
   for (const [name, preset] of Object.entries(valueAgentPresets())) runs.presets.register(name, preset);
+  runs.rewards.register('text2reward', TEXT2REWARD);
   registerRunSinks(runs);
   return {
     ...runs,

@@ -7,6 +7,7 @@ import { Command } from 'commander';
 import { collected, integer, nameList } from './arguments.ts';
 import { addErrorCorrectionCommands } from './error-correction-program.ts';
 import { addExperimentCommands } from './experiment-program.ts';
+import { addRewardCommands } from './reward-program.ts';
 
 /** Seed of evaluation episodes where none is given: far from those of training. */
 const EVALUATION_SEED = 1_000_001;
@@ -87,6 +88,7 @@ export function buildProgram(version: string): Command {
     .action(async (paths, options) => (await import('./compare.ts')).compare(paths, options));
 
   addExperimentCommands(program);
+  addRewardCommands(program);
 
   program
     .command('statistics')

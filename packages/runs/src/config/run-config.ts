@@ -76,10 +76,16 @@ export function changeOnResume(stored: RunConfig, requested: RequestedSettings, 
   const { modules, ...base } = stored;
   const changed = withChanges(schema, base as unknown as SettingsTree, requested, names, registry);
   const kind = registry === undefined ? undefined : environmentOf(registry, stored.game).kind;
+  const design = stored.reward?.type;
+  const reward =
+    registry === undefined || design === undefined || design === ORIGINAL_REWARD
+      ? undefined
+      : registry.rewards.get(String(design));
   const isChangeable = (path: string): boolean =>
     CHANGEABLE_ON_RESUME.has(path) ||
     path.startsWith('sinks.') ||
-    (kind?.changeableOnResume ?? []).some((name) => path === `environment.${name}`);
+    (kind?.changeableOnResume ?? []).some((name) => path === `environment.${name}`) ||
+    (reward?.changeableOnResume ?? []).some((name) => path === `reward.${name}`);
   for (const { path, left, right } of settingDifferences(stored, changed)) {
     if (!isChangeable(path)) throw cantChange(path, left, right);
   }

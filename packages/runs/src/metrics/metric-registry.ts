@@ -25,6 +25,10 @@ const BUILT_IN: Readonly<Record<string, MetricDefinition>> = {
     unit: 'points',
     description: 'Mean reward that was learned from, where it is not the true one, over the steps with an update',
   },
+  'reward/programFailures': {
+    unit: 'failures',
+    description: 'Failures of a reward program that the run has gone on over',
+  },
   'train/epsilon': { unit: '', description: 'Probability of a random action' },
   'train/updates': { unit: 'updates', description: 'Gradient updates so far' },
   'train/meanQ': { unit: 'points', description: 'Mean value of the chosen actions in the batches' },

@@ -106,6 +106,8 @@ export interface RewardKind {
   readonly description: string;
   /** Settings under `reward`. Default: none. */
   readonly settings?: Readonly<Record<string, Setting>>;
+  /** Names, under `reward`, of settings that may change on resume, such as a limit. */
+  readonly changeableOnResume?: readonly string[];
   /** @throws InvalidArgumentError naming the path for what the form can't refuse */
   readonly check?: (settings: SettingsTree, config: RunConfig) => void;
   /** Asked before a new run starts. @throws InvalidArgumentError naming `reward.type` for an environment that it can't be used with */

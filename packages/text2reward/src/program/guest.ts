@@ -69,6 +69,7 @@ const GUEST = `(settings) => {
   'use strict';
   // What the host hands over: another one at each step.
   let shared;
+  let stepCount = 0;
   const Numbers = Float64Array;
   const { fields, objects, actions, maxListLength } = settings;
 
@@ -164,13 +165,18 @@ const GUEST = `(settings) => {
     for (const { name, offset, kind, length } of fields) {
       const place = base + offset;
       if (kind === 'list') {
-        record[name] = [];
-        updates.push(() => {
-          const list = [];
-          const count = shared[place - 1];
-          for (let index = 0; index < count; index++) list.push(shared[place + index]);
-          record[name] = list;
-        });
+        // Made when it is asked for, once a step: most programs ask for few of them.
+        let list, madeAt = -1;
+        const get = () => {
+          if (madeAt !== stepCount) {
+            madeAt = stepCount;
+            const count = shared[place - 1];
+            list = [];
+            for (let index = 0; index < count; index++) list.push(shared[place + index]);
+          }
+          return list;
+        };
+        Object.defineProperty(record, name, { get, enumerable: true });
       } else {
         record[name] = kind === 'boolean' ? false : 0;
         updates.push(kind === 'boolean' ? () => { record[name] = shared[place] !== 0; } : () => { record[name] = shared[place]; });
@@ -216,6 +222,7 @@ const GUEST = `(settings) => {
     load(made) { program = made; },
     step(buffer) {
       shared = new Numbers(buffer);
+      stepCount++;
       if (settings.hasRandomness) {
         a = shared[settings.seed] | 0; b = 0x85ebca6b | 0; c = 0x9e3779b9 | 0; d = 1;
         for (let round = 0; round < 12; round++) next();

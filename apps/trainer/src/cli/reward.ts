@@ -1,0 +1,113 @@
+// `moe-rl reward describe` and `reward check`, and what all reward commands share: the game, its description, the model, showing programs.
+import { existsSync } from 'node:fs';
+import { type Environment, InvalidArgumentError, NotFoundError } from '@moe-rl/core';
+import { readBytes, readJson } from '@moe-rl/core/node';
+import {
+  checkDescription,
+  checkProgram,
+  classText,
+  describeCheck,
+  type EnvironmentDescription,
+  findDescription,
+  type LanguageModel,
+  recordedReplies,
+} from '@moe-rl/text2reward';
+import { makeEnvironment, newRunConfig } from '@moe-rl/training';
+import { note, print } from './terminal.ts';
+
+export interface RewardGameOptions {
+  readonly game: string;
+  readonly rom?: string;
+  readonly description?: string;
+}
+
+export interface RewardModelOptions {
+  readonly server?: string;
+  readonly model?: string;
+  readonly apiKeyVariable?: string;
+  readonly stream?: boolean;
+  readonly timeout: number;
+  readonly temperature?: number;
+  readonly retries: number;
+  readonly replies?: string;
+  readonly checkSteps: number;
+}
+
+export async function rewardDescribe(options: RewardGameOptions): Promise<void> {
+  const { environment, description } = openGame(options);
+  environment.close?.();
+  print(`${description.title} (${description.id})\n${description.rules}\n\n${classText(description)}`);
+  for (const line of description.knowledge ?? []) print(`\n${line}`);
+}
+
+export async function rewardCheck(
+  file: string,
+  options: RewardGameOptions & { readonly agentSteps: number; readonly seed: number },
+): Promise<void> {
+  if (!existsSync(file)) throw new NotFoundError(`there is no reward program ${file}`);
+  const source = new TextDecoder().decode(readBytes(file));
+  const { environment, description } = openGame(options);
+  try {
+    showProgram(file, source);
+    const { agentSteps, seed } = options;
+    const report = await checkProgram({ source, name: file, description, environment, agentSteps, seed });
+    print(describeCheck(report));
+  } finally {
+    environment.close?.();
+  }
+}
+
+/** The environment of a game and its description. @throws NotFoundError for an unknown game, one without a ROM, or one that is not described */
+export function openGame({ game, rom, description }: RewardGameOptions): {
+  readonly environment: Environment;
+  readonly description: EnvironmentDescription;
+} {
+  const config = newRunConfig({ options: { game, ...(rom === undefined ? {} : { 'environment.rom': rom }) } });
+  const environment = makeEnvironment(config);
+  if (description === undefined) return { environment, description: findDescription(environment.id) };
+  const own = readJson(description) as EnvironmentDescription;
+  if (typeof own?.objects !== 'object' || typeof own.fields !== 'object' || !Array.isArray(own.actions)) {
+    throw new InvalidArgumentError(
+      `--description ${description}: expected a description with id, title, rules, actions, objects and fields`,
+    );
+  }
+  checkDescription(own);
+  return { environment, description: own };
+}
+
+/** The model that the options name. @throws InvalidArgumentError, naming the option */
+export async function openModel(options: RewardModelOptions): Promise<LanguageModel> {
+  const { server, model, apiKeyVariable, replies, stream, timeout } = options;
+  if (replies !== undefined) {
+    if (server !== undefined || model !== undefined) {
+      throw new InvalidArgumentError('--replies stands for a server: leave out --server and --model, or --replies');
+    }
+    const recorded = readJson(replies);
+    if (!Array.isArray(recorded) || !recorded.every((one) => typeof one === 'string')) {
+      throw new InvalidArgumentError(`--replies ${replies}: expected a JSON list of texts`);
+    }
+    return recordedReplies(recorded, replies);
+  }
+  if (server === undefined || model === undefined) {
+    throw new InvalidArgumentError(
+      `${server === undefined ? '--server' : '--model'} is missing: name a server and its model (--server http://localhost:11434/v1 --model qwen3), or --replies FILE`,
+    );
+  }
+  const apiKey = apiKeyVariable === undefined ? undefined : process.env[apiKeyVariable];
+  if (apiKeyVariable !== undefined && (apiKey ?? '') === '') {
+    throw new InvalidArgumentError(`--api-key-variable is ${apiKeyVariable}, but that environment variable is not set`);
+  }
+  const { serverModel } = await import('@moe-rl/text2reward/models');
+  return serverModel({
+    url: server,
+    model,
+    timeoutSeconds: timeout,
+    isStreaming: stream === true,
+    ...(apiKey === undefined ? {} : { apiKey }),
+  });
+}
+
+/** Shows a program, on standard error: it is about to run. */
+export function showProgram(name: string, source: string): void {
+  note(`--- ${name} ---\n${source.trimEnd()}\n---`);
+}

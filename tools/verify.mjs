@@ -37,6 +37,8 @@ const checks = {
     ),
   'statistics-page': () =>
     command(process.execPath, ['--conditions=@moe-rl/source', 'scripts/render-statistics.mjs', '--check']),
+  'text2reward-page': () =>
+    command(process.execPath, ['--conditions=@moe-rl/source', 'scripts/render-text2reward.mjs', '--check']),
   'readme-examples': () => checkReadmeExamples(root),
 };
 

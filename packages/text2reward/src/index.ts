@@ -24,9 +24,9 @@ export {
 export { type ChatMessage, type GenerateRequest, type LanguageModel, recordedReplies } from './language-model.ts';
 export { firstFencedBlock } from './program/extract-code.ts';
 export { mapNames, type NameMapping, nameMapping } from './program/map-names.ts';
-export { createProgramReward, type ProgramRewardOptions } from './program-reward.ts';
 export { type RewardedStep, RewardProgram, type RewardProgramOptions } from './program/reward-program.ts';
 export { DEFAULT_REWARD_LIMITS, type RewardLimits } from './program/sandbox.ts';
+export { createProgramReward, type ProgramRewardOptions } from './program-reward.ts';
 export { type CheckOptions, type CheckReport, checkProgram, describeCheck } from './writing/check-program.ts';
 export { checkExamples, nearestExamples, REWARD_EXAMPLES, type RewardExample } from './writing/examples.ts';
 export { writingPrompt } from './writing/prompt.ts';

@@ -22,7 +22,12 @@ export function addRewardCommands(program: Command): void {
     .description('have a language model write a reward program; every program is shown before it runs')
     .requiredOption('--goal <text>', 'what the agent should do, in words')
     .option('--folder <folder>', 'where programs and the conversation are kept (default: rewards/<game>)')
-    .option('--examples <count>', 'examples that the model is shown: those nearest to the goal', integer('--examples', 0), 2)
+    .option(
+      '--examples <count>',
+      'examples that the model is shown: those nearest to the goal',
+      integer('--examples', 0),
+      2,
+    )
     .option('--examples-file <file>', 'JSON list of { environment, title, goal, source } to choose them from')
     .action(async (options) => (await import('./reward-write.ts')).rewardWrite(options));
 
@@ -33,7 +38,12 @@ export function addRewardCommands(program: Command): void {
     .option('--advice <text>', 'what the reward should change (default: ask for it, once the film is there)')
     .option('--film <file>', 'file to write, .gif or .mp4 (default: in the folder)')
     .option('--film-seed <number>', 'seed of the filmed episode', integer('--film-seed', 0), 1_000_001)
-    .option('--max-agent-steps <count>', 'end the film after this many agent steps', integer('--max-agent-steps', 1), 600)
+    .option(
+      '--max-agent-steps <count>',
+      'end the film after this many agent steps',
+      integer('--max-agent-steps', 1),
+      600,
+    )
     .action(async (folder, options) => (await import('./reward-refine.ts')).rewardRefine(folder, options));
 }
 
@@ -41,7 +51,10 @@ function withGameOptions(command: Command): Command {
   return command
     .option('--game <name>', 'game (see `moe-rl roms`)', 'windfall')
     .option('--rom <file>', 'ROM file, instead of looking the game up')
-    .option('--description <file>', 'JSON file that describes the environment, instead of the description that comes with it');
+    .option(
+      '--description <file>',
+      'JSON file that describes the environment, instead of the description that comes with it',
+    );
 }
 
 function withModelOptions(command: Command): Command {
@@ -50,9 +63,23 @@ function withModelOptions(command: Command): Command {
     .option('--model <name>', 'model, as the server calls it')
     .option('--api-key-variable <name>', 'environment variable that holds the key of the server')
     .option('--stream', 'take the answer piece by piece')
-    .option('--timeout <seconds>', 'longest wait for an answer; with --stream, for its next piece', realNumber('--timeout'), 300)
-    .option('--temperature <number>', 'how freely the model answers (default: 0, 0.7 to refine)', realNumber('--temperature'))
+    .option(
+      '--timeout <seconds>',
+      'longest wait for an answer; with --stream, for its next piece',
+      realNumber('--timeout'),
+      300,
+    )
+    .option(
+      '--temperature <number>',
+      'how freely the model answers (default: 0, 0.7 to refine)',
+      realNumber('--temperature'),
+    )
     .option('--retries <count>', 'further attempts after a program that fails', integer('--retries', 0), 3)
     .option('--replies <file>', 'JSON list of recorded replies, instead of a server')
-    .option('--check-steps <count>', 'steps of the random agent that tries a program', integer('--check-steps', 1), 500);
+    .option(
+      '--check-steps <count>',
+      'steps of the random agent that tries a program',
+      integer('--check-steps', 1),
+      500,
+    );
 }

@@ -35,7 +35,9 @@ export async function rewardRefine(folder: string, options: RewardRefineOptions)
       ? newRunConfig({ options: { game: session.game } })
       : await openStoredRun(runFolder, { module: options.module });
   if (config.game !== session.game) {
-    throw new InvalidArgumentError(`${runFolder} is a run of ${config.game}; the reward in ${folder} is for ${session.game}`);
+    throw new InvalidArgumentError(
+      `${runFolder} is a run of ${config.game}; the reward in ${folder} is for ${session.game}`,
+    );
   }
   const environment = makeEnvironment(config, 'evaluation');
   const trained = runFolder === undefined ? undefined : await loadTrainedAgent(runFolder, config, note);
@@ -46,7 +48,8 @@ export async function rewardRefine(folder: string, options: RewardRefineOptions)
     const { episode, collected } = await watch({ agent, environment, description, source, ...options });
     makeFolder(folder);
     await writeVideo(film, format, episode, 1);
-    const who = trained === undefined ? 'a random agent' : `the agent after ${trained.agent.trainingAgentSteps} agent steps`;
+    const who =
+      trained === undefined ? 'a random agent' : `the agent after ${trained.agent.trainingAgentSteps} agent steps`;
     const seen = `${who} played an episode: ${describeFilm(episode)}; the reward program paid ${Number(collected.toPrecision(4))} in all.`;
     print(`${seen}\nfilm: ${film}`);
     const advice = options.advice ?? (await askForAdvice());
@@ -63,8 +66,12 @@ export async function rewardRefine(folder: string, options: RewardRefineOptions)
       'stopping',
     );
     const file = keepRound(folder, session, written, { model: model.name, seen, advice });
-    print(`${describeCheck(written.report)}\nprogram: ${file}${written.source === source ? ' (the model changed nothing)' : ''}`);
-    print(`train with it:  ${programName()} train --game ${session.game} --reward text2reward --set reward.program=${file}`);
+    print(
+      `${describeCheck(written.report)}\nprogram: ${file}${written.source === source ? ' (the model changed nothing)' : ''}`,
+    );
+    print(
+      `train with it:  ${programName()} train --game ${session.game} --reward text2reward --set reward.program=${file}`,
+    );
   } finally {
     trained?.dispose();
     environment.close?.();

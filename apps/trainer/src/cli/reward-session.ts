@@ -42,7 +42,8 @@ export function requireNewSession(folder: string): void {
 /** @throws NotFoundError without a session; CorruptDataError for something else of its name */
 export function readSession(folder: string): RewardSession {
   const file = fileOf(folder);
-  if (!existsSync(file)) throw new NotFoundError(`${folder} holds no reward (there is no ${file}); make one with \`reward write\``);
+  if (!existsSync(file))
+    throw new NotFoundError(`${folder} holds no reward (there is no ${file}); make one with \`reward write\``);
   const session = readJson(file) as Partial<RewardSession> | null;
   const isWhole =
     session?.formatVersion === FORMAT_VERSION &&
@@ -51,7 +52,8 @@ export function readSession(folder: string): RewardSession {
     Array.isArray(session.replies) &&
     Array.isArray(session.rounds) &&
     session.rounds.length > 0;
-  if (!isWhole) throw new CorruptDataError(`${file} is no session of \`reward write\` of format version ${FORMAT_VERSION}`);
+  if (!isWhole)
+    throw new CorruptDataError(`${file} is no session of \`reward write\` of format version ${FORMAT_VERSION}`);
   return session as RewardSession;
 }
 

@@ -28,15 +28,23 @@ export const TEXT2REWARD: RewardKind = {
     program: setting.text('File with the program; the run keeps a copy and goes on with that', null, {
       isNullable: true,
     }),
-    description: setting.text('JSON file that describes the environment; null: the description that comes with it', null, {
-      isNullable: true,
-    }),
+    description: setting.text(
+      'JSON file that describes the environment; null: the description that comes with it',
+      null,
+      {
+        isNullable: true,
+      },
+    ),
     gameRewardWeight: setting.number("Share of the game's own reward that is added", 0, { minimum: 0, maximum: 1000 }),
     hasRandomness: setting.boolean('Gives the program a Math.random, from a stream of the run', false),
-    maxFailures: setting.integer('Failures of the program that the run goes on over, with reward 0; one more ends it', 0, {
-      minimum: 0,
-      maximum: 1e9,
-    }),
+    maxFailures: setting.integer(
+      'Failures of the program that the run goes on over, with reward 0; one more ends it',
+      0,
+      {
+        minimum: 0,
+        maximum: 1e9,
+      },
+    ),
     steps: setting.integer('Branches and calls that a reward may take', standard.steps, {
       minimum: 10_000,
       maximum: 1e9,
@@ -98,8 +106,14 @@ function readDescription({ description }: SettingsTree, id: string): Environment
 /** @throws InvalidArgumentError when it is no description */
 function checked(value: unknown, place: string): EnvironmentDescription {
   const description = value as EnvironmentDescription;
-  if (typeof description?.objects !== 'object' || typeof description.fields !== 'object' || !Array.isArray(description.actions)) {
-    throw new InvalidArgumentError(`${place}: expected a description with id, title, rules, actions, objects and fields`);
+  if (
+    typeof description?.objects !== 'object' ||
+    typeof description.fields !== 'object' ||
+    !Array.isArray(description.actions)
+  ) {
+    throw new InvalidArgumentError(
+      `${place}: expected a description with id, title, rules, actions, objects and fields`,
+    );
   }
   checkDescription(description);
   return description;
@@ -126,7 +140,11 @@ function readKept(
       `${file} has changed since the run began (SHA-256 ${sum?.slice(0, 12)}, now ${sumOf(source).slice(0, 12)}); put it back, or start a new run with it`,
     );
   }
-  return { source, name: file, description: checked(readJson(join(folder, DESCRIPTION_FILE)), join(folder, DESCRIPTION_FILE)) };
+  return {
+    source,
+    name: file,
+    description: checked(readJson(join(folder, DESCRIPTION_FILE)), join(folder, DESCRIPTION_FILE)),
+  };
 }
 
 function readText(file: string): string {

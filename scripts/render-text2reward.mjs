@@ -1,0 +1,149 @@
+// Writes docs/text2reward.md and its figure: numbers from docs/text2reward/results.jsonl (scripts/study-text2reward.mjs) and benchmarks/results/reward.json,
+// programs from the recorded replies.
+//   node --conditions=@moe-rl/source scripts/render-text2reward.mjs [--check]
+// With --check nothing is written; it fails if anything would change.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { makeAtari } from '../packages/ale-env/src/index.ts';
+import { comparisonSvg } from '../packages/figures/src/index.ts';
+import {
+  classText,
+  describeCheck,
+  findDescription,
+  recordedReplies,
+  refineReward,
+  writeReward,
+} from '../packages/text2reward/src/index.ts';
+
+const docs = new URL('../docs/', import.meta.url);
+const isCheck = process.argv.includes('--check');
+const changed = [];
+const read = (path) => readFileSync(new URL(path, docs), 'utf8');
+function write(path, content) {
+  if (existsSync(new URL(path, docs)) && read(path) === content) return;
+  changed.push(path);
+  if (!isCheck) writeFileSync(new URL(path, docs), content);
+}
+
+const GOAL = 'Catch every fruit in the basket.';
+const SEEN = 'the basket trembles to and fro under the fruit.';
+const ADVICE = 'Stand still once you are under the fruit.';
+const LABELS = { original: "the game's own reward", text2reward: 'the reward program' };
+/** Return from which on the game counts as learned here: a random agent has 1.1, the best possible is 40. */
+const LEARNED = 10;
+
+const model = recordedReplies(JSON.parse(read('text2reward/replies.json')));
+const description = findDescription('windfall');
+const environment = makeAtari({ game: 'windfall' });
+const written = await writeReward({ model, description, environment, goal: GOAL });
+const refined = await refineReward({ model, description, environment, messages: written.messages, seen: SEEN, advice: ADVICE });
+
+/** Mean and 95 % interval of Student's t over seeds. */
+function interval(values) {
+  const n = values.length;
+  const mean = values.reduce((sum, value) => sum + value, 0) / n;
+  const deviation = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / Math.max(1, n - 1));
+  const t = [Number.NaN, Number.NaN, 12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262][n] ?? 1.96;
+  return n < 2 ? `${mean.toFixed(1)}` : `${mean.toFixed(1)} [${(mean - (t * deviation) / Math.sqrt(n)).toFixed(1)}, ${(mean + (t * deviation) / Math.sqrt(n)).toFixed(1)}]`;
+}
+
+function results() {
+  if (!existsSync(new URL('text2reward/results.jsonl', docs))) return [];
+  const lines = read('text2reward/results.jsonl').trim().split('\n').map((line) => JSON.parse(line));
+  const groups = Object.keys(LABELS).map((reward) => ({ reward, lines: lines.filter((line) => line.reward === reward) }));
+  const { agentSteps } = lines[0];
+  const curves = groups.map(({ reward, lines: own }) => ({
+    label: LABELS[reward],
+    curves: own.map(({ curve }) => curve.map(([steps, value]) => ({ agentSteps: steps, value }))),
+  }));
+  write('text2reward/learning.svg', comparisonSvg(curves, { title: 'Windfall: return under the true reward, evaluations' }));
+  const mean = (curve) => curve.reduce((sum, [, value]) => sum + value, 0) / curve.length;
+  const best = (curve) => Math.max(...curve.map(([, value]) => value));
+  const reached = (curve) => curve.find(([, value]) => value >= LEARNED)?.[0];
+  const rows = groups.map(({ reward, lines: own }) => {
+    const steps = own.map(({ curve }) => reached(curve));
+    return `| ${LABELS[reward]} | ${own.length} | ${interval(own.map(({ curve }) => mean(curve)))} | ${interval(own.map(({ curve }) => best(curve)))} | ${interval(own.map(({ curve }) => curve.at(-1)[1]))} | ${steps.map((one) => one ?? 'not reached').join(', ')} |`;
+  });
+  return [
+    '## What it gained',
+    '',
+    `\`scripts/study-text2reward.mjs\` trains a small Soft MoE agent (the quickstart's preset at a quarter of its width) on Windfall's pixels for ${agentSteps.toLocaleString('en-US')} agent steps, with the game's own reward and with the first program above, with the`,
+    'same seeds. Every number is the true return, of 5 evaluation episodes every 500 agent steps; brackets are 95 % intervals of Student’s t over seeds, which are wide with so few.',
+    '',
+    `| learned from | seeds | mean return over the run | best evaluation | last evaluation | agent steps to a return of ${LEARNED}, by seed |`,
+    '| --- | --- | --- | --- | --- | --- |',
+    ...rows,
+    '',
+    '![Learning curves of both rewards](text2reward/learning.svg)',
+    '',
+  ];
+}
+
+function cost() {
+  const file = new URL('../benchmarks/results/reward.json', import.meta.url);
+  if (!existsSync(file)) return [];
+  const { rows, machine } = JSON.parse(readFileSync(file, 'utf8'));
+  const row = (name) => rows.find((one) => one.name === `reward/minatar-breakout/${name}`);
+  const [whole, share] = [row('program'), row('share')];
+  return [
+    '## What it costs',
+    '',
+    `\`pnpm bench reward\`: on \`minatar/breakout\` with the small network (preset \`classic-control\`) an agent step takes ${whole.ours.toFixed(2)} ms with a program that goes through the hundred cells of the wall twice, and ${whole.peer.toFixed(2)} ms without; the program's own share of its`,
+    `step is ${share.ours.toFixed(1)} % (at most 15 % is allowed). ${machine.processor}, ${machine.processors} processors, ${machine.date.slice(0, 10)}${rows.every(({ clean }) => clean) ? '' : ', while other programs ran'}.`,
+    '',
+  ];
+}
+
+write(
+  'text2reward.md',
+  [
+    '# Rewards in words',
+    '',
+    'How [`@moe-rl/text2reward`](../packages/text2reward/README.md) turns a goal into a reward, on the embedded game, from the command line. This page is written by `scripts/render-text2reward.mjs`.',
+    '',
+    '```sh',
+    `moe-rl reward write --game windfall --goal "${GOAL}" --server http://localhost:11434/v1 --model qwen3`,
+    'moe-rl train --game windfall --reward text2reward --set reward.program=rewards/windfall/program-1.js --run-folder runs/words',
+    `moe-rl reward refine rewards/windfall --run-folder runs/words --advice "${ADVICE}"`,
+    '```',
+    '',
+    'Every program is shown, and kept under `attempts/`, before it runs; the folder keeps the programs, the conversation and the film. A run keeps a copy of its program and the description (`reward/`), goes on with that copy and asks no model again.',
+    'What is reported, recorded and evaluated stays the true reward. A program that fails in the middle of a run ends it by name with its last checkpoint whole; `--resume --set reward.maxFailures=100` goes on over such steps with a reward of 0.',
+    '`moe-rl reward describe --game NAME` shows what a program may know, `reward check FILE` tries one, `--replies FILE` takes recorded replies in place of a server.',
+    '',
+    'The replies on this page are [recorded](text2reward/replies.json), written by hand in the form in which a model answers: what is measured here is what a reward program gains, not how well some model writes one.',
+    '',
+    '## What a model is told of the game',
+    '',
+    '```ts',
+    '// not run: as a model sees it',
+    classText(description),
+    '```',
+    '',
+    '## The program',
+    '',
+    `Goal: ${GOAL}`,
+    '',
+    '```js',
+    written.source.trimEnd(),
+    '```',
+    '',
+    `The check: ${describeCheck(written.report)}.`,
+    '',
+    '## The program after a round of advice',
+    '',
+    `Seen: ${SEEN} Advice: ${ADVICE}`,
+    '',
+    '```js',
+    refined.source.trimEnd(),
+    '```',
+    '',
+    `The check: ${describeCheck(refined.report)}.`,
+    '',
+    ...results(),
+    ...cost(),
+  ].join('\n'),
+);
+if (isCheck && changed.length > 0) {
+  console.error(`out of date: ${changed.join(', ')}; run scripts/render-text2reward.mjs`);
+  process.exitCode = 1;
+} else console.log(changed.length === 0 ? 'nothing changed' : `wrote ${changed.join(', ')}`);

@@ -43,8 +43,8 @@ export const ATARI_DESCRIPTIONS: readonly EnvironmentDescription[] = [
       ball: {
         doc: 'the ball',
         fields: {
-          x: ram(0xe3, 'ballX', 'in pixels, plus 48: compare with paddle.x'),
-          y: ram(0xe5, 'ballY', 'in pixels from the top, minus 12; 0 when no ball is in play'),
+          x: ram(0xe3, 'ballX', 'left edge, in pixels, plus 49: compare with paddle.x'),
+          y: ram(0xe5, 'ballY', 'top edge, in pixels from the top, minus 9; 0 when no ball is in play'),
         },
       },
     },
@@ -101,8 +101,8 @@ export const ATARI_DESCRIPTIONS: readonly EnvironmentDescription[] = [
         fields: { y: ram(0x8e, 'chickenY', 'height above the bottom, 6 at the start to 177 at the other side') },
       },
       cars: {
-        doc: 'the cars, one in each of ten lanes, the lane at the bottom first',
-        fields: { x: ram(addresses(0xec, 10), 'carX', 'left edges in pixels, 0 to 159', 'list') },
+        doc: 'the cars, one in each of ten lanes, the lane at the top first',
+        fields: { x: ram(addresses(0xec, 10), 'carX', 'places, 0 to 159 from the right: 157 minus the left edge in pixels', 'list') },
       },
     },
     fields: { score: ram(0xe7, 'score', 'crossings', 'bcd') },
@@ -114,11 +114,11 @@ export const ATARI_DESCRIPTIONS: readonly EnvironmentDescription[] = [
       'A cannon at the bottom shoots at 36 invaders that march to and fro and come down, and hides from their bombs behind three shields. Three lives.',
     actions: joystick([0, 1, 3, 4, 11, 12], { FIRE: 'shoots' }),
     objects: {
-      cannon: { doc: 'the cannon', fields: { x: ram(0x9c, 'cannonX', 'left edge in pixels') } },
+      cannon: { doc: 'the cannon', fields: { x: ram(0x9c, 'cannonX', 'left edge in pixels, plus 1') } },
       invaders: {
         doc: 'the block of invaders',
         fields: {
-          x: ram(0x9a, 'invadersX', 'left edge of the block, in pixels'),
+          x: ram(0x9a, 'invadersX', 'left edge of the block, in pixels, plus 1'),
           count: ram(0x91, 'invadersLeft', 'how many are left, 36 to 0'),
         },
       },

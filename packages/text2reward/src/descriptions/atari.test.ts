@@ -60,13 +60,19 @@ it.each(THINGS)('%s: %s is where the screen shows it', (game, field, color, rows
   expect(distances.filter((distance) => distance <= 4).length / distances.length).toBeGreaterThan(0.8);
 });
 
-function boxOf(rgb: Uint8Array, [red, green, blue]: Color, [top, end]: readonly [number, number], most: number): Box | undefined {
+function boxOf(
+  rgb: Uint8Array,
+  [red, green, blue]: Color,
+  [top, end]: readonly [number, number],
+  most: number,
+): Box | undefined {
   const found: { x: number; y: number }[] = [];
   for (let y = top; y < end; y++) {
     for (let x = 8; x < 152; x++) {
       const place = 3 * (160 * y + x);
       // The left half of Freeway's screen is the player's.
-      if (rgb[place] === red && rgb[place + 1] === green && rgb[place + 2] === blue && (red !== 252 || x < 80)) found.push({ x, y });
+      if (rgb[place] === red && rgb[place + 1] === green && rgb[place + 2] === blue && (red !== 252 || x < 80))
+        found.push({ x, y });
     }
   }
   if (found.length === 0 || found.length > most) return undefined;

@@ -102,7 +102,14 @@ export const ATARI_DESCRIPTIONS: readonly EnvironmentDescription[] = [
       },
       cars: {
         doc: 'the cars, one in each of ten lanes, the lane at the top first',
-        fields: { x: ram(addresses(0xec, 10), 'carX', 'places, 0 to 159 from the right: 157 minus the left edge in pixels', 'list') },
+        fields: {
+          x: ram(
+            addresses(0xec, 10),
+            'carX',
+            'places, 0 to 159 from the right: 157 minus the left edge in pixels',
+            'list',
+          ),
+        },
       },
     },
     fields: { score: ram(0xe7, 'score', 'crossings', 'bcd') },

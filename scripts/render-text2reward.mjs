@@ -133,7 +133,6 @@ write(
     '## What a model is told of the game',
     '',
     '```ts',
-    '// not run: as a model sees it',
     classText(description),
     '```',
     '',

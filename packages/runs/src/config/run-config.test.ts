@@ -84,6 +84,9 @@ describe('run configuration', () => {
     expect(newRunConfig({}).reward).toEqual({ type: 'original' });
     const designed = newRunConfig({ options: { ...names, 'reward.type': 'visits' } }, registry);
     expect(designed.reward).toEqual({ type: 'visits', scale: 0.5 });
+    expect(
+      newRunConfig({ options: { ...names, 'reward.type': 'visits' }, set: [['reward.scale', '3']] }, registry).reward,
+    ).toEqual({ type: 'visits', scale: 3 });
     expect(newRunConfig({ options: names, file: { reward: { type: 'visits', scale: 2 } } }, registry).reward).toEqual({
       type: 'visits',
       scale: 2,

@@ -235,7 +235,9 @@ function withChanges(
     return !isKnown(key);
   }
   const known = filterKeys(own, isKnown);
-  const paths = Object.fromEntries(set);
+  // The design that an option names decides which of its settings `set` may have.
+  const design = options['reward.type'];
+  const paths = { ...Object.fromEntries(set), ...(design === undefined ? {} : { 'reward.type': design as string }) };
   const evaluation = { ...(known.evaluation as object | undefined), ...evaluationPaths(paths) };
   const nested = [known, { evaluation: impliedLength(evaluation) }];
   const first = resolveSettings(schema, filterKeys(base, isKnown) as SettingsTree, { nested, paths });

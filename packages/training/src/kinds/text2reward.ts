@@ -60,26 +60,23 @@ export const TEXT2REWARD: RewardKind = {
       );
     }
   },
-  async checkRun({ settings, environment }) {
-    const { source, name } = readProgram(settings);
-    const description = readDescription(settings, environment.id);
-    await checkProgram({
-      ...{ source, name, description, environment },
-      limits: limitsOf(settings),
-      hasRandomness: settings.hasRandomness === true,
-      agentSteps: 100,
-    });
+  checkRun({ settings, environment }) {
+    readProgram(settings);
+    readDescription(settings, environment.id);
   },
   async create({ config, settings, environment, folder, isResume, say }) {
     const kept = isResume ? readKept(folder) : undefined;
     const { source, name } = kept ?? readProgram(settings);
     const description = kept?.description ?? readDescription(settings, environment.id);
     say(`reward program ${name}, SHA-256 ${sumOf(source).slice(0, 12)}:\n${source.trimEnd()}`);
+    const hasRandomness = settings.hasRandomness === true;
+    const program = { source, name, description, environment, limits: limitsOf(settings) };
+    // Shown before it runs, and tried before anything is learned: the first reset of the training, with its seed, begins the environment anew.
+    if (kept === undefined) await checkProgram({ ...program, hasRandomness, agentSteps: 100 });
     const reward = await createProgramReward({
-      ...{ source, name, description, environment },
-      limits: limitsOf(settings),
+      ...program,
       gameRewardWeight: Number(settings.gameRewardWeight),
-      ...(settings.hasRandomness === true ? { seed: config.seed } : {}),
+      ...(hasRandomness ? { seed: config.seed } : {}),
       maxFailures: Number(settings.maxFailures),
       onFailure: say,
     });

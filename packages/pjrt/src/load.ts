@@ -42,6 +42,7 @@ export interface LoadPjrtConfig {
 
 /** What {@link loadPjrt} found. */
 export interface LoadPjrtOutput {
+  readonly tf: typeof tf;
   /** `stablehlo`: tfjs' current backend now. */
   readonly name: string;
   readonly client: PjrtClient;
@@ -102,7 +103,7 @@ export async function loadPjrt(config: LoadPjrtConfig = {}): Promise<LoadPjrtOut
   registerProgramEngine(BACKEND_NAME, (program) => createPjrtProgram({ backend, client, cache, precision }, program));
   await tf.setBackend(BACKEND_NAME);
   await tf.ready();
-  loaded = { output: { name: BACKEND_NAME, client, cache, plugin }, precision, threads };
+  loaded = { output: { tf, name: BACKEND_NAME, client, cache, plugin }, precision, threads };
   return loaded.output;
 }
 

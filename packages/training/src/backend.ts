@@ -1,16 +1,31 @@
 // The tensor backend of a run.
-import type { RunConfig } from '@moe-rl/runs';
+import type { DeviceChoice } from '@moe-rl/pjrt';
+import type { BackendOption, RunConfig } from '@moe-rl/runs';
 import { type LoadBackendOutput, loadBackend } from '@moe-rl/tfjs-native';
 
-/** Loads what the configuration names, and says what it is. */
+/** What is used: tfjs and what the backend is called in the run's records. */
+export interface OpenBackendOutput {
+  readonly tf: LoadBackendOutput['tf'];
+  readonly name: string;
+}
+
+/** The backends that are XLA's, by a plugin. */
+type PluginBackend = Extract<BackendOption, `pjrt-${string}`>;
+
+/**
+ * Loads what the configuration names, and says what it is. Only `auto` goes on to another one where something is missing.
+ * @throws MissingDependencyError, PluginError or MissingGpuError when what was asked for by name can't be had
+ */
 export async function openBackend(
   config: Pick<RunConfig, 'backend' | 'threads'>,
   say: (line: string) => void,
-): Promise<LoadBackendOutput> {
+): Promise<OpenBackendOutput> {
+  const { backend } = config;
+  if (isPluginBackend(backend)) return openPlugin(backend, config.threads, say);
   // TensorFlow calls a missing fast path of its own an error; what goes wrong with ours comes as an exception.
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '3';
   const output = await loadBackend({
-    backend: config.backend,
+    backend,
     ...(config.threads === null ? {} : { threads: config.threads }),
     onProgress: ({ message }) => say(message),
   });
@@ -22,4 +37,27 @@ export async function openBackend(
     say(`threads is ${threads}, which does nothing here: plain JavaScript computes on one`);
   }
   return output;
+}
+
+function isPluginBackend(backend: BackendOption): backend is PluginBackend {
+  return backend.startsWith('pjrt-');
+}
+
+async function openPlugin(
+  backend: PluginBackend,
+  threads: number | null,
+  say: (line: string) => void,
+): Promise<OpenBackendOutput> {
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= '3';
+  // Loaded where it is asked for only: it brings a library for native calls.
+  const { loadPjrt } = await import('@moe-rl/pjrt');
+  const { tf, client } = await loadPjrt({
+    device: backend.slice('pjrt-'.length) as DeviceChoice,
+    ...(threads === null ? {} : { threads }),
+    onProgress: say,
+  });
+  tf.enableProdMode();
+  const { major, minor } = client.api.version;
+  say(`tensor backend: ${backend} (XLA by a PJRT plugin, C interface ${major}.${minor}, on ${client.deviceKind})`);
+  return { tf, name: backend };
 }

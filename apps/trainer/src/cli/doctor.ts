@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import { hasFfmpeg } from '@moe-rl/figures';
+import { explainPlugins } from '@moe-rl/pjrt';
 import { table } from '@moe-rl/runs';
 import { cacheDirectory, explainBackends } from '@moe-rl/tfjs-native';
 import { findGames } from '@moe-rl/training';
@@ -13,6 +14,13 @@ export async function doctor(): Promise<void> {
   print('\nTensor backends (in the order that --backend auto tries them):');
   const backends = explainBackends().map(({ name, source, state, reason }) => [name, state, source, reason]);
   print(table(['backend', 'state', 'source', 'why'], backends));
+  print('\nPJRT plugins (XLA; --backend pjrt-cpu, pjrt-cuda or pjrt-rocm):');
+  print(
+    table(
+      ['plugin', 'state', 'why'],
+      explainPlugins().map(({ name, state, reason }) => [name, state, reason]),
+    ),
+  );
   const { playable, missing } = findGames();
   print(
     `\nGames: ${playable.length} ready to play${missing.length === 0 ? '' : `, ${missing.length} known games without a ROM`}`,

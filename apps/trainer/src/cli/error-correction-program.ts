@@ -1,6 +1,6 @@
 // `moe-rl error-correction ...`: its commands and options.
 import { join } from 'node:path';
-import { BACKENDS } from '@moe-rl/runs';
+import { backendChoices } from '@moe-rl/tfjs-native';
 import type { Command } from 'commander';
 import { collected, integer, nameList, realNumber } from './arguments.ts';
 
@@ -46,6 +46,6 @@ export function addErrorCorrectionCommands(program: Command): void {
 
 function withBackend(command: Command): Command {
   return command
-    .option('--backend <name>', `tensor backend: ${BACKENDS.join(', ')}`)
+    .option('--backend <name>', `tensor backend: ${backendChoices.join(', ')}`)
     .option('--threads <count>', 'processor threads within one tensor operation', integer('--threads', 1));
 }

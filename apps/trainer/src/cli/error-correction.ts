@@ -24,8 +24,7 @@ import {
   type TrainingSettings,
   train,
 } from '@moe-rl/error-correction/node';
-import { BACKENDS } from '@moe-rl/runs';
-import { loadBackend } from '@moe-rl/tfjs-native';
+import { backendChoices, loadBackend } from '@moe-rl/tfjs-native';
 import { interruptible, note, print, programName } from './terminal.ts';
 
 interface BackendOptions {
@@ -172,7 +171,7 @@ function settingsOf({ seed, plansOnly, mixture, experts, set }: TrainCommand): P
 }
 
 async function useBackend({ backend, threads }: BackendOptions): Promise<void> {
-  const choice = backend === undefined ? 'auto' : requireOneOf('--backend', backend, BACKENDS);
+  const choice = backend === undefined ? 'auto' : requireOneOf('--backend', backend, backendChoices);
   const { name, report } = await loadBackend({
     backend: choice,
     ...(threads === undefined ? {} : { threads }),

@@ -1,0 +1,199 @@
+// test:engines: do all engines compute the same training? 20 training steps of DQN, Rainbow and top-1 routing with Soft MoE's networks, target networks synced and the
+// agent resumed in between: the losses must equal those of the recorded TensorFlow session. And every preset must trace for XLA at every entry point.
+//   node --conditions=@moe-rl/source scripts/test-engines.mjs [--engines pjrt-cpu,wasm] [--cases dqn] [--no-traces]
+// Ends with `N passed, N failed`. Each engine runs in a process of its own; one that this machine can't have is named and counted as failed.
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+/** The engines by name: which backend is loaded and in which mode programs run. The first is what the others are compared with. */
+const ENGINES = {
+  'tensorflow-recorded': { backend: 'tensorflow', mode: 'recorded' },
+  'tensorflow-eager': { backend: 'tensorflow', mode: 'eager' },
+  'pjrt-cpu': { backend: 'pjrt-cpu', mode: 'auto' },
+  wasm: { backend: 'wasm', mode: 'auto' },
+  cpu: { backend: 'cpu', mode: 'auto' },
+};
+/** Small frames and networks: a plain JavaScript engine is among them. */
+const SMALL = {
+  network: { encoder: { type: 'nature', widthScale: 0.25 }, moe: { expertHiddenUnits: 16 } },
+  agent: { batchSize: 8, minReplayHistoryAgentSteps: 20 },
+  replay: { capacity: 300 },
+};
+const CASES = {
+  dqn: { preset: 'dqn-soft-moe' },
+  rainbow: { preset: 'rainbow-soft-moe' },
+  top1: { preset: 'dqn-top1-moe' },
+};
+const STEPS = 20;
+const SYNC_BEFORE = [5, 15];
+const RESUME_BEFORE = 10;
+/** Largest |a - b| / (1 + |b|) of losses over the 20 steps: sums of float32 in another order, grown by 20 updates. */
+const TOLERANCE = 1e-3;
+const ENVIRONMENT = { observationSpec: { frameShape: [24, 24], stackSize: 4, dtype: 'uint8' }, actionCount: 3 };
+
+const { values } = parseArgs({
+  options: {
+    engines: { type: 'string', default: Object.keys(ENGINES).join(',') },
+    cases: { type: 'string', default: Object.keys(CASES).join(',') },
+    traces: { type: 'boolean', default: true },
+    child: { type: 'string' },
+  },
+  allowNegative: true,
+});
+const cases = values.cases.split(',');
+for (const name of cases)
+  if (!(name in CASES)) throw new Error(`there is no case "${name}"; there are ${Object.keys(CASES)}`);
+
+if (values.child === 'traces') await tracePresets();
+else if (values.child !== undefined) await runEngine(values.child);
+else await compareEngines();
+
+async function compareEngines() {
+  const [reference] = Object.keys(ENGINES);
+  const engines = [...new Set([reference, ...values.engines.split(',')])];
+  for (const name of engines) {
+    if (!(name in ENGINES)) throw new Error(`there is no engine "${name}"; there are ${Object.keys(ENGINES)}`);
+  }
+  let passed = 0;
+  let failed = 0;
+  const check = (name, fault) => {
+    if (fault === undefined) passed++;
+    else failed++;
+    console.log(fault === undefined ? `ok      ${name}` : `FAILED  ${name}: ${fault}`);
+  };
+  const results = {};
+  for (const engine of engines) {
+    results[engine] = await child(engine);
+    for (const name of cases) {
+      const { losses, error } = results[engine].cases?.[name] ?? { error: results[engine].error };
+      const wanted = results[reference].cases?.[name]?.losses;
+      if (error !== undefined) check(`${engine} ${name}`, error);
+      else if (wanted === undefined) check(`${engine} ${name}`, `${reference} gave nothing to compare with`);
+      else {
+        const worst = Math.max(
+          ...losses.map((loss, step) => Math.abs(loss - wanted[step]) / (1 + Math.abs(wanted[step]))),
+        );
+        const said = `${STEPS} losses within ${worst.toExponential(1)} of ${reference} (${losses[0].toFixed(5)} ... ${losses.at(-1).toFixed(5)})`;
+        check(`${engine} ${name}: ${said}`, worst <= TOLERANCE ? undefined : `expected at most ${TOLERANCE}`);
+      }
+    }
+  }
+  if (values.traces) {
+    const { presets = {}, error } = await child('traces');
+    if (error !== undefined) check('traces', error);
+    for (const [preset, { entries, error: fault }] of Object.entries(presets)) {
+      check(`${preset} traces: ${entries.join(', ')}`, fault);
+    }
+  }
+  console.log(`${passed} passed, ${failed} failed`);
+  process.exitCode = failed === 0 ? 0 : 1;
+}
+
+/** Runs this file for one engine; what it prints last is its result. */
+function child(name) {
+  return new Promise((resolve) => {
+    const program = [...process.execArgv, fileURLToPath(import.meta.url), '--child', name, '--cases', cases.join(',')];
+    const running = spawn(process.execPath, program, { stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    let errors = '';
+    running.stdout.on('data', (chunk) => {
+      output += chunk;
+    });
+    running.stderr.on('data', (chunk) => {
+      errors = (errors + chunk).slice(-600);
+    });
+    running.on('close', (code) => {
+      const line = output
+        .trim()
+        .split('\n')
+        .findLast((text) => text.startsWith('{'));
+      resolve(
+        line === undefined
+          ? { error: `ended with code ${code}: ${errors.trim().split('\n').at(-1)}` }
+          : JSON.parse(line),
+      );
+    });
+  });
+}
+
+async function runEngine(engine) {
+  const { backend, mode } = ENGINES[engine];
+  const { openBackend } = await import('../packages/training/src/backend.ts');
+  const { createAgent } = await import('../packages/agents/src/index.ts');
+  const { createRng } = await import('../packages/core/src/index.ts');
+  const result = {};
+  try {
+    await openBackend({ backend, threads: 1 }, () => {});
+    for (const name of cases) {
+      try {
+        result[name] = { losses: await train(CASES[name].preset, mode, createAgent, createRng) };
+      } catch (error) {
+        result[name] = { error: error.message };
+      }
+    }
+    console.log(JSON.stringify({ cases: result }));
+  } catch (error) {
+    console.log(JSON.stringify({ error: error.message }));
+  }
+  process.exit(0);
+}
+
+/** The losses of the training steps. */
+async function train(preset, mode, createAgent, createRng) {
+  const make = () => createAgent(preset, { environment: ENVIRONMENT, seed: 3, mode, changes: SMALL });
+  let agent = await make();
+  const rng = createRng(1, 'engines');
+  const pixels = ENVIRONMENT.observationSpec.frameShape.reduce((product, size) => product * size, 1);
+  for (let step = 0; step < 100; step++) {
+    const observation = Uint8Array.from({ length: 4 * pixels }, () => rng.nextInteger(256));
+    const action = rng.nextInteger(ENVIRONMENT.actionCount);
+    agent.replay.add({
+      observation,
+      action,
+      reward: rng.nextFloat() * 2 - 1,
+      terminated: step % 25 === 24,
+      truncated: false,
+    });
+  }
+  const losses = [];
+  for (let step = 0; step < STEPS; step++) {
+    if (SYNC_BEFORE.includes(step)) await agent.syncTarget();
+    if (step === RESUME_BEFORE) {
+      const resumed = await make();
+      await resumed.setState(await agent.getState());
+      resumed.replay.setState(agent.replay.getState());
+      agent.dispose();
+      agent = resumed;
+    }
+    losses.push((await agent.learn())['train/loss']);
+  }
+  agent.dispose();
+  return losses;
+}
+
+/** Traces every preset at every entry point; needs no plugin and no TensorFlow. */
+async function tracePresets() {
+  const { traceOnly } = await import('../packages/pjrt/src/testing/trace-only.ts');
+  const { createAgent, listPresets } = await import('../packages/agents/src/index.ts');
+  const traced = await traceOnly();
+  const presets = {};
+  for (const { name } of listPresets()) {
+    const environment = /classic/.test(name)
+      ? { observationSpec: { frameShape: [4], stackSize: 1, dtype: 'float32' }, actionCount: 2 }
+      : { observationSpec: { frameShape: [84, 84], stackSize: 4, dtype: 'uint8' }, actionCount: 6 };
+    try {
+      await createAgent(name, { environment, seed: 1, changes: { replay: { capacity: 200 } } });
+      const entries = Object.entries(traced.entryPoints).map(
+        ([entry, { operationCount }]) => `${entry} ${operationCount}`,
+      );
+      const fault = traced.leakedTensors === 0 ? undefined : `${traced.leakedTensors} tensors were left behind`;
+      presets[name] = { entries, ...(fault === undefined ? {} : { error: fault }) };
+    } catch (error) {
+      presets[name] = { entries: [], error: error.message };
+    }
+    traced.dispose();
+  }
+  console.log(JSON.stringify({ presets }));
+  process.exit(0);
+}

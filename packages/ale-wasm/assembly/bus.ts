@@ -7,7 +7,7 @@ import { INSTRUCTION_BYTES, INSTRUCTION_CYCLES } from './generated/instruction-b
 import { readRiot, writeRiot } from './riot';
 import { readTia } from './tia-reads';
 export { bank, hotspots, watchesBus } from './cartridge-banks';
-export { readCartridge, touchBus, writeCartridge } from './cartridge';
+export { passesOn, readCartridge, touchBus, writeCartridge } from './cartridge';
 
 const JAM: u8 = 0x02;
 /** Code pointer of the one instruction in FETCH_PAGE, 0 when none. */

@@ -111,8 +111,12 @@ function touchHotspot(offset: i32): void {
   }
 }
 /** What 3F and 3E answer themselves: reads of the TIA's first 64 addresses, as in ALE. -1: not its business. */
-export function readWatched(address: i32): i32 { return type >= CART_3F && (address & 0x1fff) < 0x40 ? <i32>load<u8>(bank + address) : -1; }
-/** An access to an address that is not the cartridge's; `value` is -1 for reads. */
+export function readWatched(address: i32): i32 { return type >= CART_3F && (address & 0x1fff) < 0x40 ? <i32>load<u8>(bank + (address & 0x3f)) : -1; }
+/** Whether a write to the cartridge's own space goes on to the TIA, as in ALE: every one of 3F and 3E, but those to the port of a RAM slice. */
+export function passesOn(address: i32): bool {
+  return type == CART_3F || (type == CART_3E && !(cartridge.select & RAM_SLICE && (address & 0xc00) == 0x400));
+}
+/** An access to an address that is not the cartridge's, or a write to one of its own that goes on to the TIA; `value` is -1 for reads. */
 export function touchBus(address: i32, value: i32): void {
   const at = address & 0x1fff;
   switch (type) {
@@ -124,11 +128,11 @@ export function touchBus(address: i32, value: i32): void {
       if ((at & 0x1840) == 0x800) select(0);
       else if ((at & 0x1840) == 0x840) select(1);
       break;
-    case CART_3F: if (at <= 0x3f && value >= 0) selectLower(<i32>(<u32>value % <u32>(fileBytes >> 11))); break;
+    case CART_3F: if ((at & 0xfff) <= 0x3f && value >= 0) selectLower(<i32>(<u32>value % <u32>(fileBytes >> 11))); break;
     case CART_3E:
       if (value < 0) break;
-      if (at == 0x3f) selectLower(<i32>(<u32>value % <u32>(fileBytes >> 11)));
-      else if (at == 0x3e) selectLower(RAM_SLICE | value & 31);
+      if ((at & 0xfff) == 0x3f) selectLower(<i32>(<u32>value % <u32>(fileBytes >> 11)));
+      else if ((at & 0xfff) == 0x3e) selectLower(RAM_SLICE | value & 31);
   }
 }
 
@@ -149,7 +153,8 @@ export function writeCartridge(address: i32, value: i32, cycles: i32): void {
     store<u8>(ram + offset, value);
     for (let i = 0; i < banks; i++) store<u8>(bankAt(i) + ramBytes + offset, value);
   }
-  if (offset >= hotspots && hotspots) touchHotspot(offset);
+  // F4 with RAM switches by reads alone, in ALE.
+  if (offset >= hotspots && hotspots && !(type == CART_F4 && ramBytes)) touchHotspot(offset);
 }
 function writeSlices(offset: i32, value: i32): void {
   const at = bankAt(0), selected = cartridge.select;

@@ -46,6 +46,12 @@ const plain = (code) => cartridge(4096, code);
 const banked = (size, list, options) => cartridge(size, accesses(list), { at: 0x200, ...options });
 const sliced = (size, list, options) => cartridge(size, accesses(list), { unit: 2048, at: 0x300, ...options });
 const MARK = 0x1150;
+const SIGN_3F = { patches: { 1792: [0x85, 0x3f, 0xea, 0x85, 0x3f] } };
+const SIGN_3E = { patches: { 1792: [0x85, 0x3e, 0xa9, 0x00] } };
+/** What the timer shows after writes that would be WSYNC, and one that would be RSYNC, were they the TIA's. */
+const throughOwnSpace = [0x1402, 0x1403, 0x1002, 0x1c02, 0x1c82].flatMap((address, i) => [
+  ...[0xa9, 0xff, 0x8d, 0x94, 0x02, 0x8d, low(address), high(address), 0xad, 0x84, 0x02, ...keep(0x90 + i)],
+]);
 
 export const PROGRAMS = {
   'PLA from a TIA register below RAM': plain([...store(0x37, 0xff), ...stack(0xff), 0x68, ...keep(0x90)]),
@@ -203,6 +209,51 @@ export const PROGRAMS = {
       0x3e,
     ],
     { patches: { 1792: [0x85, 0x3e, 0xa9, 0x00] } },
+  ),
+  '3F that writes to its own space': sliced(
+    8192,
+    [
+      ...[[0x3f, 1], 0x1050, [0x1009, 2], 0x1050, [0x103f, 3], 0x1050, [0x1049, 0], 0x1050, [0x1809, 1], 0x1050],
+      ...[[0x183f, 2], 0x1050, [0xf03f, 2], 0x1050],
+    ],
+    SIGN_3F,
+  ),
+  '3E that writes to its own space': sliced(
+    16384,
+    [
+      ...[[0x3f, 1], 0x1050, [0x1009, 2], 0x1050, [0x103f, 3], 0x1050, [0x103e, 0], 0x1050, [0x1009, 1], 0x1050],
+      ...[[0x143f, 9], 0x103f, 0x1050, [0x1003, 7], 0x1003, 0x1403, [0x103f, 2], 0x1050, [0x1c3f, 3], 0x1050],
+    ],
+    SIGN_3E,
+  ),
+  'WSYNC through the space of 3F': cartridge(8192, throughOwnSpace, { unit: 2048, at: 0x300, ...SIGN_3F }),
+  'WSYNC through the space of 3E': cartridge(16384, throughOwnSpace, { unit: 2048, at: 0x300, ...SIGN_3E }),
+  '3F read at mirrors of its hotspots': cartridge(
+    8192,
+    [
+      ...[...store(2, 0x3f), ...store(0x50, 0xff), 0xa0, 0, 0xb1, 0xff, ...keep(0x90), 0xa2, 2, 0xa1, 0xfd],
+      ...[
+        ...keep(0x91),
+        0xad,
+        0x40,
+        0,
+        ...keep(0x92),
+        0xad,
+        0x3f,
+        0x20,
+        ...keep(0x93),
+        0xad,
+        0x3f,
+        0x01,
+        ...keep(0x94),
+      ],
+    ],
+    { unit: 2048, at: 0x300, ...SIGN_3F },
+  ),
+  'F4SC written to at its hotspots': banked(
+    32768,
+    [0x1ff5, [0x1ff8, 0], MARK, [0x1ffb, 0], MARK, [0x1ff4, 0], MARK, 0x1ffb, [0x1ff9, 3], MARK],
+    { superchip: 256 },
   ),
   CV: sliced(2048, [[0x1405, 44], 0x1005, 0x1405, 0x1006, 0x1850], { patches: { 1536: [0x99, 0x00, 0xf4] } }),
   'CV of 4 KiB': sliced(4096, [0x1000, 0x1001, [0x1405, 44], 0x1005, 0x1405, 0x1006, 0x1850], {

@@ -52,7 +52,10 @@ test('Ctrl-C saves, the same line goes on, and what was trained is evaluated', a
 
 test('a plan is checked step by step, other ways to write an action repaired', async () => {
   const plan = join(folder, 'plan.txt');
-  writeFileSync(plan, '# mine\n1. Go to the kitchen\n2. Grab the unicorn\n3. fly to sink\nEND\nwash cup\n');
+  writeFileSync(
+    plan,
+    '# mine\n1. Stand up.\n2. Go to the kitchen\n3. Grab the unicorn\n4. fly to sink\nEND\nwash cup\n',
+  );
   const { code, stdout } = await runMain(
     ['error-correction', 'check', 'wash cup', '--plan', plan, '--seed', '2'],
     folder,
@@ -61,7 +64,7 @@ test('a plan is checked step by step, other ways to write an action repaired', a
   expect(stdout).toMatch(/walk to kitchen +True/);
   expect(stdout).toMatch(/grab unicorn +Error, there is no unicorn \(object\)/);
   expect(stdout).toMatch(/fly to sink +Error, there is no action fly \(action\)/);
-  expect(stdout).toContain('1 of 3 steps executable, task not done');
+  expect(stdout).toContain('2 of 4 steps executable, task not done');
   const expert = await runMain(['error-correction', 'check', 'wash cup'], folder);
   expect(expert.stdout).toMatch(/Task finished\n\n(\d+) of \1 steps executable, task done/);
 });

@@ -8,6 +8,7 @@ import {
   drawArrangement,
   expertPlan,
   HELD_OUT_TASKS,
+  INFERENCES,
   isRejection,
   observe,
   type Roles,
@@ -86,7 +87,7 @@ export async function evaluateErrorCorrection(options: EvaluateCommand): Promise
   const output = options.json ?? (folder === undefined ? undefined : join(folder, 'evaluation.json'));
   if (options.json !== undefined) requireWritable(options.json);
   await interruptible(async (signal) => {
-    const { roles, description, dispose } =
+    const { roles, description, inferences, dispose } =
       folder === undefined
         ? await serverRoles(server!, model, options.timeout, signal)
         : await policyRoles(folder, options);
@@ -94,6 +95,7 @@ export async function evaluateErrorCorrection(options: EvaluateCommand): Promise
     try {
       const report = await evaluateRoles(roles, {
         arrangements,
+        inferences,
         signal,
         ...(instructions === undefined ? {} : { tasks: instructions }),
         onProgress: (split, inference, turn, open) => note(`${split}, ${inference}: turn ${turn}, ${open} going on`),
@@ -188,6 +190,8 @@ async function policyRoles(folder: string, options: BackendOptions) {
   const mixture = settings.network.mixture ? `, ${settings.network.mixture.type} mixture` : '';
   return {
     roles: policy.roles,
+    // Trained on plans alone it can't foresee anything.
+    inferences: settings.plansOnly ? (['plain'] as const) : INFERENCES,
     description: `${kind}${mixture}, seed ${settings.seed}, ${updates} updates`,
     dispose: () => policy.dispose(),
   };
@@ -205,7 +209,7 @@ async function serverRoles(url: string, model: string | undefined, timeoutSecond
     signal,
     ...(apiKey === undefined ? {} : { apiKey }),
   });
-  return { roles, description: `${model} of ${url}`, dispose: () => {} };
+  return { roles, inferences: INFERENCES, description: `${model} of ${url}`, dispose: () => {} };
 }
 
 function progressPrinter(): (progress: TrainingProgress) => void {

@@ -47,7 +47,7 @@ export interface Policy {
 }
 
 /** Questions answered by one run of the program; fewer are padded. */
-const REPLY_BATCHES = [8, 64] as const;
+const REPLY_BATCH = 64;
 const PROMPT_SIZE = PROMPT_LINES * LINE_WORDS;
 
 /**
@@ -114,8 +114,8 @@ export async function createPolicy({ network: given = {}, seed, batchSize = 32 }
   const entryPoints: Record<string, EntryPoint> = {
     plan: learnEntry(batchSize),
     all: learnEntry(batchSize * EXAMPLE_ROLES.length),
+    reply: replyEntry(network, parameters),
   };
-  for (const batch of REPLY_BATCHES) entryPoints[`reply${batch}`] = replyEntry(network, parameters, batch);
   const program: Program = await createProgram({ variables, entryPoints });
 
   const answer = (role: Example['role'], questions: readonly Example['question'][]): Promise<readonly string[]> =>
@@ -183,7 +183,8 @@ function clipped(gradients: Readonly<Record<string, Tensor>>): Record<string, Te
 }
 
 /** Greedy decoding, all words of a reply in one graph. */
-function replyEntry(network: Network, parameters: Readonly<Record<string, Tensor>>, batch: number): EntryPoint {
+function replyEntry(network: Network, parameters: Readonly<Record<string, Tensor>>): EntryPoint {
+  const batch = REPLY_BATCH;
   return {
     inputs: { words: { shape: [batch, PROMPT_LINES, LINE_WORDS], dtype: 'int32' } },
     run({ words }) {
@@ -202,14 +203,12 @@ function replyEntry(network: Network, parameters: Readonly<Record<string, Tensor
 async function replies(program: Program, prompts: readonly (readonly string[])[]): Promise<readonly string[]> {
   const answers: string[] = [];
   while (answers.length < prompts.length) {
-    const left = prompts.length - answers.length;
-    const batch = REPLY_BATCHES.find((size) => size >= left) ?? REPLY_BATCHES.at(-1)!;
-    const words = new Int32Array(batch * PROMPT_SIZE);
-    const part = prompts.slice(answers.length, answers.length + batch);
+    const words = new Int32Array(REPLY_BATCH * PROMPT_SIZE);
+    const part = prompts.slice(answers.length, answers.length + REPLY_BATCH);
     part.forEach((lines, row) => {
       writePrompt(lines, words, row * PROMPT_SIZE);
     });
-    const { reply } = await program.run(`reply${batch}`, { words });
+    const { reply } = await program.run('reply', { words });
     part.forEach((_, row) => {
       answers.push(readReply(reply!.subarray(row * REPLY_WORDS, (row + 1) * REPLY_WORDS)));
     });

@@ -15,23 +15,7 @@ export const REPLY_WORDS = 8;
 const HISTORY_LINES = 6;
 
 const SPECIAL_WORDS = ['<none>', '<unknown>', '<start>', '<end>'] as const;
-const PROMPT_WORDS = [
-  'plan',
-  'judge',
-  'correct',
-  'task',
-  'try',
-  'did',
-  '1',
-  '2',
-  '3',
-  '4',
-  '5',
-  '6',
-  'and',
-  'milk',
-  'tv',
-];
+const PROMPT_WORDS = ['plan', 'judge', 'correct', 'task', 'try', 'did', '1', '2', '3', '4', '5', '6', 'and', 'heat'];
 const FEEDBACK_WORDS = [
   ...['error', 'true', 'finished', 'end', 'there', 'is', 'no', 'action', 'say', 'not', 'needs', 'one', 'two', 'or'],
   ...['object', 'objects', 'you', 'are', 'do', 'your', 'hands', 'full', 'near', 'this', 'to', 'be', 'seen', 'can'],

@@ -1,4 +1,5 @@
-// A run's folder: settings.json, policy.safetensors (all variables and how many updates they have seen, replaced in one step), exploration-<round>.jsonl.
+// A run's folder: settings.json, policy.safetensors (all variables and how many updates they have seen, replaced in one step), exploration-<round>.jsonl,
+// cost.json.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import {
@@ -6,6 +7,7 @@ import {
   decodeSafetensors,
   encodeSafetensors,
   InvalidArgumentError,
+  type NamedTensors,
   NotFoundError,
 } from '@moe-rl/core';
 import { makeFolder, readBytes, readJson, replaceFile } from '@moe-rl/core/node';
@@ -57,28 +59,42 @@ export async function savePolicy(folder: string, policy: Policy, updates: number
   replaceFile(join(folder, POLICY), encodeSafetensors(await policy.getState(), { updates: String(updates) }));
 }
 
-/** Restores what was saved; 0 updates where nothing was. @throws CorruptDataError, CheckpointError */
-export async function restorePolicy(folder: string, policy: Policy): Promise<number> {
-  const path = join(folder, POLICY);
+const COST = 'cost.json';
+
+/** Processor seconds of the training so far, over all starts; 0 where nothing was saved. */
+export function savedCost(folder: string): number {
+  const path = join(folder, COST);
   if (!existsSync(path)) return 0;
-  const { tensors, metadata } = decodeSafetensors(readBytes(path));
-  await policy.setState(tensors);
-  return updatesOf(path, metadata);
+  const { processorSeconds } = readJson(path) as { readonly processorSeconds?: unknown };
+  if (typeof processorSeconds === 'number') return processorSeconds;
+  throw new CorruptDataError(`${path} has no processorSeconds; expected a number`);
 }
 
-function updatesOf(path: string, metadata: Readonly<Record<string, string>>): number {
+/** Keeps what `savedCost` reads. */
+export function saveCost(folder: string, processorSeconds: number): void {
+  replaceFile(join(folder, COST), `${JSON.stringify({ processorSeconds: Math.round(processorSeconds * 10) / 10 })}\n`);
+}
+
+/** A policy as a folder keeps it. */
+export interface SavedPolicy {
+  readonly tensors: NamedTensors;
+  readonly updates: number;
+}
+
+/** What was saved last; undefined: nothing yet. @throws CorruptDataError */
+export function readPolicy(folder: string): SavedPolicy | undefined {
+  const path = join(folder, POLICY);
+  if (!existsSync(path)) return undefined;
+  const { tensors, metadata } = decodeSafetensors(readBytes(path));
   const updates = Number(metadata['updates']);
   if (!Number.isInteger(updates) || updates < 0) {
     throw new CorruptDataError(`${path} says that it has ${metadata['updates']} updates; expected a number`);
   }
-  return updates;
+  return { tensors, updates };
 }
 
 /** Updates of the saved policy; 0 where none was saved. */
-export function savedUpdates(folder: string): number {
-  const path = join(folder, POLICY);
-  return existsSync(path) ? updatesOf(path, decodeSafetensors(readBytes(path)).metadata) : 0;
-}
+export const savedUpdates = (folder: string): number => readPolicy(folder)?.updates ?? 0;
 
 /**
  * The policy of a run, as it was saved last; dispose of it.
@@ -90,11 +106,25 @@ export async function openPolicy(folder: string): Promise<{
   readonly updates: number;
 }> {
   const settings = readSettings(folder);
-  if (!existsSync(join(folder, POLICY))) {
+  const saved = readPolicy(folder);
+  if (saved === undefined) {
     throw new NotFoundError(`${folder} has no trained policy yet (no ${POLICY}); expected a run that was saved once`);
   }
-  const policy = await createPolicy({ seed: settings.seed, batchSize: settings.batchSize, network: settings.network });
-  return { policy, settings, updates: await restorePolicy(folder, policy) };
+  return { policy: await restoredPolicy(settings, saved), settings, updates: saved.updates };
+}
+
+/** A policy with the settings' network, as it was saved or fresh. @throws CheckpointError when what was saved is of another network */
+export async function restoredPolicy(settings: TrainingSettings, saved: SavedPolicy | undefined): Promise<Policy> {
+  const { seed, batchSize, network } = settings;
+  const policy = await createPolicy({ seed, batchSize, network });
+  if (saved === undefined) return policy;
+  try {
+    await policy.setState(saved.tensors);
+  } catch (error) {
+    policy.dispose();
+    throw error;
+  }
+  return policy;
 }
 
 const explorationFile = (folder: string, round: number): string => join(folder, `exploration-${round + 1}.jsonl`);

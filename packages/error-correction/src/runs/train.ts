@@ -8,8 +8,17 @@ import { generateTasks, type Task, TRAINING_TASKS } from '../household/tasks.ts'
 import type { Problem } from '../learning/episodes.ts';
 import { demonstrate, type Example, exploreFree, exploreGuided, planExamples } from '../learning/examples.ts';
 import { createNetwork } from '../policy/network.ts';
-import { createPolicy, type Policy } from '../policy/policy.ts';
-import { claimFolder, readExploration, restorePolicy, savePolicy, writeExploration } from './folder.ts';
+import type { Policy } from '../policy/policy.ts';
+import {
+  claimFolder,
+  readExploration,
+  readPolicy,
+  restoredPolicy,
+  saveCost,
+  savedCost,
+  savePolicy,
+  writeExploration,
+} from './folder.ts';
 import { learningRateAt, requireSettings, roundStart, type TrainingSettings, totalUpdates } from './settings.ts';
 
 /** Where a run is. */
@@ -59,9 +68,16 @@ export async function train({ folder, settings: given, signal, onProgress }: Tra
   claimFolder(folder, settings);
   const unlock = lockFolder(folder, { noun: 'run folder' });
   let policy: Policy | undefined;
+  const started = process.cpuUsage();
   try {
-    policy = await createPolicy({ seed: settings.seed, batchSize: settings.batchSize, network: settings.network });
-    const updates = await runPhases(folder, settings, policy, signal, onProgress ?? (() => {}));
+    const saved = readPolicy(folder);
+    const before = saved?.updates ?? 0;
+    if (before >= totalUpdates(settings)) return { settings, updates: before, isComplete: true };
+    const costBefore = savedCost(folder);
+    policy = await restoredPolicy(settings, saved);
+    const updates = await runPhases(folder, settings, policy, before, signal, onProgress ?? (() => {}));
+    const { user, system } = process.cpuUsage(started);
+    saveCost(folder, costBefore + (user + system) / 1e6);
     return { settings, updates, isComplete: updates >= totalUpdates(settings) };
   } finally {
     policy?.dispose();
@@ -73,6 +89,7 @@ async function runPhases(
   folder: string,
   settings: TrainingSettings,
   policy: Policy,
+  before: number,
   signal: AbortSignal | undefined,
   report: (progress: TrainingProgress) => void,
 ): Promise<number> {
@@ -80,7 +97,7 @@ async function runPhases(
   const demonstrations = demonstrate(drawProblems(settings.seed, 'demonstration', tasks, settings.demonstrations));
   const plans = planExamples(demonstrations);
   const total = totalUpdates(settings);
-  let update = await restorePolicy(folder, policy);
+  let update = before;
   report({ kind: 'started', update, plans: demonstrations.length, parameterCount: policy.parameterCount });
   let pools: Pools = { plans };
   let round = 0;

@@ -1,0 +1,206 @@
+// Writes docs/error-correction.md and its figure from docs/error-correction/results.jsonl, which scripts/study-error-correction.mjs makes.
+//   node --conditions=@moe-rl/source scripts/render-error-correction.mjs [--check]
+// With --check nothing is written; it fails if anything would change.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { linearScale, svgText } from '../packages/figures/src/index.ts';
+
+const docs = new URL('../docs/', import.meta.url);
+const isCheck = process.argv.includes('--check');
+const changed = [];
+function write(path, content) {
+  const url = new URL(path, docs);
+  if (existsSync(url) && readFileSync(url, 'utf8') === content) return;
+  changed.push(path);
+  if (!isCheck) writeFileSync(url, content);
+}
+
+const runs = readFileSync(new URL('error-correction/results.jsonl', docs), 'utf8')
+  .split('\n')
+  .filter(Boolean)
+  .map(JSON.parse);
+const NAMES = { plans: 'plans alone', e2cl: 'E2CL', soft: 'E2CL, Soft MoE' };
+const SPLITS = { arrangements: 'known tasks, unseen arrangements', tasks: 'unseen tasks' };
+const MEASURES = {
+  stepExecutability: 'steps executable',
+  taskExecutability: 'tasks executable as a whole',
+  tasksDone: 'tasks done',
+  agreement: 'LCS with the expert',
+};
+const variants = Object.keys(NAMES).filter((variant) => runs.some((run) => run.variant === variant));
+const ROWS = variants.flatMap((variant) =>
+  ['plain', 'speculative']
+    .filter((inference) =>
+      runs.some((run) => run.variant === variant && run.results.some((row) => row.inference === inference)),
+    )
+    .map((inference) => ({ variant, inference })),
+);
+
+/** Quantiles of Student's t at 97.5 %, by degrees of freedom. */
+const T = [Number.NaN, 12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262];
+
+/** Mean and 95 % interval over seeds by Student's t; one value has no interval. */
+function interval(values) {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  if (values.length < 2) return { mean, half: Number.NaN };
+  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1);
+  return { mean, half: T[values.length - 1] * Math.sqrt(variance / values.length) };
+}
+
+function valuesOf({ variant, inference }, split, measure) {
+  const own = runs.filter((run) => run.variant === variant);
+  return new Map(
+    own.map(({ seed, results }) => [
+      seed,
+      results.find((result) => result.split === split && result.inference === inference)[measure],
+    ]),
+  );
+}
+
+const percent = (value) => (100 * value).toFixed(1);
+const shown = ({ mean, half }) =>
+  Number.isNaN(half) ? percent(mean) : `${percent(mean)} [${percent(mean - half)}, ${percent(mean + half)}]`;
+
+function table(split) {
+  return [
+    `| % | ${Object.values(MEASURES).join(' | ')} | errors corrected | calls per step |`,
+    `| --- |${' --- |'.repeat(Object.keys(MEASURES).length + 2)}`,
+    ...ROWS.map((row) => {
+      const cells = Object.keys(MEASURES).map((measure) =>
+        shown(interval([...valuesOf(row, split, measure).values()])),
+      );
+      const sum = (key) => [...valuesOf(row, split, key).values()].reduce((total, value) => total + value, 0);
+      const seeds = valuesOf(row, split, 'errors').size;
+      const corrected = row.inference === 'plain' ? '' : `${sum('corrected')} of ${sum('errors')}`;
+      return `| ${NAMES[row.variant]}, ${row.inference} | ${cells.join(' | ')} | ${corrected} | ${(sum('callsPerStep') / seeds).toFixed(2)} |`;
+    }),
+  ];
+}
+
+/** Differences of paired seeds. */
+function differences() {
+  const pairs = [
+    [
+      'E2CL, speculative, minus plans alone, plain',
+      { variant: 'e2cl', inference: 'speculative' },
+      { variant: 'plans', inference: 'plain' },
+    ],
+    [
+      'E2CL, plain, minus plans alone, plain',
+      { variant: 'e2cl', inference: 'plain' },
+      { variant: 'plans', inference: 'plain' },
+    ],
+    [
+      'E2CL: speculative minus plain',
+      { variant: 'e2cl', inference: 'speculative' },
+      { variant: 'e2cl', inference: 'plain' },
+    ],
+  ];
+  const measures = ['stepExecutability', 'taskExecutability', 'tasksDone'];
+  return [
+    `| points | | ${measures.map((measure) => MEASURES[measure]).join(' | ')} |`,
+    `| --- | --- |${' --- |'.repeat(measures.length)}`,
+    ...pairs.flatMap(([name, first, second]) =>
+      Object.keys(SPLITS).map((split) => {
+        const cells = measures.map((measure) => {
+          const [a, b] = [valuesOf(first, split, measure), valuesOf(second, split, measure)];
+          return shown(interval([...a.keys()].filter((seed) => b.has(seed)).map((seed) => a.get(seed) - b.get(seed))));
+        });
+        return `| ${name} | ${SPLITS[split]} | ${cells.join(' | ')} |`;
+      }),
+    ),
+  ];
+}
+
+function figure() {
+  const [width, rowHeight, left] = [960, 26, 250];
+  const panels = Object.keys(SPLITS).flatMap((split) =>
+    ['stepExecutability', 'tasksDone'].map((measure) => ({ split, measure })),
+  );
+  const panelHeight = 62 + ROWS.length * rowHeight;
+  const panelWidth = (width - left) / 2;
+  const height = 44 + 2 * panelHeight;
+  const marks = panels.flatMap(({ split, measure }, index) => {
+    const x0 = left + (index % 2) * panelWidth;
+    const y0 = 44 + Math.floor(index / 2) * panelHeight;
+    const x = linearScale(0, 1, x0 + 12, x0 + panelWidth - 24);
+    const bottom = y0 + 24 + ROWS.length * rowHeight;
+    const grid = [0, 0.25, 0.5, 0.75, 1].flatMap((tick) => [
+      `<line x1="${x(tick).toFixed(1)}" x2="${x(tick).toFixed(1)}" y1="${y0 + 20}" y2="${bottom}" stroke="#e3e6ea"/>`,
+      svgText(x(tick), bottom + 16, `${100 * tick}`, 'middle'),
+    ]);
+    const rows = ROWS.flatMap((row, at) => {
+      const y = y0 + 24 + (at + 0.5) * rowHeight;
+      const values = [...valuesOf(row, split, measure).values()];
+      const { mean, half } = interval(values);
+      const color = row.variant === 'plans' ? '#6b7683' : row.inference === 'plain' ? '#2b6cb0' : '#c05621';
+      const ends = [Math.max(0, mean - half), Math.min(1, mean + half)].map((value) => x(value).toFixed(1));
+      return [
+        ...(Number.isNaN(half)
+          ? []
+          : [`<line x1="${ends[0]}" x2="${ends[1]}" y1="${y}" y2="${y}" stroke="${color}" stroke-width="2"/>`]),
+        ...values.map((value) => `<circle cx="${x(value).toFixed(1)}" cy="${y}" r="3" fill="none" stroke="${color}"/>`),
+        `<circle cx="${x(mean).toFixed(1)}" cy="${y}" r="5" fill="${color}"/>`,
+        ...(index % 2 === 0 ? [svgText(left - 6, y + 4, `${NAMES[row.variant]}, ${row.inference}`, 'end')] : []),
+      ];
+    });
+    return [
+      svgText(x0 + 12, y0 + 12, `${MEASURES[measure]}, %: ${SPLITS[split]}`, 'start', '#20262d'),
+      ...grid,
+      ...rows,
+    ];
+  });
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="DejaVu Sans, Verdana, sans-serif" font-size="12">`,
+    `<rect width="${width}" height="${height}" fill="#ffffff"/>`,
+    `<text x="16" y="26" font-size="16" fill="#20262d">Held-out problems of the text household: means, 95 % intervals, single seeds</text>`,
+    ...marks,
+    '</svg>',
+    '',
+  ].join('\n');
+}
+
+const { settings, evaluation } = runs.find(({ variant }) => variant === 'e2cl');
+const seedsOf = (variant) => runs.filter((run) => run.variant === variant).map(({ seed }) => seed);
+const minutes = (variant) => {
+  const own = runs.filter((run) => run.variant === variant).map(({ processorSeconds }) => processorSeconds / 60);
+  return `${NAMES[variant]} ${Math.min(...own).toFixed(1)} to ${Math.max(...own).toFixed(1)}`;
+};
+
+write('error-correction/held-out.svg', figure());
+write(
+  'error-correction.md',
+  [
+    '# Error correction in a text household',
+    '',
+    'What exploration, feedback and correction (E2CL, 2409.03256) gain over expert plans alone, measured with [`@moe-rl/error-correction`](../packages/error-correction/README.md) on problems that nothing',
+    'was trained on. This page is written by `scripts/render-error-correction.mjs` from [results.jsonl](error-correction/results.jsonl), which `scripts/study-error-correction.mjs` makes with the commands',
+    '`moe-rl error-correction train` and `evaluate`.',
+    '',
+    `- ${settings.tasks} tasks with ${settings.demonstrations} expert plans each; ${settings.planUpdates} updates on plans, then ${settings.correctionUpdates} on planning, feedback and correction, in ${settings.rounds} rounds of exploration with ${settings.explorations} households per task.`,
+    '- `plans alone`: the same network, plans, number of updates, planning examples per update and learning rates, without exploration. Both start from the same updates on plans. Trained on plans',
+    '  alone a network can not foresee feedback, so it acts plainly.',
+    `- Seeds: ${variants.map((variant) => `${NAMES[variant]} ${seedsOf(variant).join(', ')}`).join('; ')}. Brackets are 95 % intervals of the mean over seeds by Student's t; differences are paired by seed.`,
+    `- Evaluation: ${evaluation.arrangements} households per task, the same for all. Speculative inference calls the model at most four times per step.`,
+    `- Processor minutes of one training, with one thread: ${variants.map(minutes).join('; ')}.`,
+    '',
+    ...Object.keys(SPLITS).flatMap((split) => [
+      `## ${SPLITS[split][0].toUpperCase()}${SPLITS[split].slice(1)}`,
+      '',
+      ...table(split),
+      '',
+    ]),
+    '## Differences',
+    '',
+    ...differences(),
+    '',
+    '![Held-out problems](error-correction/held-out.svg)',
+    '',
+    'A step counts as executable when the household accepts it; an episode ends with END, with the task done, or after 26 turns, and an action that is rejected and tried again counts each time. `errors corrected`: proposals that',
+    'the household would have rejected, and how many of them speculative inference turned into executable actions.',
+    '',
+  ].join('\n'),
+);
+if (isCheck && changed.length > 0) {
+  console.error(`out of date: ${changed.join(', ')}; run scripts/render-error-correction.mjs`);
+  process.exitCode = 1;
+} else console.log(changed.length === 0 ? 'nothing changed' : `wrote ${changed.join(', ')}`);

@@ -75,5 +75,8 @@ describe('requireInteger, requireFinite, requireOneOf', () => {
     expect(() => core.requireFinite('x', 2, undefined, 1)).toThrow('of at most 1');
     expect(() => core.requireOneOf('mode', 'c', ['a', 'b'])).toThrow('mode is "c"; expected one of a, b');
     expect(() => core.requireOneOf('mode', null, ['a'])).toThrow(core.InvalidArgumentError);
+    expect(() => core.requireOneOf('mode', 'fats', ['fast', 'slow'])).toThrow('one of fast, slow; did you mean fast?');
+    expect(() => core.requireBoolean('isOn', 'no')).toThrow('isOn is "no"; expected true or false');
+    expect(core.requireBoolean('isOn', false)).toBe(false);
   });
 });

@@ -136,6 +136,17 @@ export function requireFinite(
 }
 
 /**
+ * Checks that `value` is true or false and returns it.
+ * @throws InvalidArgumentError naming `name` and the value; `'no'` would count as true.
+ */
+export function requireBoolean(name: string, value: unknown): boolean {
+  if (typeof value !== 'boolean') {
+    throw new InvalidArgumentError(`${name} is ${describe(value)}; expected true or false`);
+  }
+  return value;
+}
+
+/**
  * Checks that `value` is one of `choices` and returns it.
  * @throws InvalidArgumentError naming `name`, the value and the choices.
  */

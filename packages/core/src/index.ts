@@ -22,6 +22,7 @@ export {
   missingPeerError,
   NonFiniteError,
   NotFoundError,
+  requireBoolean,
   requireFinite,
   requireInteger,
   requireOneOf,

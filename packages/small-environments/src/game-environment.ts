@@ -2,6 +2,7 @@
 import {
   CheckpointError,
   createRng,
+  didYouMean,
   type Environment,
   elementCount,
   InvalidArgumentError,
@@ -55,6 +56,7 @@ export function environmentOf<State extends object>(
   rules: GameRules<State>,
   config: SmallEnvironmentConfig = {},
 ): SmallEnvironment {
+  requireKnownOptions(rules.id, config, ['seed', 'maxEpisodeAgentSteps']);
   const { id, observationSpec, actionCount } = rules;
   let limit = rules.maxEpisodeAgentSteps ?? Number.POSITIVE_INFINITY;
   if (config.maxEpisodeAgentSteps !== undefined) {
@@ -144,4 +146,13 @@ export function environmentOf<State extends object>(
       lastAction = state.lastAction;
     },
   };
+}
+
+/** @throws InvalidArgumentError for an option that the environment has not got, which JavaScript would take silently */
+export function requireKnownOptions(id: string, config: object, known: readonly string[]): void {
+  const unknown = Object.keys(config).find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  throw new InvalidArgumentError(
+    `${id} has no option "${unknown}"; expected one of ${known.join(', ')}${didYouMean(unknown, known)}`,
+  );
 }

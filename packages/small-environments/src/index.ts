@@ -37,11 +37,8 @@ const factory =
 
 const minatarFactory =
   <State extends object>(rules: GameRules<State>) =>
-  (config: MinatarConfig = {}): SmallEnvironment =>
-    environmentOf(
-      { ...rules, stickyActionProbability: config.stickyActionProbability ?? rules.stickyActionProbability },
-      config,
-    );
+  ({ stickyActionProbability = rules.stickyActionProbability, ...config }: MinatarConfig = {}): SmallEnvironment =>
+    environmentOf({ ...rules, stickyActionProbability }, config);
 
 /** CartPole-v1: keep a pole upright for up to 500 steps. */
 export const cartPole: Factory = factory(cartPoleRules);

@@ -46,6 +46,13 @@ describe.each(Object.keys(SMALL_ENVIRONMENTS))('%s', (id) => {
     expect(play(other, 200, 3)).toEqual(play(environment, 200, 3));
   });
 
+  it('refuses an option that it has not got, by name', () => {
+    expect(() => createSmallEnvironment(id, { sed: 1 } as never)).toThrow(InvalidArgumentError);
+    expect(() => createSmallEnvironment(id, { sed: 1 } as never)).toThrow(
+      `${id} has no option "sed"; expected one of seed, maxEpisodeAgentSteps; did you mean seed?`,
+    );
+  });
+
   it('rejects bad actions, steps out of turn and states of others', () => {
     const environment = createSmallEnvironment(id, { maxEpisodeAgentSteps: 2 });
     expect(() => environment.step(0)).toThrow('before reset');

@@ -1,5 +1,12 @@
 // Configuration of a Soft MoE layer and the sizes and parameter names that follow from it.
-import { InvalidArgumentError, type Rng, requireFinite, requireInteger, requireOneOf } from '@moe-rl/core';
+import {
+  InvalidArgumentError,
+  type Rng,
+  requireBoolean,
+  requireFinite,
+  requireInteger,
+  requireOneOf,
+} from '@moe-rl/core';
 import {
   expertParameterSpecs,
   type InitialParameters,
@@ -114,7 +121,13 @@ export function resolveSoftMoe(config: SoftMoeConfig): ResolvedSoftMoe {
   };
   for (const name of ['numExperts', 'numTokens', 'tokenSize', 'hiddenSize'] as const)
     requireInteger(name, layer[name], 1);
+  for (const name of ['isNormalized', 'isNoisy', 'checkFinite'] as const) requireBoolean(name, layer[name]);
   requireFinite('capacityFactor', layer.capacityFactor, Number.MIN_VALUE);
+  if (config.capacityFactor !== undefined && config.slotsPerExpert !== undefined) {
+    throw new InvalidArgumentError(
+      `capacityFactor is ${config.capacityFactor} and slotsPerExpert is ${config.slotsPerExpert}, which decides alone; expected one of them`,
+    );
+  }
   requireOneOf('phi', layer.phi, ['learned', 'fixed-random']);
   requireOneOf('expertType', layer.expertType, ['small', 'big']);
   requireOneOf('routing', layer.routing, ['soft', 'expert-choice']);

@@ -313,6 +313,9 @@ describe('bad input', () => {
   test.each<[Partial<SoftMoeConfig>, RegExp]>([
     [{ numExperts: 0 }, /numExperts is 0; expected an integer of at least 1/],
     [{ capacityFactor: 0 }, /capacityFactor is 0/],
+    [{ capacityFactor: 2, slotsPerExpert: 3 }, /capacityFactor is 2 and slotsPerExpert is 3, which decides alone/],
+    [{ isNormalized: 'no' as never }, /isNormalized is "no"; expected true or false/],
+    [{ isNoisy: 0 as never }, /isNoisy is 0; expected true or false/],
     [{ slotsPerExpert: 0 }, /slotsPerExpert is 0/],
     [{ slotsPerExpert: 7, routing: 'expert-choice' }, /slotsPerExpert is 7; expected an integer from 1 to 6/],
     [{ routing: 'hard' as 'soft' }, /routing is "hard"; expected one of soft, expert-choice/],

@@ -1,5 +1,5 @@
 // Configuration of a sparse MoE layer, and the parameters that follow from it.
-import { type Rng, requireInteger, requireOneOf } from '@moe-rl/core';
+import { type Rng, requireBoolean, requireInteger, requireOneOf } from '@moe-rl/core';
 import {
   type DispatcherName,
   dispatcherNames,
@@ -70,12 +70,15 @@ const OPTIONS: readonly string[] = [
   'checkFinite',
 ];
 
+const BOOLEANS = ['isResidual', 'normalizesInput', 'hasGateBias', 'isNoisy', 'checkFinite'] as const;
+
 /**
  * Fills in defaults and checks every value.
  * @throws InvalidArgumentError naming the option, its value and the bound, or an unknown option
  */
 export function resolveTopKMoe(config: TopKMoeConfig): ResolvedTopKMoe {
   requireKnownOptions('sparse MoE', config, OPTIONS);
+  for (const name of BOOLEANS) requireBoolean(name, config[name] ?? false);
   const scope = config.scope ?? 'params/';
   const index = requireInteger('moduleIndex', config.moduleIndex ?? 0, 0);
   const tokenSize = requireInteger('tokenSize', config.tokenSize, 1);

@@ -114,6 +114,11 @@ describe('bad input', () => {
     expect(() => applyTopKMoe(ops, parameters, tokens, { ...base, numExpert: 4 } as TopKMoeConfig)).toThrow(
       /sparse MoE has no option "numExpert"; expected one of numExperts, .*did you mean numExperts/,
     );
+    for (const name of ['isResidual', 'normalizesInput', 'hasGateBias', 'isNoisy', 'checkFinite']) {
+      expect(() => applyTopKMoe(ops, parameters, tokens, { ...base, [name]: 'no' })).toThrow(
+        `${name} is "no"; expected true or false`,
+      );
+    }
     const huge = { ...parameters, 'params/MoE_0/router/Dense_0/kernel': ops.fill([D, E], 1e308) };
     expect(() => applyTopKMoe(ops, huge, ops.fill([T, D], 10), base)).toThrow(
       /router logits hold Infinity at 0; expected finite numbers/,

@@ -4,7 +4,7 @@ import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import type { Environment } from '@moe-rl/core';
-import { createRandomAgent } from '@moe-rl/core';
+import { createRandomAgent, MoeRlError } from '@moe-rl/core';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { enlarge, grayToRgb, sideBySide } from './compose.ts';
 import { encodeGif } from './gif.ts';
@@ -117,6 +117,22 @@ describe('GIF', () => {
   it('is as large as asked', () => {
     const gif = Buffer.from(encodeGif(threeFrames(), 15, 3));
     expect([gif.readUInt16LE(6), gif.readUInt16LE(8)]).toEqual([6, 3]);
+  });
+
+  it('is refused when it is none, before anything is encoded', async () => {
+    const frame = { width: 2, height: 1, rgb: new Uint8Array(6) };
+    for (const [frames, framesPerSecond, scale, message] of [
+      [[], 15, 1, 'frames is empty; expected at least one'],
+      [[frame], 0, 1, 'framesPerSecond is 0; expected a finite number from 0.01'],
+      [[frame], Number.NaN, 1, 'framesPerSecond is NaN'],
+      [[frame], 15, 0.5, 'scale is 0.5; expected an integer from 1 to 64'],
+      [[frame, { ...frame, width: 1 }], 15, 1, 'frame 1 is 1 x 1 with 6 bytes; expected 2 x 1 with 6'],
+      [[{ ...frame, rgb: new Uint8Array(3) }], 15, 1, 'frame 0 is 2 x 1 with 3 bytes; expected 2 x 1 with 6'],
+    ] as const) {
+      expect(() => encodeGif(frames, framesPerSecond, scale)).toThrow(MoeRlError);
+      expect(() => encodeGif(frames, framesPerSecond, scale)).toThrow(message);
+      await expect(writeMp4('x.mp4', frames, framesPerSecond, scale)).rejects.toThrow(message);
+    }
   });
 
   it('quantizes a video of more than 256 colors', () => {

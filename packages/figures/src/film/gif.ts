@@ -1,6 +1,7 @@
 // Animated GIFs of game screens. The Atari 2600 has 128 colors, so a video nearly always fits one exact palette of 255; only a video with more is
 // quantized. The last color is transparent, for pixels that stay as they are: most of a screen does, which makes files several times smaller.
 import { createRequire } from 'node:module';
+import { requireFilm } from './check-film.ts';
 import { enlarge } from './compose.ts';
 import type { RgbImage } from './rgb-image.ts';
 
@@ -42,11 +43,10 @@ const KEEP = 1;
  * Encodes frames of equal size. A frame that equals the one before is shown longer instead.
  * @param framesPerSecond GIF delays are hundredths of a second; the rounding is spread so that the video keeps its length.
  * @param scale whole number of GIF pixels per pixel of a frame
+ * @throws as `requireFilm`
  */
 export function encodeGif(frames: readonly RgbImage[], framesPerSecond: number, scale = 1): Uint8Array {
-  const [first] = frames;
-  if (first === undefined) throw new RangeError('a GIF needs at least one frame');
-  const { width, height } = first;
+  const { width, height } = requireFilm(frames, framesPerSecond, scale);
   const gif = GIFEncoder();
   const exact = exactPalette(frames);
   const palette = exact?.palette ?? quantize(sampleRgba(frames), MAX_COLORS);

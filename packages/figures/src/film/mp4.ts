@@ -3,6 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { renameSync } from 'node:fs';
 import { MissingDependencyError, StorageError } from '@moe-rl/core';
 import { removeQuietly, storageError } from '@moe-rl/core/node';
+import { requireFilm } from './check-film.ts';
 import type { RgbImage } from './rgb-image.ts';
 
 /** True when an `ffmpeg` is on the path. */
@@ -13,7 +14,7 @@ export function hasFfmpeg(): boolean {
 /**
  * Writes an H.264 MP4; a file that was there before stays until the new one is whole.
  * @param scale whole number of film pixels per pixel of a frame
- * @throws MissingDependencyError without ffmpeg; StorageError when ffmpeg fails.
+ * @throws as `requireFilm`; MissingDependencyError without ffmpeg; StorageError when ffmpeg fails.
  */
 export async function writeMp4(
   path: string,
@@ -21,8 +22,7 @@ export async function writeMp4(
   framesPerSecond: number,
   scale = 1,
 ): Promise<void> {
-  const [first] = frames;
-  if (first === undefined) throw new RangeError('an MP4 needs at least one frame');
+  const first = requireFilm(frames, framesPerSecond, scale);
   if (!hasFfmpeg()) {
     throw new MissingDependencyError(
       'writing an MP4 needs the ffmpeg program on the path; without it, use --format gif',

@@ -4,6 +4,8 @@
 //   node --conditions=@moe-rl/source scripts/test-experiment.mjs [--suite atari20] [--variants baseline,top1,soft] [--seeds 2] [--iterations 2] [--scale 0.002]
 //     [--part asterix,pong] [--folder experiments/acceptance] [--kills 2] [--overhead]
 // The defaults are 120 runs of 1,000 agent steps; replay start and evaluation are cut alike.
+// With --workers (and --queue) instead: 20 of the runs by two worker processes on one folder, one of them killed with -9 at a third (over a redis-server of its
+// own, killed and started again empty at two thirds), and compared with the same runs of the whole where that has been run.
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -24,6 +26,8 @@ const { values } = parseArgs({
     folder: { type: 'string', default: join('experiments', 'acceptance') },
     kills: { type: 'string', default: '2' },
     overhead: { type: 'boolean', default: false },
+    workers: { type: 'boolean', default: false },
+    queue: { type: 'boolean', default: false },
   },
 });
 const program = [
@@ -45,14 +49,80 @@ const disturbed = join(values.folder, 'disturbed');
 const undisturbed = join(values.folder, 'undisturbed');
 
 const started = performance.now();
-await runKilled();
-console.log(`${count(disturbed).done} jobs in ${minutes(started)} minutes, killed ${values.kills} times on the way`);
-await run([...plan, '--seeds', '1', '--games', values.part, '--folder', undisturbed, '--no-report']);
-const differences = compare();
-for (const difference of differences) console.log(`FAILED ${difference}`);
-console.log(differences.length === 0 ? 'ok     the undisturbed part is equal' : `${differences.length} differences`);
-process.exitCode = differences.length === 0 && count(disturbed).done === count(disturbed).total ? 0 : 1;
-if (values.overhead) await measureOverhead();
+if (values.workers || values.queue) await runWorkers();
+else {
+  await runKilled();
+  console.log(`${count(disturbed).done} jobs in ${minutes(started)} minutes, killed ${values.kills} times on the way`);
+  await run([...plan, '--seeds', '1', '--games', values.part, '--folder', undisturbed, '--no-report']);
+  report(undisturbed, disturbed);
+  if (values.overhead) await measureOverhead();
+}
+
+function report(part, whole) {
+  const differences = compare(part, whole);
+  for (const difference of differences) console.log(`FAILED ${difference}`);
+  console.log(differences.length === 0 ? 'ok     the part is equal' : `${differences.length} differences`);
+  const { done, total } = count(whole);
+  if (differences.length > 0 || done < total) process.exitCode = 1;
+}
+
+/** 20 runs through two workers; see above. */
+async function runWorkers() {
+  const folder = join(values.folder, values.queue ? 'queue' : 'workers');
+  rmSync(folder, { recursive: true, force: true });
+  const games = 'asterix,asteroids,bowling,breakout,demon_attack,freeway,gravitar,jamesbond,ms_pacman,pong';
+  const jobs = ['--suite', values.suite, '--variants', 'baseline,soft', '--games', games, '--seeds', '1'];
+  const lengths = ['--iterations', values.iterations, '--scale', values.scale];
+  const port = 7000 + (process.pid % 1000);
+  const queue = values.queue ? ['--queue', `redis://127.0.0.1:${port}`] : [];
+  let redis = values.queue ? startRedis(port) : undefined;
+  if (values.queue) await sleep(1000);
+  const supervisor = spawnProgram(
+    'experiment',
+    values.queue ? 'run' : 'create',
+    ...jobs,
+    ...lengths,
+    '--folder',
+    folder,
+    ...(values.queue ? ['--no-report', ...queue] : []),
+  );
+  if (!values.queue) await ended(supervisor);
+  while (!existsSync(join(folder, 'experiment.json'))) await sleep(200);
+  const [first, second] = [0, 1].map(() => spawnProgram('experiment', 'worker', folder, '--jobs', '1', ...queue));
+  const past = async (part) => {
+    while (count(folder).done < count(folder).total * part) await sleep(500);
+  };
+  await past(1 / 3);
+  first.kill('SIGKILL');
+  console.log(`one worker killed with ${count(folder).done} of ${count(folder).total} jobs done`);
+  if (redis) {
+    await past(2 / 3);
+    redis.kill('SIGKILL');
+    await ended(redis);
+    await sleep(1000);
+    redis = startRedis(port);
+    console.log(`Redis killed and started again empty with ${count(folder).done} jobs done`);
+  }
+  for (const child of [second, supervisor]) {
+    if ((await ended(child)) !== 0) console.log(`FAILED a process ended with exit code ${child.exitCode}`);
+  }
+  redis?.kill('SIGKILL');
+  const { done, total, failed } = count(folder);
+  console.log(`${done} of ${total} jobs done once, ${failed} failed, in ${minutes(started)} minutes`);
+  const left = readdirSync(join(folder, 'work'));
+  if (left.length > 0) console.log(`FAILED work/ holds ${left.join(', ')}`);
+  if (done < total || left.length > 0) process.exitCode = 1;
+  if (existsSync(join(disturbed, 'experiment.json'))) report(folder, disturbed);
+}
+
+function startRedis(port) {
+  return spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--save', ''], { stdio: 'ignore' });
+}
+
+function ended(child) {
+  const hasEnded = child.exitCode !== null || child.signalCode !== null;
+  return hasEnded ? child.exitCode : new Promise((resolve) => child.once('exit', resolve));
+}
 
 /** Starts the experiment again and again; all but the last time it is killed once more jobs are done. */
 async function runKilled() {
@@ -73,9 +143,11 @@ async function runKilled() {
 }
 
 function start(args) {
-  return spawn(process.execPath, [...program, 'experiment', 'run', ...args], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
+  return spawnProgram('experiment', 'run', ...args);
+}
+
+function spawnProgram(...args) {
+  return spawn(process.execPath, [...program, ...args], { stdio: ['ignore', 'ignore', 'inherit'] });
 }
 
 async function run(args) {
@@ -87,10 +159,10 @@ function count(folder) {
   return countJobs(jobStates(openExperimentFolder(folder)));
 }
 
-/** Rows that differ between the part that was run undisturbed and the same jobs of the whole. */
-function compare() {
-  return readdirSync(join(undisturbed, 'jobs')).flatMap((id) => {
-    const [straight, killed] = [undisturbed, disturbed].map((folder) => stableRows(join(folder, 'jobs', id)));
+/** Rows that differ between a part and the same jobs of the whole. */
+function compare(part, whole) {
+  return readdirSync(join(part, 'jobs')).flatMap((id) => {
+    const [straight, killed] = [part, whole].map((folder) => stableRows(join(folder, 'jobs', id)));
     return isDeepStrictEqual(straight, killed)
       ? []
       : [`${id}: ${straight.length} and ${killed.length} rows, not equal`];

@@ -1,4 +1,4 @@
-// How long does a DQN training step take, and choosing one action? Our DQN agent's, recorded as a TensorFlow graph, against the same agent run eagerly and
+// How long does a DQN training step take, and choosing one action? Our DQN agent's, recorded as a TensorFlow graph, against the same agent run eagerly, acting through PJRT's CPU plugin, and
 // against JAX, TensorFlow's own Python and PyTorch. Rows `step/<network>/<peer>` (batch 32) and `act/<network>/<peer>` (batch 1), in ms.
 // All sides stay loaded and take turns in blocks, so that whatever else the machine does hits all of them; a side's time is the median of its
 // quieter half of blocks.
@@ -9,6 +9,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { loadBackend } from '../packages/tfjs-native/src/index.ts';
 import { createDqnAgent, NETWORKS } from './lib/dqn-agent.mjs';
+import { startPjrtSide } from './lib/pjrt-side.mjs';
 
 const folder = join(dirname(fileURLToPath(import.meta.url)), 'peers');
 
@@ -46,6 +47,8 @@ export async function run({ peers, options }) {
       { name: 'eager', ...(await createDqnAgent(network, 'eager')) },
     ];
     try {
+      // XLA's CPU compiler acts faster than the session and learns slower: its row is `act/<network>/pjrt`.
+      sides.push({ name: 'pjrt', whats: ['act'], ...(await startPjrtSide(network, THREADS)) });
       for (const [peer, variants] of Object.entries(PEER_VARIANTS)) {
         if (!peers?.has(peer)) continue;
         for (const environment of variants) {
@@ -56,7 +59,8 @@ export async function run({ peers, options }) {
         { what: 'step', blocks: quick ? 4 : 12, calls: quick ? 5 : 10 },
         { what: 'act', blocks: quick ? 4 : 12, calls: quick ? 25 : 50 },
       ]) {
-        const times = await takeTurns(sides, what, blocks, calls);
+        const taking = sides.filter(({ whats = [what] }) => whats.includes(what));
+        const times = await takeTurns(taking, what, blocks, calls);
         const { recorded } = times;
         for (const [peer, milliseconds] of Object.entries(times)) {
           if (peer === 'recorded') continue;

@@ -1,6 +1,7 @@
 // test:engines: do all engines compute the same training? 20 training steps of DQN, Rainbow and top-1 routing with Soft MoE's networks, target networks synced and the
 // agent resumed in between: the losses must equal those of the recorded TensorFlow session. And every preset must trace for XLA at every entry point.
-//   node --conditions=@moe-rl/source scripts/test-engines.mjs [--engines pjrt-cpu,wasm] [--cases dqn] [--no-traces]
+//   node --conditions=@moe-rl/source scripts/test-engines.mjs [--engines pjrt-cpu,wasm] [--cases dqn] [--no-traces] [--soak 2000]
+// --soak also makes that many updates of DQN with Soft MoE on each engine and requires that memory stays flat.
 // Ends with `N passed, N failed`. Each engine runs in a process of its own; one that this machine can't have is named and counted as failed.
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -37,10 +38,14 @@ const { values } = parseArgs({
     engines: { type: 'string', default: Object.keys(ENGINES).join(',') },
     cases: { type: 'string', default: Object.keys(CASES).join(',') },
     traces: { type: 'boolean', default: true },
+    soak: { type: 'string', default: '0' },
     child: { type: 'string' },
   },
   allowNegative: true,
 });
+/** How much resident memory may grow over the last three quarters of a soak. */
+const SOAK_LIMIT_MEGABYTES = 48;
+const soakUpdates = Number(values.soak);
 const cases = values.cases.split(',');
 for (const name of cases)
   if (!(name in CASES)) throw new Error(`there is no case "${name}"; there are ${Object.keys(CASES)}`);
@@ -65,6 +70,15 @@ async function compareEngines() {
   const results = {};
   for (const engine of engines) {
     results[engine] = await child(engine);
+    if (soakUpdates > 0) {
+      const { soak, error } = results[engine];
+      const said = soak && `${soakUpdates} updates: memory ${soak.from} -> ${soak.to} MB, tensors ${soak.tensors}`;
+      const isFlat = soak && soak.to - soak.from <= SOAK_LIMIT_MEGABYTES && soak.tensors === 0;
+      check(
+        `${engine} soak ${said ?? ''}`,
+        isFlat ? undefined : (error ?? `grew by more than ${SOAK_LIMIT_MEGABYTES} MB`),
+      );
+    }
     for (const name of cases) {
       const { losses, error } = results[engine].cases?.[name] ?? { error: results[engine].error };
       const wanted = results[reference].cases?.[name]?.losses;
@@ -93,7 +107,8 @@ async function compareEngines() {
 /** Runs this file for one engine; what it prints last is its result. */
 function child(name) {
   return new Promise((resolve) => {
-    const program = [...process.execArgv, fileURLToPath(import.meta.url), '--child', name, '--cases', cases.join(',')];
+    const program = [...process.execArgv, fileURLToPath(import.meta.url), '--child', name];
+    program.push('--cases', cases.join(','), '--soak', values.soak);
     const running = spawn(process.execPath, program, { stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
     let errors = '';
@@ -124,7 +139,7 @@ async function runEngine(engine) {
   const { createRng } = await import('../packages/core/src/index.ts');
   const result = {};
   try {
-    await openBackend({ backend, threads: 1 }, () => {});
+    const { tf } = await openBackend({ backend, threads: 1 }, () => {});
     for (const name of cases) {
       try {
         result[name] = { losses: await train(CASES[name].preset, mode, createAgent, createRng) };
@@ -132,30 +147,39 @@ async function runEngine(engine) {
         result[name] = { error: error.message };
       }
     }
-    console.log(JSON.stringify({ cases: result }));
+    const soak = soakUpdates > 0 ? await soakOf(mode, tf, createAgent, createRng) : undefined;
+    console.log(JSON.stringify({ cases: result, soak }));
   } catch (error) {
     console.log(JSON.stringify({ error: error.message }));
   }
   process.exit(0);
 }
 
+/** Resident memory in MB after a quarter of many updates and after all of them, and how many tensors more there are. */
+async function soakOf(mode, tf, createAgent, createRng) {
+  const agent = await createAgent(CASES.dqn.preset, { environment: ENVIRONMENT, seed: 3, mode, changes: SMALL });
+  fillReplay(agent, createRng);
+  const residentMegabytes = () => Math.round(process.memoryUsage().rss / 2 ** 20);
+  let from = 0;
+  let tensors = 0;
+  for (let update = 1; update <= soakUpdates; update++) {
+    await agent.learn();
+    if (update % 50 === 0) await agent.syncTarget();
+    if (update === Math.ceil(soakUpdates / 4)) {
+      from = residentMegabytes();
+      tensors = tf.memory().numTensors;
+    }
+  }
+  const soak = { from, to: residentMegabytes(), tensors: tf.memory().numTensors - tensors };
+  agent.dispose();
+  return soak;
+}
+
 /** The losses of the training steps. */
 async function train(preset, mode, createAgent, createRng) {
   const make = () => createAgent(preset, { environment: ENVIRONMENT, seed: 3, mode, changes: SMALL });
   let agent = await make();
-  const rng = createRng(1, 'engines');
-  const pixels = ENVIRONMENT.observationSpec.frameShape.reduce((product, size) => product * size, 1);
-  for (let step = 0; step < 100; step++) {
-    const observation = Uint8Array.from({ length: 4 * pixels }, () => rng.nextInteger(256));
-    const action = rng.nextInteger(ENVIRONMENT.actionCount);
-    agent.replay.add({
-      observation,
-      action,
-      reward: rng.nextFloat() * 2 - 1,
-      terminated: step % 25 === 24,
-      truncated: false,
-    });
-  }
+  fillReplay(agent, createRng);
   const losses = [];
   for (let step = 0; step < STEPS; step++) {
     if (SYNC_BEFORE.includes(step)) await agent.syncTarget();
@@ -170,6 +194,23 @@ async function train(preset, mode, createAgent, createRng) {
   }
   agent.dispose();
   return losses;
+}
+
+/** A hundred made-up transitions, the same for every engine. */
+function fillReplay(agent, createRng) {
+  const rng = createRng(1, 'engines');
+  const pixels = ENVIRONMENT.observationSpec.frameShape.reduce((product, size) => product * size, 1);
+  for (let step = 0; step < 100; step++) {
+    const observation = Uint8Array.from({ length: 4 * pixels }, () => rng.nextInteger(256));
+    const action = rng.nextInteger(ENVIRONMENT.actionCount);
+    agent.replay.add({
+      observation,
+      action,
+      reward: rng.nextFloat() * 2 - 1,
+      terminated: step % 25 === 24,
+      truncated: false,
+    });
+  }
 }
 
 /** Traces every preset at every entry point; needs no plugin and no TensorFlow. */

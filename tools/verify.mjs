@@ -32,8 +32,13 @@ const checks = {
       command(bin('attw'), ['--pack', '.', '--format', 'ascii', '--profile', 'node16'], folder),
     ),
   pack: () =>
-    ['scripts/check-pack.mjs', 'scripts/check-pack-statistics.mjs', 'scripts/check-pack-text2reward.mjs'].flatMap(
-      (script) => (existsSync(join(root, script)) ? command(process.execPath, [script]) : [`${script} is missing`]),
+    [
+      'scripts/check-pack.mjs',
+      'scripts/check-pack-statistics.mjs',
+      'scripts/check-pack-text2reward.mjs',
+      'scripts/check-pack-pjrt.mjs',
+    ].flatMap((script) =>
+      existsSync(join(root, script)) ? command(process.execPath, [script]) : [`${script} is missing`],
     ),
   'statistics-page': () =>
     command(process.execPath, ['--conditions=@moe-rl/source', 'scripts/render-statistics.mjs', '--check']),

@@ -10,7 +10,6 @@ const CALLS = [
   'Error_Message',
   'Error_GetCode',
   'Plugin_Initialize',
-  'Plugin_Attributes',
   'Event_Destroy',
   'Event_IsReady',
   'Event_Await',
@@ -35,9 +34,6 @@ const CALLS = [
   'Buffer_Destroy',
   'Buffer_ReadyEvent',
   'Buffer_ToHostBuffer',
-  'TopologyDescription_Create',
-  'TopologyDescription_Destroy',
-  'Compile',
 ];
 /** Structs that aren't a call's arguments. */
 const STRUCTS = ['NamedValue', 'Program', 'ExecuteOptions'];

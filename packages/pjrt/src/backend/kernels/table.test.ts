@@ -1,0 +1,241 @@
+// Every rule of the table against tfjs' plain JavaScript kernels: one program with a result for each, compiled once, beside the same functions run eagerly.
+import { createProgram } from '@moe-rl/tfjs-graph';
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { loadForTests, missing } from '../../testing/plugin.ts';
+import { rules } from './table.ts';
+
+type Inputs = Record<string, tf.Tensor>;
+type Operation = (inputs: Inputs) => tf.Tensor;
+
+const onX =
+  (operation: (x: tf.Tensor) => tf.Tensor): Operation =>
+  ({ x }) =>
+    operation(x!);
+const onPositive =
+  (operation: (x: tf.Tensor) => tf.Tensor): Operation =>
+  ({ positive }) =>
+    operation(positive!);
+/** Gradient of the sum of `operation`'s squares by its argument. */
+const slope = (operation: (x: tf.Tensor) => tf.Tensor, x: tf.Tensor): tf.Tensor =>
+  tf.grad((value: tf.Tensor) => tf.sum(tf.square(operation(value))))(x);
+
+const operations: Record<string, Operation> = {
+  abs: onX(tf.abs),
+  ceil: onX(tf.ceil),
+  cos: onX(tf.cos),
+  exp: onX(tf.exp),
+  expm1: onX(tf.expm1),
+  floor: onX(tf.floor),
+  neg: onX(tf.neg),
+  sigmoid: onX(tf.sigmoid),
+  sign: onX(tf.sign),
+  sin: onX(tf.sin),
+  tan: onX(tf.tan),
+  tanh: onX(tf.tanh),
+  sinh: onX(tf.sinh),
+  cosh: onX(tf.cosh),
+  atan: onX(tf.atan),
+  erf: onX(tf.erf),
+  elu: onX(tf.elu),
+  selu: onX(tf.selu),
+  relu: onX(tf.relu),
+  relu6: onX(tf.relu6),
+  softplus: onX(tf.softplus),
+  round: onX(tf.round),
+  step: onX((x) => tf.step(x, 0.3)),
+  leakyRelu: onX((x) => tf.leakyRelu(x, 0.1)),
+  square: onX(tf.square),
+  clip: onX((x) => tf.clipByValue(x, -0.5, 0.7)),
+  log: onPositive(tf.log),
+  log1p: onPositive(tf.log1p),
+  sqrt: onPositive(tf.sqrt),
+  rsqrt: onPositive(tf.rsqrt),
+  reciprocal: onPositive(tf.reciprocal),
+  add: ({ x, row }) => tf.add(x!, row!),
+  sub: ({ x, row }) => tf.sub(x!, row!),
+  mul: ({ x, row }) => tf.mul(x!, row!),
+  div: ({ x, positive }) => tf.div(x!, positive!),
+  pow: ({ positive, x }) => tf.pow(positive!, x!),
+  maximum: ({ x, row }) => tf.maximum(x!, row!),
+  minimum: ({ x, row }) => tf.minimum(x!, row!),
+  atan2: ({ x, positive }) => tf.atan2(x!, positive!),
+  mod: ({ x, positive }) => tf.mod(x!, positive!),
+  floorDivFloat: ({ x, positive }) => tf.floorDiv(x!, positive!),
+  floorDivInt: ({ places }) => tf.floorDiv(tf.sub(places!, 2), tf.scalar(2, 'int32')),
+  squaredDifference: ({ x, row }) => tf.squaredDifference(x!, row!),
+  prelu: ({ x, row }) => tf.prelu(x!, row!),
+  equal: ({ places }) => tf.equal(places!, 1),
+  less: ({ x, row }) => tf.less(x!, row!),
+  greaterEqual: ({ x, row }) => tf.greaterEqual(x!, row!),
+  notEqual: ({ places }) => tf.notEqual(places!, 1),
+  logicalAnd: ({ x, row }) => tf.logicalAnd(tf.less(x!, row!), tf.greater(x!, 0)),
+  logicalOr: ({ x, row }) => tf.logicalOr(tf.lessEqual(x!, row!), tf.greater(x!, 0)),
+  logicalNot: onX((x) => tf.logicalNot(tf.less(x, 0))),
+  where: ({ x, row }) => tf.where(tf.less(x!, 0), x!, tf.add(tf.zerosLike(x!), row!)),
+  isNan: onX((x) => tf.isNaN(tf.sqrt(x))),
+  isFinite: onX((x) => tf.isFinite(tf.div(1, tf.relu(x)))),
+  isInf: onX((x) => tf.isInf(tf.div(1, tf.relu(x)))),
+  cast: onX((x) => tf.cast(tf.mul(x, 3), 'int32')),
+  addN: ({ x, row }) => tf.addN([x!, tf.add(x!, row!), x!]),
+  sum: onX((x) => tf.sum(x, 0)),
+  mean: onX((x) => tf.mean(x, 1, true)),
+  max: onX((x) => tf.max(x, 1)),
+  min: onX((x) => tf.min(x, 0)),
+  prod: onX((x) => tf.prod(x, 1)),
+  all: onX((x) => tf.all(tf.less(x, 0.9), 0)),
+  any: onX((x) => tf.any(tf.less(x, -0.9), 0)),
+  argMax: onX((x) => tf.argMax(x, 1)),
+  argMin: onX((x) => tf.argMin(x, 0)),
+  softmax: onX((x) => tf.softmax(x)),
+  logSoftmax: onX((x) => tf.logSoftmax(x)),
+  logSumExp: onX((x) => tf.logSumExp(x, 1)),
+  cumsum: onX((x) => tf.cumsum(x, 1)),
+  cumsumExclusive: onX((x) => tf.cumsum(x, 1, true)),
+  cumsumReverse: onX((x) => tf.cumsum(x, 0, false, true)),
+  cumsumBoth: onX((x) => tf.cumsum(x, 1, true, true)),
+  cumprod: onX((x) => tf.cumprod(x, 1, true)),
+  batchNorm: ({ image }) =>
+    tf.batchNorm4d(
+      image as tf.Tensor4D,
+      tf.tensor1d([0.1, 0.2]),
+      tf.tensor1d([1, 2]),
+      tf.tensor1d([0.5, 0]),
+      tf.tensor1d([2, 1]),
+      0.01,
+    ),
+  reshape: onX((x) => tf.reshape(x, [4, -1])),
+  transpose: onX((x) => tf.transpose(x)),
+  reverse: onX((x) => tf.reverse(x, 1)),
+  tile: onX((x) => tf.tile(x, [2, 3])),
+  slice: onX((x) => tf.slice(x, [1, 1], [2, -1])),
+  strided: onX((x) => tf.stridedSlice(x, [0, 3], [3, 0], [2, -2])),
+  pad: onX((x) =>
+    tf.pad(
+      x,
+      [
+        [1, 0],
+        [2, 1],
+      ],
+      5,
+    ),
+  ),
+  mirrorPad: onX((x) =>
+    tf.mirrorPad(
+      x,
+      [
+        [1, 1],
+        [2, 1],
+      ],
+      'reflect',
+    ),
+  ),
+  expandDims: onX((x) => tf.expandDims(x, -1)),
+  concat: ({ x, row }) => tf.concat([x!, row!], 0),
+  stack: onX((x) => tf.stack([x, x], 1)),
+  unstack: onX((x) => tf.unstack(x, 1)[2]!),
+  split: onX((x) => tf.split(x, [1, 3], 1)[1]!),
+  oneHot: ({ places }) => tf.oneHot(places!, 4),
+  fill: () => tf.fill([2], 3),
+  range: () => tf.range(1, 6, 2),
+  linspace: () => tf.linspace(0, 1, 5),
+  onesLike: onX(tf.onesLike),
+  broadcastTo: ({ row }) => tf.broadcastTo(row!, [2, 4]),
+  gather: ({ x, places }) => tf.gather(x!, places!, 1),
+  gatherRows: ({ x, places }) => tf.gather(x!, places!),
+  gatherNd: ({ x, pairs }) => tf.gatherND(x!, pairs!),
+  gatherBatch: ({ x, pairs }) => tf.gather(tf.slice(x!, [0, 0], [2, 4]), pairs!, 1, 1),
+  scatter: ({ pairs }) => tf.scatterND(pairs as tf.Tensor, tf.tensor1d([1, 2]), [3, 4]),
+  segmentSum: ({ x, places }) => tf.unsortedSegmentSum(x!, places as tf.Tensor1D, 3),
+  topkValues: onX((x) => tf.topk(x, 2).values),
+  topkIndices: onX((x) => tf.topk(x, 3).indices),
+  matMul: ({ x, row }) => tf.matMul(x as tf.Tensor2D, row as tf.Tensor2D, false, true),
+  batchMatMul: ({ image, x }) => tf.matMul(tf.reshape(image!, [4, 12, 3]), tf.slice(x!, [0, 0], [3, 4])),
+  conv2d: ({ image, filter }) => tf.conv2d(image as tf.Tensor4D, filter as tf.Tensor4D, 2, 'same'),
+  convDilated: ({ image, filter }) => tf.conv2d(image as tf.Tensor4D, filter as tf.Tensor4D, 1, 'valid', 'NHWC', 2),
+  convByImage: ({ image, filter }) =>
+    slope((v) => tf.conv2d(v as tf.Tensor4D, filter as tf.Tensor4D, 2, 'same'), image!),
+  convByFilter: ({ image, filter }) =>
+    slope((v) => tf.conv2d(image as tf.Tensor4D, v as tf.Tensor4D, 2, 'same'), filter!),
+  depthwise: ({ image, filter }) => tf.depthwiseConv2d(image as tf.Tensor4D, filter as tf.Tensor4D, 2, 'same'),
+  depthwiseByImage: ({ image, filter }) =>
+    slope((v) => tf.depthwiseConv2d(v as tf.Tensor4D, filter as tf.Tensor4D, 1, 'same'), image!),
+  depthwiseByFilter: ({ image, filter }) =>
+    slope((v) => tf.depthwiseConv2d(image as tf.Tensor4D, v as tf.Tensor4D, 1, 'same'), filter!),
+  fusedConv: ({ image, filter }) =>
+    tf.fused.conv2d({
+      x: image as tf.Tensor4D,
+      filter: filter as tf.Tensor4D,
+      strides: 1,
+      pad: 'same',
+      activation: 'relu',
+    }),
+  fusedMatMul: ({ x, row }) =>
+    tf.fused.matMul({ a: x!, b: row!, transposeB: true, bias: tf.tensor1d([0.5]), activation: 'relu' }),
+  maxPool: ({ image }) => tf.maxPool(image as tf.Tensor4D, 3, 2, 'same'),
+  maxPoolGrad: ({ image }) => slope((v) => tf.maxPool(v as tf.Tensor4D, 3, 2, 'same'), image!),
+  avgPool: ({ image }) => tf.avgPool(image as tf.Tensor4D, 2, 2, 'valid'),
+  avgPoolGrad: ({ image }) => slope((v) => tf.avgPool(v as tf.Tensor4D, 2, 2, 'valid'), image!),
+  eluGrad: onX((x) => slope(tf.elu, x)),
+  softmaxGrad: onX((x) => slope(tf.softmax, x)),
+  maxGrad: onX((x) => slope((v) => tf.max(v, 1), x)),
+};
+const inputs = {
+  x: { shape: [3, 4], dtype: 'float32' },
+  row: { shape: [1, 4], dtype: 'float32' },
+  positive: { shape: [3, 4], dtype: 'float32' },
+  image: { shape: [2, 6, 6, 2], dtype: 'float32' },
+  filter: { shape: [2, 2, 2, 3], dtype: 'float32' },
+  places: { shape: [3], dtype: 'int32' },
+  pairs: { shape: [2, 2], dtype: 'int32' },
+} as const;
+
+describe.skipIf(missing !== undefined)('the table of operations', () => {
+  let values: Record<string, Float32Array | Int32Array>;
+  const computed: Record<string, ArrayLike<number>> = {};
+  const wanted: Record<string, ArrayLike<number>> = {};
+
+  beforeAll(async () => {
+    await loadForTests();
+    const wave = (length: number, start: number) =>
+      Float32Array.from({ length }, (_, i) => Math.sin(start + 1.7 * i) * 1.3);
+    values = {
+      x: wave(12, 0.4),
+      row: wave(4, 2),
+      positive: wave(12, 3).map((value) => Math.abs(value) + 0.3),
+      image: wave(144, 5),
+      filter: wave(24, 6),
+      places: Int32Array.of(2, 0, 1),
+      pairs: Int32Array.of(0, 3, 1, 2),
+    };
+    const run = (tensors: Inputs) =>
+      Object.fromEntries(Object.entries(operations).map(([name, f]) => [name, f(tensors)]));
+    const program = await createProgram({ variables: {}, entryPoints: { all: { inputs, run } } });
+    Object.assign(computed, await program.run('all', values));
+    program.dispose();
+    await tf.setBackend('cpu');
+    for (const [name, operation] of Object.entries(operations)) {
+      const tensors = Object.entries(inputs).map(([key, { shape, dtype }]) => [
+        key,
+        tf.tensor(values[key]!, [...shape], dtype),
+      ]);
+      wanted[name] = operation(Object.fromEntries(tensors) as Inputs).dataSync();
+    }
+  }, 600_000);
+
+  test.each(Object.keys(operations))('%s', (name) => {
+    expect(computed[name]!.length).toBe(wanted[name]!.length);
+    for (let index = 0; index < wanted[name]!.length; index++) {
+      const [value, expected] = [computed[name]![index]!, wanted[name]![index]!];
+      expect(Math.abs(value - expected), `${name}[${index}] is ${value}; expected ${expected}`).toBeLessThan(
+        2e-4 * (1 + Math.abs(expected)),
+      );
+    }
+  });
+
+  test('the table holds what tfjs calls its kernels', () => {
+    const known = new Set<unknown>(Object.values(tf).filter((value) => typeof value === 'string'));
+    const own = ['MoeRlRandomNormal', 'MoeRlRandomUniform'];
+    expect(Object.keys(rules).filter((name) => !known.has(name) && !own.includes(name))).toEqual([]);
+  });
+});

@@ -63,7 +63,7 @@ export class Entry {
   /**
    * Compares a field with what our code gives, if the example has it.
    * @param actual a number, text or truth value, nested arrays or objects of them, or a tensor { shape, data }
-   * @param tolerance { absolute, relative }; what is left out is 0
+   * @param tolerance { absolute, relative, factor }; what is left out allows nothing. A factor of 2 allows half to double the value
    */
   expect(key, actual, tolerance = TOLERANCE) {
     if (!this.has(key)) return;
@@ -148,7 +148,8 @@ function compare(wanted, found, path, tolerance, problems) {
   }
   const allowed = (tolerance.absolute ?? 0) + (tolerance.relative ?? 0) * Math.abs(value);
   const off = Math.abs(found - value);
-  if (!(off <= allowed)) {
+  const ratio = found / value;
+  if (!(off <= allowed) && !(ratio <= tolerance.factor && ratio >= 1 / tolerance.factor)) {
     problems.push(
       `${path} is ${found}; expected ${value} (off by ${off.toExponential(1)}, allowed ${allowed.toExponential(1)})`,
     );

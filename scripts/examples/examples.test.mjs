@@ -41,6 +41,13 @@ test('an example passes, or fails by the name of what is wrong', async () => {
   });
 });
 
+test('a factor allows so many times the value and no more', () => {
+  const entry = new Entry({ a: [2, 4], b: [2] }, 'e');
+  entry.expect('a', [3, 2], { factor: 2 });
+  entry.expect('b', [4.1], { factor: 2 });
+  expect(entry.report().problems).toEqual(['e.b.0 is 4.1; expected 2 (off by 2.1e+0, allowed 0.0e+0)']);
+});
+
 test('parts share the books: a field inside that nothing reads fails, too', () => {
   const entry = new Entry({ table: { 1: { a: 1 }, 2: { a: 1, b: 2 } }, list: [{ c: 1 }] }, 'e');
   for (const [, row] of entry.at('table').parts()) row.expect('a', 1);

@@ -93,6 +93,7 @@ export {
   requireInput,
   requireK,
 } from './router.ts';
+export { choicesPerExpert, packChoices, sharedChoices } from './router-course.ts';
 export { normalizeScores, type RoutingCounts, ratioOrZero, routingCounts } from './routing-statistics.ts';
 export {
   applySimplicial,

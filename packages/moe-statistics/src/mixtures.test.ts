@@ -180,6 +180,32 @@ test('responsibilities of shared and routed experts are half a weight or gate ti
   for (const [index, value] of joint.entries()) expect(shares![index]).toBeCloseTo(value / total, 12);
 });
 
+test('responsibilities and log-likelihood stay finite where every expert gives the observed class less than a number can hold', () => {
+  const model = {
+    classes: 2,
+    transform: 'identity' as const,
+    names: ['x'],
+    standardization: { center: [0], scale: [1] },
+    gate: [
+      [0, 0],
+      [0, 0],
+    ],
+    intercepts: [
+      [0, 0],
+      [1, 0],
+    ],
+    slopes: [
+      [[-1], [0]],
+      [[-1], [0]],
+    ],
+  };
+  const samples = { x: [2000], y: [0] };
+  const [row] = multinomialMixture.responsibilities(model, samples);
+  expect(row![1]! / row![0]!).toBeCloseTo(Math.E, 10);
+  expect(row![0]! + row![1]!).toBeCloseTo(1, 12);
+  expect(multinomialMixture.score(model, samples)).toBeCloseTo(-2000 + Math.log((1 + Math.E) / 2), 9);
+});
+
 test('permuting the experts of a start changes nothing but their order', () => {
   const x = uniform(400, -1, 1, 'x');
   const y = samplePolynomial(LINES, x, createRng(4));

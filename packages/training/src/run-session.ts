@@ -49,7 +49,8 @@ export async function trainInFolder(folder: RunFolder, options: TrainInFolderOpt
   try {
     session = await openSession(folder, say, isResume);
     for (const note of agentKindOf(folder.config, registry).notes?.(folder.config) ?? []) say(note);
-    const { agent, environment, reward, replay, tensorCount, learnOffline, makeEvaluationEnvironment } = session;
+    const { agent, environment, reward, replay, tensorCount, learnOffline, finalRows } = session;
+    const { makeEvaluationEnvironment } = session;
     const recorder = recorderOf(folder, environment, isResume);
     const result = await trainRun({
       ...rest,
@@ -64,6 +65,7 @@ export async function trainInFolder(folder: RunFolder, options: TrainInFolderOpt
       ...(replay === undefined ? {} : { replay }),
       ...(tensorCount === undefined ? {} : { tensorCount }),
       ...(learnOffline === undefined ? {} : { learnOffline }),
+      ...(finalRows === undefined ? {} : { finalRows }),
       ...(recorder === undefined ? {} : { recorder }),
     });
     return { ...session, output: result };

@@ -168,6 +168,8 @@ export type SparsityConfig =
 export interface StatisticsConfig {
   /** Updates between measurements of the network (dormant units, effective rank, router metrics); 0: never. */
   readonly periodUpdates: number;
+  /** With every measurement, routes one batch that stays the same: how the routers' choices change, and how near they are to the last. */
+  readonly followsRouters: boolean;
 }
 
 /** What a preset says about the environment; agents don't read it, trainers do. */

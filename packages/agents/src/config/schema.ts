@@ -178,6 +178,11 @@ export const AGENT_SETTINGS: GroupSetting = setting.group({
   sparsity,
   statistics: setting.group({
     periodUpdates: periods('Updates between measurements of the network; 0: never', 0, 0),
+    followsRouters: setting.boolean(
+      'With every measurement, follows what routers choose for one batch: change rate, utilization, saturation',
+      false,
+      { applies: { all: [isMixture, { path: './periodUpdates', notIn: [0] }] } },
+    ),
   }),
   environment: setting.group({
     repeatActionProbability: setting.share('Sticky actions', 0.25),

@@ -1,10 +1,11 @@
 // Router measures against numbers worked out by hand.
+import type { MoeOutput } from '@moe-rl/moe-core';
 import { assignTokens, type Routing } from '@moe-rl/top-k-moe';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, it } from 'vitest';
 import { loadTestBackend } from '../testing/fixtures.ts';
 import { OPS } from './moe.ts';
-import { softRouterMeasures, sparseRouterMeasures } from './router-measures.ts';
+import { routerChoices, softRouterMeasures, sparseRouterMeasures } from './router-measures.ts';
 
 beforeAll(async () => {
   await loadTestBackend();
@@ -27,6 +28,7 @@ it('sparse: load is the share of tokens assigned, not the mean probability; drop
   const assignment = assignTokens<tf.Tensor>(OPS, experts, weights, { numExperts: 3, capacity: 1 });
   const routing = { assignment, probabilities, logits: probabilities } as Routing<tf.Tensor>;
   const measures = sparseRouterMeasures(routing);
+  expect(read(routerChoices({ routing } as MoeOutput<tf.Tensor>))).toEqual([1, 0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 1]);
   const load = read(measures.load);
   [0.75, 0, 0.25].forEach((share, expert) => {
     expect(load[expert]).toBeCloseTo(share, 6);
@@ -57,7 +59,9 @@ it('sparse: where experts choose, a token that nobody took counts as dropped', (
   );
   const weights = tf.ones([1, 2, 2]);
   const assignment = { kind: 'expert-choice', numExperts: 2, capacity: 2, tokens, weights } as const;
-  const measures = sparseRouterMeasures({ assignment, probabilities, logits: probabilities } as Routing<tf.Tensor>);
+  const routing = { assignment, probabilities, logits: probabilities } as Routing<tf.Tensor>;
+  const measures = sparseRouterMeasures(routing);
+  expect(read(routerChoices({ routing } as MoeOutput<tf.Tensor>))).toEqual([1, 0, 1, 1, 0, 1, 0, 0]);
   expect(read(measures.load)).toEqual([0.5, 0.5]);
   expect(read(measures['router/droppedTokenFraction'])[0]).toBeCloseTo(0.25, 6);
 });
@@ -89,6 +93,7 @@ it('soft: load is the share of the combine weight, entropies are over tokens and
     ],
   ]);
   const measures = softRouterMeasures(dispatch, combine);
+  expect(read(routerChoices({ combineWeights: combine } as MoeOutput<tf.Tensor>))).toEqual([0, 1, 1, 0]);
   const load = read(measures.load);
   expect(load[0]).toBeCloseTo((0.3 + 1) / 2, 6);
   expect(load[1]).toBeCloseTo(0.7 / 2, 6);

@@ -50,6 +50,26 @@ export function sparseRouterMeasures({ assignment, probabilities }: Routing<Tens
   };
 }
 
+/**
+ * Which experts each token has `[B, T, E]`, ones and zeros: those that it chose, dropped ones included; where experts choose, those that took it; of soft routing
+ * the one with the largest share of the token.
+ */
+export function routerChoices({ routing, combineWeights }: MoeOutput<Tensor>): Tensor {
+  if (routing === undefined) {
+    const shares = tf.sum(combineWeights!, 3);
+    return oneHot(tf.argMax(shares, 2), shares.shape[2]!);
+  }
+  const { assignment, probabilities } = routing;
+  const [, tokenCount, expertCount] = probabilities.shape as [number, number, number];
+  if (assignment.kind === 'token-choice')
+    return tf.minimum(
+      tf.sum(tf.mul(oneHot(assignment.experts, expertCount), tf.expandDims(assignment.wanted, 3)), 2),
+      1,
+    );
+  // -1 stands in places without a token; its row is all zeros.
+  return tf.transpose(tf.minimum(tf.sum(oneHot(assignment.tokens, tokenCount), 2), 1), [0, 2, 1]);
+}
+
 /** `-sum p log p` over some axes; 0 log 0 = 0. */
 function entropy(probabilities: Tensor, axes: number[]): Tensor {
   return tf.neg(tf.sum(tf.mul(probabilities, tf.log(tf.maximum(probabilities, 1e-30))), axes));

@@ -7,10 +7,11 @@ import * as tf from '@tensorflow/tfjs-core';
 import { evaluationRouting, routingInputs, updateStepInputs } from './loss.ts';
 import { createMeasurement } from './measurement.ts';
 import { drawNoise, SEED_INPUT } from './noise.ts';
+import { createRouterProbe } from './router-probe.ts';
 import { createGradientStep, createUpdateStep, type UpdateStepConfig } from './update-step.ts';
 import type { AgentVariables } from './variables.ts';
 
-type Base = 'act' | 'evaluate' | 'learn' | 'measure' | 'gradients';
+type Base = 'act' | 'evaluate' | 'learn' | 'measure' | 'probe' | 'gradients';
 /** Mixtures that train in stages have entry points of their own for each stage after the first: `learn@distilled`. */
 export type EntryName = Base | `${Base}@${string}` | 'syncTarget';
 
@@ -21,6 +22,11 @@ export function entryOf(base: Base, stage: MixtureStage | undefined, stages: rea
 
 /** The learning step's parts, with all variables. */
 export type AgentStep = UpdateStepConfig & AgentVariables;
+
+/** Whether the choices of routers are followed: asked for, measured at all, and there are routers. */
+export function followsRouters({ config, network }: Pick<AgentStep, 'config' | 'network'>): boolean {
+  return config.statistics.followsRouters && config.statistics.periodUpdates > 0 && network.mixtures.length > 0;
+}
 
 /** Which layers are noisy when acting: all in training; in evaluation the experts at most (official behaviour). */
 export function actingNoise({ config, network }: AgentStep, mode: 'train' | 'evaluate'): 'all' | 'experts' | 'none' {
@@ -63,6 +69,7 @@ function stageEntryPoints(step: AgentStep): Partial<Record<Base, EntryPoint>> {
     act: createActor(step, actingNoise(step, 'train')),
     measure: createMeasurement(step),
   };
+  if (followsRouters(step)) entryPoints.probe = createRouterProbe(step);
   if (config.network.noisy) entryPoints.evaluate = createActor(step, actingNoise(step, 'evaluate'));
   if (sparseTraining?.needsGradients) {
     entryPoints.gradients = { inputs: updateStepInputs(step), run: createGradientStep(step, Object.keys(masks)) };

@@ -4,6 +4,7 @@ import {
   type AgentMetrics,
   elementCount,
   InvalidArgumentError,
+  type MetricRow,
   NonFiniteError,
   type Observation,
   type Rng,
@@ -20,10 +21,11 @@ import type { AgentConfig } from '../config/agent-config.ts';
 import type { Network } from '../networks/network-interface.ts';
 import { drawsRouting } from '../networks/routing.ts';
 import { learningInputs } from './batch-inputs.ts';
-import { type AgentStep, actingNoise, type EntryName, entryOf } from './entry-points.ts';
+import { type AgentStep, actingNoise, type EntryName, entryOf, followsRouters } from './entry-points.ts';
 import { changeMasks } from './mask-changes.ts';
 import { summarizeMeasurement } from './measurement.ts';
 import { drawSeed } from './noise.ts';
+import { RouterProbe } from './router-probe.ts';
 import { type DueWork, dueOffline, dueWork, explorationRate } from './schedule.ts';
 import { type Course, enterStage } from './stages.ts';
 import { decodeState, encodeState, streamStates } from './state.ts';
@@ -51,6 +53,7 @@ export class ProgramAgent implements ValueAgent {
   readonly #course: Course;
   readonly #stageNames: readonly string[];
   readonly #observationLength: number;
+  readonly #probe: RouterProbe | undefined;
   #trainingAgentSteps = 0;
   #updates = 0;
 
@@ -63,6 +66,7 @@ export class ProgramAgent implements ValueAgent {
     this.#streams = streams;
     this.#course = course;
     this.#stageNames = course.stages.map(({ name }) => name);
+    this.#probe = followsRouters(step) ? new RouterProbe(step.network.mixtures[0]!.sizes.numExperts) : undefined;
     this.warnings = this.network.mixtures.flatMap(({ warnings }) => warnings);
     const { frameShape, stackSize } = this.network.input.observationSpec;
     this.#observationLength = elementCount(frameShape) * stackSize;
@@ -159,7 +163,9 @@ export class ProgramAgent implements ValueAgent {
     for (const [index, name] of updateMetricNames({ ...this.#step, ...(stage ? { stage } : {}) }).entries())
       result[`train/${name}`] = metrics![index]!;
     const period = this.config.statistics.periodUpdates;
-    if (period > 0 && this.#updates % period === 0) Object.assign(result, await this.measure());
+    if (period > 0 && this.#updates % period === 0) {
+      Object.assign(result, await this.measure(), await this.#followRouters());
+    }
     return result;
   }
 
@@ -169,26 +175,43 @@ export class ProgramAgent implements ValueAgent {
 
   async measure(): Promise<AgentMetrics> {
     const stream = this.#streams.measure;
-    const { replay } = this;
-    if (replay.sampleableTransitions === 0) {
+    if (this.replay.sampleableTransitions === 0) {
       throw new InvalidArgumentError(
         'measure: the replay buffer holds no transition that can be sampled yet; expected at least one',
       );
     }
-    // Not `sample`: measuring must not move the stream that training batches are drawn from.
-    const batch = replay.gather(
-      Array.from({ length: this.config.agent.batchSize }, () => {
-        let slot = stream.nextInteger(replay.size);
-        while (!replay.isSampleable(slot)) slot = stream.nextInteger(replay.size);
-        return slot;
-      }),
-    );
     const outputs = await this.#program.run(this.#entry('measure'), {
-      frames: batch.frames as TypedArray,
+      frames: this.#drawFrames(stream),
       ...(this.config.network.noisy ? { noiseSeed: drawSeed(stream) } : {}),
       ...this.#routingSeed(stream),
     });
     return summarizeMeasurement(this.config, outputs);
+  }
+
+  routerSaturation(): MetricRow[] {
+    return this.#probe?.saturation() ?? [];
+  }
+
+  /** What the routers choose now for the probe batch, which is drawn at the first call. */
+  async #followRouters(): Promise<Record<string, number>> {
+    if (this.#probe === undefined) return {};
+    const stream = this.#streams.measure;
+    const { choices } = await this.#program.run(this.#entry('probe'), {
+      frames: this.#probe.frames(() => this.#drawFrames(stream)),
+      ...this.#routingSeed(stream),
+    });
+    return this.#probe.record(this.#trainingAgentSteps, choices as Float32Array);
+  }
+
+  /** Frames of a batch. Not `replay.sample`: measuring must not move the stream that training batches are drawn from. */
+  #drawFrames(stream: Rng): TypedArray {
+    const { replay } = this;
+    const slots = Array.from({ length: this.config.agent.batchSize }, () => {
+      let slot = stream.nextInteger(replay.size);
+      while (!replay.isSampleable(slot)) slot = stream.nextInteger(replay.size);
+      return slot;
+    });
+    return replay.gather(slots).frames as TypedArray;
   }
 
   async readParameters(): Promise<Record<string, TensorData>> {
@@ -220,12 +243,14 @@ export class ProgramAgent implements ValueAgent {
       trainingAgentSteps: this.#trainingAgentSteps,
       updates: this.#updates,
       streams: streamStates(this.#streams),
+      ...(this.#probe === undefined ? {} : { probe: this.#probe.getState() }),
     });
   }
 
   async setState(state: StateTree): Promise<void> {
     const shapes = Object.fromEntries(Object.entries(this.#step.all).map(([name, { shape }]) => [name, shape]));
-    const { variables, trainingAgentSteps, updates, streams } = decodeState(state, shapes, this.#streams);
+    const { variables, trainingAgentSteps, updates, streams, probe } = decodeState(state, shapes, this.#streams);
+    if (probe !== undefined) this.#probe?.setState(probe);
     for (const [name, rng] of Object.entries(this.#streams)) rng.setState(streams[name]!);
     await this.#program.writeVariables(variables);
     this.#trainingAgentSteps = trainingAgentSteps;
@@ -256,7 +281,7 @@ export class ProgramAgent implements ValueAgent {
 
   /** The entry point of a stage: by default of the one that the newest update belonged to. */
   #entry(
-    base: 'act' | 'evaluate' | 'learn' | 'measure',
+    base: 'act' | 'evaluate' | 'learn' | 'measure' | 'probe',
     stage = this.#course.at(Math.max(0, this.#updates - 1)),
   ): EntryName {
     return entryOf(base, stage, this.#stageNames);

@@ -14,10 +14,12 @@ export interface AgentState {
   readonly trainingAgentSteps: number;
   readonly updates: number;
   readonly streams: Readonly<Record<string, RngState>>;
+  /** The course of the routers, where it is followed. */
+  readonly probe?: StateTree;
 }
 
 /** The state as a tree for a checkpoint. */
-export function encodeState({ variables, trainingAgentSteps, updates, streams }: AgentState): StateTree {
+export function encodeState({ variables, trainingAgentSteps, updates, streams, probe }: AgentState): StateTree {
   const each = <T>(read: (value: TensorData) => T) =>
     Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, read(value)]));
   return {
@@ -28,6 +30,7 @@ export function encodeState({ variables, trainingAgentSteps, updates, streams }:
     trainingAgentSteps,
     updates,
     streams: streams as unknown as StateTree,
+    ...(probe === undefined ? {} : { probe }),
   };
 }
 
@@ -63,6 +66,7 @@ export function decodeState(state: StateTree, expected: Shapes, streams: Streams
     trainingAgentSteps: trainingAgentSteps as number,
     updates: updates as number,
     streams: saved,
+    ...(state.probe === undefined ? {} : { probe: state.probe as StateTree }),
   };
 }
 

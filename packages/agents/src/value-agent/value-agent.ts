@@ -1,6 +1,6 @@
 // The value-based agent as others see it. DQN, Double DQN, Rainbow, DER, DrQ(eps) and CQL are configurations of it: their learning rules are records in
 // `../variants`, the rest are switches, as in the official code.
-import type { ActMode, Agent, AgentMetrics, Observation, TensorData } from '@moe-rl/core';
+import type { ActMode, Agent, AgentMetrics, MetricRow, Observation, TensorData } from '@moe-rl/core';
 import type { ReplayBuffer } from '@moe-rl/replay';
 import type { AgentConfig } from '../config/agent-config.ts';
 import type { Network } from '../networks/network-interface.ts';
@@ -33,6 +33,11 @@ export interface ValueAgent extends Agent {
   syncTarget(): Promise<void>;
   /** Measures the network on a batch from `replay`: dormant units, effective rank, feature norm, router metrics. */
   measure(): Promise<AgentMetrics>;
+  /**
+   * With `statistics.followsRouters`: for every measurement so far, the share of the routers' choices for the probe batch that are those of the newest
+   * measurement, too (`router/saturation`). Rows to log when training has ended.
+   */
+  routerSaturation(): MetricRow[];
   /** The online network's parameters, by their official names. */
   readParameters(): Promise<Record<string, TensorData>>;
   /**

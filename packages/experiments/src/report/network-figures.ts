@@ -5,6 +5,27 @@ import { type BandedLine, barsSvg, colorOf, csv, linesCsv, linesSvg, type Report
 
 /** Points of a curve; each is a mean over the rows of its part of the run. */
 const BINS = 40;
+/** What is logged where a plan sets `statistics.followsRouters`. */
+const ROUTER_COURSE = [
+  [
+    'router-saturation',
+    'Router saturation',
+    'router/saturation',
+    'Share of the choices for a batch that stays the same that are those of the end of training, too.',
+  ],
+  [
+    'router-change-rate',
+    'Router change rate',
+    'router/changeRate',
+    'Share of the choices for that batch that were not made at the measurement before.',
+  ],
+  [
+    'router-utilization',
+    'Utilization of experts by the router',
+    'router/utilization',
+    'Jain’s index of the experts’ choices for that batch: 1 means all are used alike, 1 / experts that one is.',
+  ],
+] as const;
 const BLOCKS = ['encoder', 'tokens', 'dense', 'router', 'experts', 'head'];
 
 export function networkFigures(results: ExperimentResults): readonly ReportFigure[] {
@@ -24,6 +45,9 @@ export function networkFigures(results: ExperimentResults): readonly ReportFigur
       'nats',
       routerEntropy,
       'Sparse routers: mean entropy of a token’s router probabilities; soft ones: of its combine weights.',
+    ),
+    ...ROUTER_COURSE.map(([name, title, tag, caption]) =>
+      series(results, name, title, 'share', (row) => row.values[tag], caption),
     ),
     series(
       results,

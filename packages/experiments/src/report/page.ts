@@ -28,6 +28,9 @@ export function reportHtml(results: ExperimentResults, analysis: Analysis, figur
   const inside = new Set([
     'expert-utilisation',
     'router-entropy',
+    'router-saturation',
+    'router-change-rate',
+    'router-utilization',
     'dormant-units',
     'effective-rank',
     'loss',

@@ -200,6 +200,8 @@ describe('a report', () => {
       'game-pong',
       'expert-utilisation',
       'router-entropy',
+      'router-saturation',
+      'router-change-rate',
       'dormant-units',
       'effective-rank',
       'parameters',

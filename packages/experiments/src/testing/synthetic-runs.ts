@@ -37,7 +37,14 @@ function writeSyntheticRun(folder: ExperimentFolder, id: string, game: string, l
       'network/dormantFraction': 0.1 * rng.nextFloat(),
       'network/effectiveRank': 10 + iteration,
       ...(id.includes('soft')
-        ? { 'router/combineEntropy': 2, 'expert/load/0': 0.5, 'expert/load/1': 0.3, 'expert/load/2': 0.2 }
+        ? {
+            'router/changeRate': 0.1,
+            'router/saturation': iteration / iterations,
+            'router/combineEntropy': 2,
+            'expert/load/0': 0.5,
+            'expert/load/1': 0.3,
+            'expert/load/2': 0.2,
+          }
         : {}),
     });
     rows.push({

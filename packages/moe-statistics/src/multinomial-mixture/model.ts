@@ -7,7 +7,7 @@ import { type Covariates, checkSamples, type Matrix, type Samples, toMatrix } fr
 import { type Standardization, standardize, withIntercept } from '../data/standardize.ts';
 import { evaluateGates, type GateShape } from '../gates/gate-regression.ts';
 import type { NamedParameters } from '../mixture.ts';
-import { sigmoid } from '../numerics/special.ts';
+import { logSumExp, sigmoid } from '../numerics/special.ts';
 
 /** What the gate sees of x: x itself (`identity`: the plain gate), or an elementwise function of it. */
 export type GateTransform = 'identity' | 'tanh' | 'sigmoid' | 'cos';
@@ -84,7 +84,7 @@ export function expertCoefficients(model: MultinomialMixtureModel, expert: numbe
   );
 }
 
-/** Probabilities of gates [n, k], and of classes under every expert k x [n, K]. */
+/** Probabilities of gates [n, k], and of classes under every expert k x [n, K], and their logarithms. */
 function evaluate(model: MultinomialMixtureModel, x: Matrix) {
   checkMultinomialModel(model);
   const standardized = standardize(x, model.standardization);
@@ -97,17 +97,21 @@ function evaluate(model: MultinomialMixtureModel, x: Matrix) {
     outputs,
     pinned: outputs - 1,
   });
-  const probabilities = (form: GateShape, coefficients: Float64Array): Float64Array => {
-    const into = new Float64Array(form.rows * form.outputs);
-    evaluateGates(form, coefficients, new Float64Array(into.length), into);
-    return into;
+  const softmax = (
+    form: GateShape,
+    coefficients: Float64Array,
+  ): { logs: Float64Array; probabilities: Float64Array } => {
+    const logs = new Float64Array(form.rows * form.outputs);
+    const probabilities = new Float64Array(logs.length);
+    evaluateGates(form, coefficients, logs, probabilities);
+    return { logs, probabilities };
   };
-  const gates = probabilities(
+  const gates = softmax(
     shape(gateDesign(standardized, model.transform), experts),
     Float64Array.from(model.gate.flat()),
   );
   const form = shape(withIntercept(standardized), model.classes);
-  const classes = model.gate.map((_, expert) => probabilities(form, expertCoefficients(model, expert)));
+  const classes = model.gate.map((_, expert) => softmax(form, expertCoefficients(model, expert)));
   return { experts, gates, classes };
 }
 
@@ -121,8 +125,8 @@ export function predictMultinomial(model: MultinomialMixtureModel, x: Covariates
   const K = model.classes;
   const prediction: MultinomialPrediction = { probabilities: [], classes: [], gates: [], expertProbabilities: [] };
   for (let row = 0; row < matrix.rows; row++) {
-    const gate = Array.from(gates.subarray(row * experts, (row + 1) * experts));
-    const expert = classes.map((values) => Array.from(values.subarray(row * K, (row + 1) * K)));
+    const gate = Array.from(gates.probabilities.subarray(row * experts, (row + 1) * experts));
+    const expert = classes.map(({ probabilities }) => Array.from(probabilities.subarray(row * K, (row + 1) * K)));
     const mixed = Array.from({ length: K }, (_, s) => gate.reduce((sum, share, i) => sum + share * expert[i]![s]!, 0));
     prediction.gates.push(gate);
     prediction.expertProbabilities.push(expert);
@@ -140,19 +144,19 @@ export function requireClasses(y: Float64Array, classes: number): void {
   }
 }
 
-/** Joint probabilities of expert and observed class [n][k]. */
-function jointProbabilities(model: MultinomialMixtureModel, samples: Samples): number[][] {
+/** ln of the joint probability of expert and observed class [n][k]: the probabilities themselves may all underflow. */
+function jointLogProbabilities(model: MultinomialMixtureModel, samples: Samples): number[][] {
   const { x, y } = checkSamples(samples, model.names.length);
   requireClasses(y, model.classes);
   const { experts, gates, classes } = evaluate(model, x);
   return Array.from(y, (label, row) =>
-    classes.map((values, i) => gates[row * experts + i]! * values[row * model.classes + label]!),
+    classes.map(({ logs }, i) => gates.logs[row * experts + i]! + logs[row * model.classes + label]!),
   );
 }
 
 /** ln p(y_i | x_i) of every sample. */
 export function multinomialLogDensities(model: MultinomialMixtureModel, samples: Samples): Float64Array {
-  return Float64Array.from(jointProbabilities(model, samples), (row) => Math.log(row.reduce((sum, p) => sum + p, 0)));
+  return Float64Array.from(jointLogProbabilities(model, samples), logSumExp);
 }
 
 /**
@@ -160,9 +164,9 @@ export function multinomialLogDensities(model: MultinomialMixtureModel, samples:
  * @throws ShapeError when x and y do not fit the model or each other; InvalidArgumentError naming the first response that is no class
  */
 export function multinomialResponsibilities(model: MultinomialMixtureModel, samples: Samples): number[][] {
-  return jointProbabilities(model, samples).map((row) => {
-    const total = row.reduce((sum, p) => sum + p, 0);
-    return row.map((p) => p / total);
+  return jointLogProbabilities(model, samples).map((row) => {
+    const total = logSumExp(row);
+    return row.map((value) => Math.exp(value - total));
   });
 }
 

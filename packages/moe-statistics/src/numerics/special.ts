@@ -33,3 +33,10 @@ export function softplus(z: number): number {
 export function logNormal(y: number, mean: number, variance: number): number {
   return -0.5 * (LOG_2_PI + Math.log(variance) + (y - mean) ** 2 / variance);
 }
+
+/** ln sum exp(values), where all of them may be far below what exp can hold. */
+export function logSumExp(values: readonly number[]): number {
+  const largest = Math.max(...values);
+  if (largest === Number.NEGATIVE_INFINITY) return largest;
+  return largest + Math.log(values.reduce((sum, value) => sum + Math.exp(value - largest), 0));
+}

@@ -8,7 +8,7 @@ import { type Covariates, checkSamples, type Matrix, type Samples, toMatrix } fr
 import { withIntercept } from '../data/standardize.ts';
 import { evaluateGates, type GateKind } from '../gates/gate-regression.ts';
 import type { NamedParameters } from '../mixture.ts';
-import { logNormal } from '../numerics/special.ts';
+import { logNormal, logSumExp } from '../numerics/special.ts';
 import { canonicalizeExpert, type ExpertForm, expertMean, formFreedom, formNames, formSize } from './expert-forms.ts';
 
 export interface SharedRoutedModel {
@@ -147,11 +147,6 @@ function jointLogDensities(model: SharedRoutedModel, samples: Samples): number[]
       (mean, j) => Math.log(gates[row]![j]! / 2) + logNormal(y[row]!, mean, model.routedVariances[j]!),
     ),
   ]);
-}
-
-function logSumExp(values: readonly number[]): number {
-  const largest = Math.max(...values);
-  return largest + Math.log(values.reduce((sum, value) => sum + Math.exp(value - largest), 0));
 }
 
 /** ln f(y_i | x_i) of every sample. */

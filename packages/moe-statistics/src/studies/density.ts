@@ -1,6 +1,7 @@
 // The density of a mixture of multinomial logistic experts is estimated at the parametric rate, even where its parameters are not.
 import type { Rng } from '@moe-rl/core';
 import { totalVariation } from '../comparison/distances.ts';
+import { type MultinomialAtom, multinomialVoronoiLoss } from '../comparison/multinomial-loss.ts';
 import { noStandardization } from '../data/standardize.ts';
 import { multinomialMixture } from '../multinomial-mixture/index.ts';
 import { type MultinomialMixtureModel, sampleMultinomial } from '../multinomial-mixture/model.ts';
@@ -77,7 +78,10 @@ export const densityStudy: StudyDefinition = {
         maxIterations: 400,
       },
     );
-    return { totalVariation: meanVariation(truth, model) };
+    return {
+      totalVariation: meanVariation(truth, model),
+      voronoiLoss: multinomialVoronoiLoss(atomsOf(truth), atomsOf(model)).loss,
+    };
   },
 };
 
@@ -93,6 +97,15 @@ function nearby(truth: MultinomialMixtureModel, copies: readonly number[], rng: 
       truth.slopes[j]!.map((slopes, l) => slopes.map((value) => (l === truth.classes - 1 ? 0 : noisy(value)))),
     ),
   };
+}
+
+/** Its atoms, with gates relative to the last one. */
+function atomsOf({ gate, intercepts, slopes }: MultinomialMixtureModel): MultinomialAtom[] {
+  const last = gate.at(-1)!;
+  return gate.map((row, i) => {
+    const [b0 = 0, ...b1] = row.map((value, k) => value - last[k]!);
+    return { b0, b1, a: intercepts[i]!, b: slopes[i]! };
+  });
 }
 
 /** Mean over x uniform on [-3, 3] of the total variation between class probabilities. */

@@ -44,6 +44,23 @@ const BUILT_IN: Readonly<Record<string, MetricDefinition>> = {
   },
   'router/combineEntropy': { unit: 'nats', description: 'Soft: mean entropy of a token’s combine weights over slots' },
   'router/droppedTokenFraction': { unit: '', description: 'Sparse: share of tokens without a place in any expert' },
+  'router/changeRate': {
+    unit: '',
+    description: 'Share of the routers’ choices for the probe batch that were not made at the measurement before',
+  },
+  'router/keptFromFirst': {
+    unit: '',
+    description: 'Share of the routers’ first choices for the probe batch that are made now, too',
+  },
+  'router/saturation': {
+    unit: '',
+    description:
+      'Share of the routers’ choices for the probe batch that are those of the end of training, too; logged when it has ended',
+  },
+  'router/utilization': {
+    unit: '',
+    description: 'Jain’s index of the experts’ choices for the probe batch: 1 for all alike, 1 / experts for one',
+  },
   'expert/load/*': {
     unit: '',
     description: 'Share of the combine weight (soft) or of the tokens assigned (sparse) that one expert gets',

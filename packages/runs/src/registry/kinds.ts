@@ -4,6 +4,7 @@ import type {
   Agent,
   AgentMetrics,
   Environment,
+  MetricRow,
   MetricSink,
   RewardDesign,
   Setting,
@@ -52,6 +53,8 @@ export interface RunAgent {
   readonly replay?: ReplayPersistence;
   /** One agent step of learning from a dataset; there when `config.dataset.folder` is set. Returns metrics when it made an update. */
   readonly learnOffline?: () => Promise<AgentMetrics | undefined>;
+  /** Rows that can be written only when training has ended, for instance how near choices on the way were to the last ones. */
+  readonly finalRows?: () => readonly MetricRow[];
   /** What computes, for the summary. */
   readonly backendName?: string;
   /** Live tensors of the tensor library, for the log. */

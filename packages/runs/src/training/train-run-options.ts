@@ -1,5 +1,5 @@
 // What a training run is given.
-import type { Agent, AgentMetrics, Environment, RewardDesign } from '@moe-rl/core';
+import type { Agent, AgentMetrics, Environment, MetricRow, RewardDesign } from '@moe-rl/core';
 import type { RunFolder } from '../folder/run-folder.ts';
 import type { RunSink } from '../registry/kinds.ts';
 import type { ProgressOutput } from '../sinks/status-line.ts';
@@ -17,6 +17,8 @@ export interface TrainRunOptions {
   readonly replay?: ReplayPersistence;
   /** Learns by this, and takes no step in the environment; each call counts as an agent step. */
   readonly learnOffline?: () => Promise<AgentMetrics | undefined>;
+  /** Rows that can be written only when training has ended. They stand behind the last checkpoint, so that a longer run makes them anew. */
+  readonly finalRows?: () => readonly MetricRow[];
   /** Gets every transition of the training. */
   readonly recorder?: TransitionRecorder;
   readonly isResume: boolean;

@@ -129,6 +129,28 @@ describe('trainRun', () => {
     ).rejects.toThrow('has no state of the reward design');
   });
 
+  it('writes rows that need the end of training when it has come, and anew when it is put off', async () => {
+    const path = join(root, 'final');
+    const run = async (folder: RunFolder, isResume: boolean): Promise<void> => {
+      const agent = createToyAgent(config.seed);
+      const finalRows = () => [{ agentSteps: 5, values: { 'router/saturation': agent.updates } }];
+      const environment = createToyEnvironment();
+      await trainRun({ folder, agent, environment, isResume, output: captureOutput(), finalRows });
+      folder.unlock();
+    };
+    const final = () =>
+      readMetricRows(join(path, 'metrics.jsonl')).flatMap(({ values }) => values['router/saturation'] ?? []);
+    await run(createRunFolder(path, config), false);
+    expect(final()).toEqual([1000]);
+    await run(
+      openRunFolder(path, (stored) => ({ ...stored, trainingAgentSteps: 1100 })),
+      true,
+    );
+    expect(final()).toEqual([1100]);
+    const stopped = await start(createRunFolder(join(root, 'stopped'), config), false, 200);
+    expect(stopped.result.isComplete).toBe(false);
+  });
+
   it('cuts off what was written after the checkpoint, and resumes from the one before when the newest is damaged', async () => {
     const straight = await start(createRunFolder(join(root, 'straight'), config), false);
     const killed = join(root, 'killed');

@@ -131,6 +131,9 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunOutput
   const isOutOfTime = (): boolean =>
     config.maxTrainingSeconds !== null && statistics.elapsedSeconds() >= config.maxTrainingSeconds;
 
+  const isComplete = (): boolean =>
+    !position.isEvaluationDue && (position.agentSteps >= config.trainingAgentSteps || isOutOfTime());
+
   try {
     if (position.isEvaluationDue && makeEvaluationEnvironment !== undefined) await evaluate();
     if (
@@ -174,6 +177,7 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunOutput
       }
     }
     await save();
+    if (isComplete()) for (const row of options.finalRows?.() ?? []) log(row);
     progress.end(position.agentSteps);
   } catch (error) {
     progress.end(position.agentSteps);
@@ -183,7 +187,7 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunOutput
   }
   const meanReturn = statistics.meanReturn();
   return {
-    isComplete: !position.isEvaluationDue && (position.agentSteps >= config.trainingAgentSteps || isOutOfTime()),
+    isComplete: isComplete(),
     agentSteps: position.agentSteps,
     updates: agent.updates,
     episodes: statistics.episodes,

@@ -50,7 +50,12 @@ export const VALUE_AGENT: AgentKind = {
       environment,
       seed: config.seed,
     });
-    const made = { agent, backendName: name, tensorCount: () => tf.memory().numTensors };
+    const made = {
+      agent,
+      backendName: name,
+      tensorCount: () => tf.memory().numTensors,
+      finalRows: () => agent.routerSaturation(),
+    };
     if (purpose === 'evaluation') return made;
     say(describeAgent(agent));
     for (const warning of agent.warnings) say(warning);

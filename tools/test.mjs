@@ -25,6 +25,7 @@ const environment = {
 const stages = [
   { name: 'prepare', when: true, run: prepare },
   { name: 'unit', when: true, run: () => vitest('unit', isCi ? { MOE_RL_THOROUGH: '1' } : {}) },
+  { name: 'examples', when: true, run: () => countedScript('scripts/examples/run.mjs', ['testdata/examples.json']) },
   { name: 'golden', when: true, run: () => countedScript('scripts/golden/run.mjs', ['testdata/golden']) },
   {
     name: 'golden:ale',

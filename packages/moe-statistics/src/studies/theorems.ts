@@ -95,8 +95,10 @@ export const theoremsStudy: StudyDefinition = {
     { size: 100, repeats: 40 },
     { size: 316, repeats: 40 },
     { size: 1000, repeats: 40 },
-    { size: 3162, repeats: 20 },
-    { size: 10000, repeats: 8 },
+    { size: 3162, repeats: 40 },
+    { size: 10000, repeats: 40 },
+    { size: 31623, repeats: 40 },
+    { size: 100000, repeats: 40 },
   ],
   series: Object.entries(THEOREMS).flatMap(([setting, { label, paper }]) =>
     (['median', 'mean'] as const).map((average) => ({
@@ -129,9 +131,10 @@ export const theoremsStudy: StudyDefinition = {
         pinnedGate: REFERENCE,
         gateBound: GATE_BOUND,
         initial: perturb(target, size, rng),
+        accelerate: false,
         maxIterations: 1000,
         tolerance: 1e-6,
-        likelihoodTolerance: 0,
+        likelihoodTolerance: 1e-6,
       },
     );
     // A softmax gate is compared relative to the reference.

@@ -4,7 +4,9 @@ import { axisValue, type SeriesSummary, type StudyDefinition } from '@moe-rl/moe
 
 /** The series that have a slope, over their axis. */
 export function studySvg(study: StudyDefinition, series: readonly SeriesSummary[]): string {
-  const drawn = series.filter(({ theory, average }) => theory !== null && average !== 'mean');
+  const drawn = series.filter(
+    ({ theory, average, from }) => theory !== null && average !== 'mean' && from === undefined,
+  );
   return logLogSvg(
     drawn.map(({ label, axis, points, slope }) => ({
       label: slope === null ? label : `${label}: slope ${slope.estimate.toFixed(2)}`,

@@ -119,6 +119,8 @@ test('summaries: slopes of power laws, with intervals that hold them, and median
   expect(median.slope!.high).toBeGreaterThanOrEqual(0.5);
   const mean = series.find(({ setting, average }) => setting === 'T1' && average === 'mean')!;
   expect(mean.points[0]!.estimate).toBeGreaterThan(5 * median.points[0]!.estimate);
+  const large = series.find(({ setting, from }) => setting === 'T1' && from === 1000)!;
+  expect(large.points.map(({ size }) => size)).toEqual([1000, 10000]);
   // The order of lines means nothing.
   expect(summarizeStudy(study, [...lines].reverse())).toEqual(summarizeStudy(study, lines));
 });

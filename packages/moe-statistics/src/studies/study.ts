@@ -30,6 +30,8 @@ export interface SeriesDefinition {
   /** Over the repeats. Default: the mean. */
   readonly average?: 'mean' | 'median';
   readonly axis: StudyAxis;
+  /** Smaller sizes are left out: too few samples for what theory says. Default: none. */
+  readonly from?: number;
   /** The slope that theory gives, null where a slope says nothing. */
   readonly theory: number | null;
   /** The slope that the paper measured. */

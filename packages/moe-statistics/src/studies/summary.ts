@@ -52,7 +52,7 @@ function summarizeSeries(series: SeriesDefinition, lines: readonly ResultLine[])
   const groups = new Map<number, { repeat: number; value: number }[]>();
   for (const { setting, size, repeat, values } of lines) {
     const value = values[series.value];
-    if (setting !== series.setting || value === undefined) continue;
+    if (setting !== series.setting || value === undefined || size < (series.from ?? 0)) continue;
     groups.set(size, [...(groups.get(size) ?? []), { repeat, value }]);
   }
   const sizes = [...groups.keys()].sort((a, b) => a - b);

@@ -50,40 +50,48 @@ describe('RouterProbe', () => {
   });
 });
 
-describe.each(['soft', 'token-choice', 'expert-choice', 'dynmole'])('an agent with router %s', (type) => {
-  const changes = {
-    network: { moe: { experts: 4, router: { type } } },
-    statistics: { periodUpdates: 2, followsRouters: true },
-  };
-  const make = (): Promise<ValueAgent> =>
+describe('an agent', () => {
+  const make = (type: string, mode: 'auto' | 'eager'): Promise<ValueAgent> =>
     createAgent(fit(mergeConfig(getPreset('dqn'), { network: { encoder: { type: 'nature' } } }), TINY), {
       environment: SMALL_SPEC,
       seed: 1,
-      changes: changes as object,
+      mode,
+      changes: {
+        network: { moe: { experts: 4, router: { type } } },
+        statistics: { periodUpdates: 1, followsRouters: true },
+      } as object,
     });
-
-  it('follows its choices for one batch', async () => {
-    const agent = await make();
-    for (const transition of randomTransitions(40)) await agent.observe(transition);
+  const train = async (agent: ValueAgent, updates: number): Promise<Record<string, number>[]> => {
+    const transitions = randomTransitions(1);
+    for (let step = 0; step < 12; step++) await agent.observe(transitions.next().value);
     const reports: Record<string, number>[] = [];
-    for (let update = agent.updates; update < 60; update++) {
-      const metrics = await agent.learn();
-      if (metrics['router/utilization'] !== undefined) reports.push(metrics as Record<string, number>);
-    }
-    expect(reports.length).toBeGreaterThan(5);
+    for (let update = 0; update < updates; update++) reports.push((await agent.learn()) as Record<string, number>);
+    return reports;
+  };
+
+  it.each(['soft', 'token-choice', 'expert-choice', 'dynmole'])('with router %s follows its choices', async (type) => {
+    const agent = await make(type, 'eager');
+    const reports = await train(agent, 3);
     for (const report of reports) {
       expect(report['router/utilization']).toBeGreaterThanOrEqual(0.25);
       expect(report['router/utilization']).toBeLessThanOrEqual(1);
     }
-    const last = reports.at(-1)!;
-    expect(last['router/changeRate']).toBeGreaterThanOrEqual(0);
+    expect(reports.at(-1)!['router/changeRate']).toBeGreaterThanOrEqual(0);
     const rows = saturations(agent.routerSaturation());
-    expect(rows.length).toBeGreaterThanOrEqual(reports.length);
     expect(rows.at(-1)![1]).toBe(1);
-    expect(rows[0]![1]).toBeCloseTo(last['router/keptFromFirst']!, 12);
-    const other = await make();
+    expect(rows[0]![1]).toBeCloseTo(reports.at(-1)!['router/keptFromFirst']!, 12);
+    agent.dispose();
+  });
+
+  it('goes on following them after a restart, as a recorded program too', async () => {
+    const agent = await make('token-choice', 'auto');
+    await train(agent, 2);
+    const other = await make('token-choice', 'eager');
     await other.setState(await agent.getState());
     expect(other.routerSaturation()).toEqual(agent.routerSaturation());
+    const before = agent.routerSaturation().length;
+    await agent.learn();
+    expect(agent.routerSaturation().length).toBe(before + 1);
     agent.dispose();
     other.dispose();
   });

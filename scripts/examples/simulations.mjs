@@ -8,6 +8,8 @@ import { createRng } from '../../packages/core/src/index.ts';
 import { studyByName } from '../../packages/moe-statistics/src/node.ts';
 
 const RECORD = new URL('../../testdata/statistics/multinomial-simulation.jsonl', import.meta.url);
+/** The same study as docs/statistics.md has it: more repeats at some sizes, of the total variation alone. */
+const PUBLISHED = new URL('../../docs/statistics/density/results.jsonl', import.meta.url);
 
 /** Examples' names of our settings. */
 export const SETTINGS = { exact_regime1: 'exact', over_regime1: 'over', over_regime2_b0: 'degenerate' };
@@ -20,10 +22,22 @@ export function runRepeat(setting, size, repeat) {
   return study.run({ key, setting, size, repeat }, createRng(0, `statistics/density/${key}`));
 }
 
-/** The recorded repeats of a setting at a size, by their number. */
-export function recordedRepeats(setting, size) {
-  const lines = existsSync(RECORD) ? readFileSync(RECORD, 'utf8').split('\n').filter(Boolean).map(JSON.parse) : [];
-  return lines.filter((line) => line.setting === setting && line.size === size).sort((a, b) => a.repeat - b.repeat);
+const linesOf = (file) =>
+  existsSync(file)
+    ? readFileSync(file, 'utf8')
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => JSON.parse(line))
+    : [];
+
+/** The recorded repeats of a setting at a size that have a value, by their number. */
+export function recordedRepeats(setting, size, value = 'voronoiLoss') {
+  const published = linesOf(PUBLISHED).map(({ values, ...line }) => ({ ...line, ...values }));
+  const byRepeat = new Map();
+  for (const line of [...published, ...linesOf(RECORD)]) {
+    if (line.setting === setting && line.size === size && line[value] !== undefined) byRepeat.set(line.repeat, line);
+  }
+  return [...byRepeat.values()].sort((a, b) => a.repeat - b.repeat);
 }
 
 /** What an example of the simulation asks for: [setting, size, repeats], cheapest first. */

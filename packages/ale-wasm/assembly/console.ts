@@ -5,7 +5,7 @@ import { largeRamBytes, resetCartridge, showCartridge } from './cartridge';
 import { readIndirect } from './bus';
 import { run } from './generated/interpreter';
 import { STREAM_BYTES, drawSystem, seedSystem, useStreams } from './random';
-import { finishPicture, startPicture, windowRows, windowStart } from './tia-line';
+import { finishPicture, resetPicture, startPicture, windowRows, windowStart } from './tia-line';
 import { colorLoss, forgetShadows, lastAccessClock, setInk, traceAccesses } from './tia-registers';
 import { STALE_ALL } from './tia-objects';
 
@@ -58,6 +58,7 @@ export function powerOn(): void {
   line.front = active + screensAt();
   line.back = line.front + SCREEN_BYTES + 64;
   line.draw = 1;
+  tia.frameEnded = 1;
   seedSystem();
   for (let i = 0; i < 128; i++) store<u8>(RAM_PAGE + 0x80 + i, <u8>drawSystem());
   drawSystem(); // the RIOT's own reset when it is built
@@ -72,10 +73,10 @@ export function resetSystem(): void {
   riot.timerSetCycle = 0;
   riot.readAfterExpiry = 0;
   riot.ddra = 0;
-  const inpt4 = tia.inpt4, inpt5 = tia.inpt5, paddle0 = tia.paddle0, paddle1 = tia.paddle1, paddle2 = tia.paddle2, paddle3 = tia.paddle3;
+  const isPartial = !tia.frameEnded, inpt4 = tia.inpt4, inpt5 = tia.inpt5, paddle0 = tia.paddle0, paddle1 = tia.paddle1, paddle2 = tia.paddle2, paddle3 = tia.paddle3;
   memory.fill(changetype<usize>(tia), 0, offsetof<Tia>());
   tia.inpt4 = inpt4; tia.inpt5 = inpt5; tia.paddle0 = paddle0; tia.paddle1 = paddle1; tia.paddle2 = paddle2; tia.paddle3 = paddle3;
-  tia.frameEnded = 1;
+  tia.frameEnded = i32(!isPartial);
   tia.vsyncFinishClock = NEVER;
   memory.fill(line.front, 0, SCREEN_BYTES);
   memory.fill(line.back, 0, SCREEN_BYTES);
@@ -84,6 +85,14 @@ export function resetSystem(): void {
   forgetShadows();
   resetAudio();
   resetCartridge();
+  if (isPartial) {
+    // A frame that was cut goes on for ALE, reset or not: none is started.
+    tia.partialGrayed = 1;
+    line.undrawnPart = 0;
+    refreshInks();
+    resetPicture();
+  }
+  traceAccesses(false);
   cpu.pc = readIndirect(0xfffc, 0);
   cpu.bus = cpu.pc >> 8;
 }
@@ -105,6 +114,10 @@ function startFrame(): void {
   line.undrawnRows = line.backUndrawnRows;
   line.backUndrawnRows = rows;
   tia.frameEnded = 0;
+  if (tia.late) {
+    tia.late = 0;
+    traceAccesses(false);
+  }
   tia.partialGrayed = 0;
   line.undrawnPart = 0;
   tia.colorLoss = i32(colorLoss && (tia.scanlines & 1) != 0);
@@ -129,6 +142,7 @@ export function loadSnapshot(at: usize): void {
   memory.copy(SHADOW, at + BLOCK_SHADOW, 128);
   memory.copy(AUDIO, at + BLOCK_AUDIO, AUDIO_BYTES);
   if (largeRamBytes) memory.copy(CARTRIDGE_RAM, at + BLOCK_CARTRIDGE, largeRamBytes);
+  traceAccesses(false);
   showCartridge();
 }
 const FRAME_SNAPSHOT: usize = memory.data(SNAPSHOT_BYTES, 16);

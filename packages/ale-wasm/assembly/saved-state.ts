@@ -5,7 +5,7 @@ import { AUDIO, AUDIO_BYTES, repairAudio } from './audio';
 import { largeRamBytes, repairCartridge } from './cartridge';
 import { refreshInks } from './console';
 import { replayStreams, replaySystem } from './random';
-import { forgetShadows } from './tia-registers';
+import { forgetShadows, traceAccesses } from './tia-registers';
 import { STALE_ALL, position, setPosition } from './tia-objects';
 import { resumePicture } from './tia-line';
 
@@ -44,6 +44,7 @@ export function readSavedState(withRandom: bool, seed: u32): void {
   line.undrawnRows = line.backUndrawnRows = 0;
   line.stale = STALE_ALL;
   forgetShadows();
+  traceAccesses(false);
   refreshInks();
 }
 
@@ -59,6 +60,7 @@ function repair(): void {
   riot.swcha &= 0xff; riot.swchb &= 0xff; riot.ddra &= 0xff;
   tia.scanlines = within(tia.scanlines, 0, 0x1000000);
   tia.colorLoss &= 1;
+  tia.late = within(tia.late, 0, 2);
   tia.inpt4 &= 0x80; tia.inpt5 &= 0x80;
   tia.control &= 0xff; tia.reflect &= 1;
   tia.pf0 &= 0xff; tia.pf1 &= 0xff; tia.pf2 &= 0xff;

@@ -144,6 +144,8 @@ export class Tia {
   /** Audio registers: AUDC0/1 AUDF0/1 AUDV0/1. */
   audio0: u32;
   audio1: u32;
+  /** 1 while the first frame after a reset that met a partial frame waits for the window's first line, 2 from there on: see resetPicture. */
+  late: i32;
 }
 
 @unmanaged

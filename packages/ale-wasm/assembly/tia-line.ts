@@ -276,11 +276,25 @@ export function startPicture(): void {
   line.lastBlank = 0;
   clearCuts();
 }
+/**
+ * A reset in the middle of a frame that was cut: ALE starts no new one. Nothing is drawn before the first access of the TIA that lies in the window;
+ * then all lines from the very first on are, as things stand, and the first is the screen's top row.
+ */
+export function resetPicture(): void {
+  startPicture();
+  tia.lineClock = BELOW_WINDOW;
+  tia.late = 1;
+}
+export function beginLate(clock: i32): void {
+  if (clock < windowStart * 228) return;
+  tia.lineClock = 0;
+  tia.late = 2;
+}
 /** Goes on with a frame from a saved state: where the line stands follows from the registers, what earlier states drew of it is drawn already. */
 export function resumePicture(drawn: i32, lastBlank: i32): void {
   clearCuts();
   tia.row = max(0, min(tia.row, windowRows));
-  tia.lineClock = tia.row >= windowRows ? BELOW_WINDOW : (windowStart + tia.row) * 228;
+  tia.lineClock = tia.row >= windowRows || tia.late == 1 ? BELOW_WINDOW : (tia.late ? tia.row : windowStart + tia.row) * 228;
   line.drawn = max(0, min(drawn, 160));
   if (line.drawn) line.cut = 1;
   line.changed = 1;

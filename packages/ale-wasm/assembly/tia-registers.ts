@@ -2,7 +2,7 @@
 // that is already there is dropped by the caller (SHADOW) wherever that can't be seen. Simplified as ALE does: RSYNC is ignored.
 import { Line, SHADOW, Tia, line, tia } from './state';
 import { watchesBus } from './cartridge-banks';
-import { commit, flush, pixelAt, windowRows } from './tia-line';
+import { beginLate, commit, flush, pixelAt, windowRows } from './tia-line';
 import { nusiz, position, setPosition, setSuppressed, suppressed, touchBall, touchMissile, touchPlayer, touchPlayfield } from './tia-objects';
 import { MOTION } from './tia-tables';
 import { CYCLE_MARGIN, link } from './translated';
@@ -14,14 +14,17 @@ const NEVER = 0x7fffffff;
 
 /** Writes in a cycle beyond this end the frame: 291 lines, 343 on PAL. Set by the console, with what depends on the game's format. */
 let frameLimit: i32 = 291 * 76 - 1;
-/** Writes beyond this take the slow way: the same, or every write while accesses are traced or the cartridge watches the bus. */
+/** Writes beyond this take the slow way: the same, or every write while accesses are traced, the cartridge watches the bus or the picture is late. */
 export let lineLimit: i32 = 291 * 76 - 1;
 /** Clock up to which the last access of the TIA drew, while traced. */
 export let lastAccessClock: i32 = 0;
 /** A read that draws up to this clock. */
-export function noteAccess(clock: i32): void { lastAccessClock = clock; }
+export function noteAccess(clock: i32): void {
+  lastAccessClock = clock;
+  if (tia.late == 1) beginLate(clock);
+}
 export function traceAccesses(on: bool): void {
-  lineLimit = on || watchesBus ? -1 : frameLimit;
+  lineLimit = on || watchesBus || tia.late ? -1 : frameLimit;
   link.safeCycles = lineLimit - CYCLE_MARGIN;
   lastAccessClock = 0;
 }
@@ -53,7 +56,8 @@ export function forgetShadows(): void {
 /** Returns the new cycle count, complemented when the write ends the frame. */
 export function writeTiaSlow(register: i32, value: i32, cycles: i32): i32 {
   let end = cycles > frameLimit;
-  const reached = lastAccessClock = cycles * 3 + writeDelay(register, cycles);
+  const reached = cycles * 3 + writeDelay(register, cycles);
+  noteAccess(reached);
   if (register == 2) cycles = <i32>((<u32>(cycles + 75) / 76) * 76);
   else if (register == 0) {
     const clock = cycles * 3;

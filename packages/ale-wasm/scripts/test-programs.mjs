@@ -138,6 +138,15 @@ export const PROGRAMS = {
       ]),
     ),
   }),
+  // The first access in the window draws the lines above it too: ball and playfield collide there.
+  'a reset in the middle of a frame that was cut': cartridge(4096, [], {
+    patches: {
+      0: [
+        ...[...START, ...store(2, 0x1f), ...store(0xff, 0x0d), ...keep(0x0e), ...keep(0x0f), ...keep(0x2c)],
+        ...[0xa2, 34, 0x85, 2, 0xca, 0xd0, 0xfb, 0xa5, 0x06, ...keep(0x90), 0x4c, 0x23, 0xf0],
+      ],
+    },
+  }),
   F8: banked(8192, [MARK, 0x1ff8, MARK, [0x1ff9, 0], MARK, 0xdff8, MARK]),
   F8SC: banked(8192, [[0x1000, 17], [0x107f, 18], 0x1080, 0x10ff, 0x1000, 0x1ff8, MARK, 0x1081, 0x1080], {
     superchip: 256,

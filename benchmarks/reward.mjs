@@ -1,12 +1,11 @@
 // What does a reward program cost? A whole agent step (act, step, replay, learn) of the small network on minatar/breakout with a program for a reward against
-// the same with the game's own: row `reward/minatar-breakout/program`, in ms an agent step, in turns; and the program's share of the step, measured within it: row
-// `reward/minatar-breakout/share`, in per cent of the agent step (peer: 15, what is allowed).
+// the same with the game's own: row `reward/minatar-breakout/program`, in ms of processor time an agent step, in turns that are summed; and the program's share of
+// the step, by the clock within it: row `reward/minatar-breakout/share`, in per cent of the agent step (peer: 15, what is allowed).
 import { createAgent } from '../packages/agents/src/index.ts';
 import { rewardedBy, runLoop } from '../packages/core/src/index.ts';
 import { createSmallEnvironment } from '../packages/small-environments/src/index.ts';
 import { createProgramReward, findDescription } from '../packages/text2reward/src/index.ts';
 import { loadBackend } from '../packages/tfjs-native/src/index.ts';
-import { median } from './step.mjs';
 
 const GAME = 'minatar/breakout';
 const ALLOWED_PERCENT = 15;
@@ -27,16 +26,17 @@ export async function run({ options }) {
   const { quick = false, log = () => {} } = options ?? {};
   await loadBackend({ backend: 'tensorflow', onProgress: ({ message }) => log(message) });
   const sides = { plain: await side(false), program: await side(true) };
-  const times = { plain: [], program: [] };
+  const spent = { plain: 0, program: 0 };
+  const turns = quick ? 4 : 16;
   try {
     for (const one of Object.values(sides)) await one.advance(1000);
-    for (let turn = 0; turn < (quick ? 4 : 16); turn++)
-      for (const [name, one] of Object.entries(sides)) times[name].push((await one.advance(BLOCK)) / BLOCK);
+    for (let turn = 0; turn < turns; turn++)
+      for (const [name, one] of Object.entries(sides)) spent[name] += await one.advance(BLOCK);
   } finally {
     for (const one of Object.values(sides)) one.stop();
   }
-  const [plain, program] = [median(times.plain), median(times.program)];
-  const share = median(sides.program.shares.slice(-times.program.length));
+  const [plain, program] = [spent.plain, spent.program].map((ms) => ms / (turns * BLOCK));
+  const share = sides.program.share();
   log(
     `reward: ${plain.toFixed(3)} ms an agent step, ${program.toFixed(3)} ms with a program, whose own share is ${share.toFixed(1)} %`,
   );
@@ -52,7 +52,10 @@ export async function run({ options }) {
   ];
 }
 
-/** An agent that learns at every step. `advance(count)` runs that many agent steps and gives the ms it took; `shares` the per cent of each call in the program. */
+/**
+ * An agent that learns at every step. `advance(count)` runs that many agent steps and gives the ms of processor time that they took; `share` is the per cent of the
+ * time, by the clock, that the program had of all calls but the first.
+ */
 async function side(hasProgram) {
   const environment = createSmallEnvironment(GAME, { seed: 1 });
   const agent = await createAgent('classic-control', {
@@ -60,8 +63,7 @@ async function side(hasProgram) {
     seed: 1,
     overrides: { 'replay.capacity': 10_000 },
   });
-  const shares = [];
-  let inProgram = 0;
+  const clock = { isRunning: false, program: 0, all: 0 };
   let learner = agent;
   let design;
   if (hasProgram) {
@@ -71,7 +73,7 @@ async function side(hasProgram) {
       reward(transition) {
         const start = performance.now();
         const reward = design.reward(transition);
-        inProgram += performance.now() - start;
+        if (clock.isRunning) clock.program += performance.now() - start;
         return reward;
       },
     };
@@ -79,14 +81,15 @@ async function side(hasProgram) {
   }
   const steps = runLoop({ environment, agent: learner, seed: 1 })[Symbol.asyncIterator]();
   return {
-    shares,
+    share: () => (100 * clock.program) / clock.all,
     async advance(count) {
-      inProgram = 0;
       const start = performance.now();
+      const before = process.cpuUsage();
       for (let step = 0; step < count; step++) await steps.next();
-      const ms = performance.now() - start;
-      shares.push((100 * inProgram) / ms);
-      return ms;
+      const { user, system } = process.cpuUsage(before);
+      if (clock.isRunning) clock.all += performance.now() - start;
+      clock.isRunning = true;
+      return (user + system) / 1000;
     },
     stop() {
       agent.dispose();

@@ -1,104 +1,116 @@
-// Does a reward program shorten learning? Trains on the embedded game with its own reward and with a program, seed by seed, through the command line.
-//   node --conditions=@moe-rl/source scripts/study-text2reward.mjs [--seeds 3] [--agent-steps 5000]
-// Appends a line per run to docs/text2reward/results.jsonl; runs that have one are left out, so that it can be stopped and gone on with.
-import { spawnSync } from 'node:child_process';
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+// Does a reward program shorten learning? Trains a small network on what the embedded game's RAM says of basket and fruit, with the game's own reward and with a
+// program, seed by seed.
+//   node --conditions=@moe-rl/source scripts/study-text2reward.mjs [--seeds 3] [--agent-steps 6000] [--runs N]
+// Appends a line per run to docs/text2reward/results.jsonl; runs that have one are left out, so that it can be stopped and gone on with. --runs: at most so many now.
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { createAgent } from '../packages/agents/src/index.ts';
+import { makeAtari } from '../packages/ale-env/src/index.ts';
+import { rewardedBy, runLoop } from '../packages/core/src/index.ts';
+import { evaluateAgent } from '../packages/runs/src/index.ts';
+import {
+  createProgramReward,
+  findDescription,
+  recordedReplies,
+  writeReward,
+} from '../packages/text2reward/src/index.ts';
+import { loadBackend } from '../packages/tfjs-native/src/index.ts';
 
 const { values } = parseArgs({
-  options: { seeds: { type: 'string', default: '3' }, 'agent-steps': { type: 'string', default: '5000' } },
+  options: {
+    seeds: { type: 'string', default: '3' },
+    'agent-steps': { type: 'string', default: '6000' },
+    runs: { type: 'string', default: '1000' },
+  },
 });
 const agentSteps = Number(values['agent-steps']);
+const EVALUATION_PERIOD = 500;
 const folder = new URL('../docs/text2reward/', import.meta.url);
 const results = new URL('results.jsonl', folder);
-const trainer = fileURLToPath(new URL('../apps/trainer/src/bin.ts', import.meta.url));
-const work = mkdtempSync(join(tmpdir(), 'moe-rl-text2reward-'));
-const cli = (...args) => {
-  const result = spawnSync(
-    process.execPath,
-    ['--conditions=@moe-rl/source', '--disable-warning=ExperimentalWarning', trainer, ...args],
-    {
-      encoding: 'utf8',
-      maxBuffer: 1 << 28,
-    },
-  );
-  if (result.status !== 0) throw new Error(`moe-rl ${args.join(' ')}: ${result.stderr.slice(-2000)}`);
-  return result.stdout;
+
+/** DQN with a perceptron; what is not said is the preset's. */
+const OVERRIDES = {
+  'network.encoder.hiddenUnits': [128],
+  'agent.batchSize': 32,
+  'agent.discountFactor': 0.97,
+  'agent.updateHorizon': 3,
+  'agent.updatePeriodAgentSteps': 2,
+  'agent.epsilonTrain': 0.05,
+  'replay.capacity': 20_000,
 };
 
-/** A quarter of the quickstart's width, half its batch: minutes on two cores for all runs. */
-const SETTINGS = [
-  ...['network.encoder.widthScale=0.25', 'network.moe.expertHiddenUnits=64', 'agent.batchSize=16'],
-  ...[
-    'agent.epsilonDecayPeriodAgentSteps=2500',
-    'agent.minReplayHistoryAgentSteps=500',
-    'statistics.periodUpdates=100000',
-  ],
-  ...['evaluation.periodAgentSteps=500', 'evaluation.episodes=5', 'evaluation.maxEpisodeAgentSteps=600'],
-  ...['evaluationEpisodes=0', 'logPeriodAgentSteps=500', 'checkpointPeriodAgentSteps=1000000'],
-].flatMap((setting) => ['--set', setting]);
-
-try {
-  const goal = 'Catch every fruit in the basket.';
-  cli(
-    'reward',
-    'write',
-    '--game',
-    'windfall',
-    '--goal',
-    goal,
-    '--folder',
-    join(work, 'reward'),
-    '--replies',
-    fileURLToPath(new URL('replies.json', folder)),
-  );
-  const rewards = {
-    original: [],
-    text2reward: ['--reward', 'text2reward', '--set', `reward.program=${join(work, 'reward/program-1.js')}`],
+/** The embedded game, seen as four numbers instead of pixels: place of the basket, place and height of the fruit, whether one falls. */
+function makeFieldsEnvironment() {
+  const game = makeAtari({ game: 'windfall', repeatActionProbability: 0, terminalOnLifeLoss: false });
+  const observe = () => {
+    const ram = game.ram();
+    return Float32Array.of(ram[0x03] / 128, ram[0x04] / 128, ram[0x05] / 57, ram[0x08] === 0 ? 1 : 0);
   };
-  const done = existsSync(results)
-    ? readFileSync(results, 'utf8')
-        .trim()
-        .split('\n')
-        .map((line) => JSON.parse(line))
-    : [];
-  for (let seed = 1; seed <= Number(values.seeds); seed++) {
-    for (const [reward, options] of Object.entries(rewards)) {
-      if (done.some((line) => line.reward === reward && line.seed === seed && line.agentSteps === agentSteps)) continue;
-      const run = join(work, `${reward}-${seed}`);
-      const start = Date.now();
-      cli(
-        'train',
-        '--game',
-        'windfall',
-        '--preset',
-        'quickstart',
-        '--agent-steps',
-        String(agentSteps),
-        '--seed',
-        String(seed),
-        '--run-folder',
-        run,
-        ...SETTINGS,
-        ...options,
-      );
-      const rows = readFileSync(join(run, 'metrics.jsonl'), 'utf8')
-        .trim()
-        .split('\n')
-        .map((line) => JSON.parse(line));
-      const curve = rows
-        .filter((row) => 'evaluation/return' in (row.values ?? row))
-        .map((row) => [row.agentSteps, (row.values ?? row)['evaluation/return']]);
-      appendFileSync(
-        results,
-        `${JSON.stringify({ reward, seed, agentSteps, curve, seconds: Math.round((Date.now() - start) / 1000) })}\n`,
-      );
-      console.log(`${reward}, seed ${seed}: ${curve.map(([, value]) => value).join(' ')}`);
-    }
-  }
-} finally {
-  rmSync(work, { recursive: true, force: true });
+  return {
+    id: game.id,
+    actionCount: game.actionCount,
+    actionCodes: game.actionCodes,
+    observationSpec: { frameShape: [4], stackSize: 1, dtype: 'float32' },
+    ram: () => game.ram(),
+    reset: (options) => ({ ...game.reset(options), observation: observe() }),
+    step: (action) => ({ ...game.step(action), observation: observe() }),
+  };
 }
+
+const description = findDescription('windfall');
+const model = recordedReplies(JSON.parse(readFileSync(new URL('replies.json', folder), 'utf8')));
+const goal = 'Catch every fruit in the basket.';
+const { source } = await writeReward({
+  model,
+  description,
+  environment: makeFieldsEnvironment(),
+  goal,
+  checkAgentSteps: 100,
+});
+await loadBackend({ backend: 'auto' });
+
+async function train(reward, seed) {
+  const environment = makeFieldsEnvironment();
+  const agent = await createAgent('classic-control', { environment, seed, overrides: OVERRIDES });
+  const design = reward === 'text2reward' ? await createProgramReward({ source, description, environment }) : undefined;
+  const curve = [];
+  let step = 0;
+  for await (const _ of runLoop({
+    environment,
+    agent: design === undefined ? agent : rewardedBy(design, agent),
+    seed,
+  })) {
+    if (++step % EVALUATION_PERIOD === 0) {
+      const { mean } = await evaluateAgent({
+        agent,
+        environment: makeFieldsEnvironment(),
+        episodes: 5,
+        seed: 1_000_000 + seed,
+        maxEpisodeAgentSteps: 600,
+      });
+      curve.push([step, mean]);
+    }
+    if (step >= agentSteps) break;
+  }
+  agent.dispose();
+  design?.dispose?.();
+  return curve;
+}
+
+const done = existsSync(results)
+  ? readFileSync(results, 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+  : [];
+let runs = 0;
+for (let seed = 1; seed <= Number(values.seeds); seed++) {
+  for (const reward of ['original', 'text2reward']) {
+    if (done.some((line) => line.reward === reward && line.seed === seed && line.agentSteps === agentSteps)) continue;
+    if (++runs > Number(values.runs)) process.exit(0);
+    const curve = await train(reward, seed);
+    appendFileSync(results, `${JSON.stringify({ reward, seed, agentSteps, curve })}\n`);
+    console.log(`${reward}, seed ${seed}: ${curve.map(([, value]) => value).join(' ')}`);
+  }
+}
+process.exit(0);

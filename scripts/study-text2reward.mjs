@@ -1,7 +1,8 @@
-// Does a reward program shorten learning? Trains a small network on what the embedded game's RAM says of basket and fruit, with the game's own reward and with a
-// program, seed by seed.
+// Does a reward program shorten learning? Trains a small network on what the embedded game's RAM says of basket and fruit, with the game's own reward, with a
+// program and with the refined one, seed by seed.
 //   node --conditions=@moe-rl/source scripts/study-text2reward.mjs [--seeds 3] [--agent-steps 6000] [--runs N]
 // Appends a line per run to docs/text2reward/results.jsonl; runs that have one are left out, so that it can be stopped and gone on with. --runs: at most so many now.
+// --results FILE: another file.
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { createAgent } from '../packages/agents/src/index.ts';
@@ -12,6 +13,7 @@ import {
   createProgramReward,
   findDescription,
   recordedReplies,
+  refineReward,
   writeReward,
 } from '../packages/text2reward/src/index.ts';
 import { loadBackend } from '../packages/tfjs-native/src/index.ts';
@@ -21,12 +23,13 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '3' },
     'agent-steps': { type: 'string', default: '6000' },
     runs: { type: 'string', default: '1000' },
+    results: { type: 'string' },
   },
 });
 const agentSteps = Number(values['agent-steps']);
 const EVALUATION_PERIOD = 500;
 const folder = new URL('../docs/text2reward/', import.meta.url);
-const results = new URL('results.jsonl', folder);
+const results = values.results ?? new URL('results.jsonl', folder);
 
 /** DQN with a perceptron; what is not said is the preset's. */
 const OVERRIDES = {
@@ -59,20 +62,18 @@ function makeFieldsEnvironment() {
 
 const description = findDescription('windfall');
 const model = recordedReplies(JSON.parse(readFileSync(new URL('replies.json', folder), 'utf8')));
-const goal = 'Catch every fruit in the basket.';
-const { source } = await writeReward({
-  model,
-  description,
-  environment: makeFieldsEnvironment(),
-  goal,
-  checkAgentSteps: 100,
-});
+const { goal, seen, advice } = JSON.parse(readFileSync(new URL('words.json', folder), 'utf8'));
+const request = { model, description, environment: makeFieldsEnvironment(), checkAgentSteps: 100 };
+const written = await writeReward({ ...request, goal });
+const refined = await refineReward({ ...request, messages: written.messages, seen, advice });
+const PROGRAMS = { original: undefined, text2reward: written.source, refined: refined.source };
 await loadBackend({ backend: 'auto' });
 
 async function train(reward, seed) {
   const environment = makeFieldsEnvironment();
   const agent = await createAgent('classic-control', { environment, seed, overrides: OVERRIDES });
-  const design = reward === 'text2reward' ? await createProgramReward({ source, description, environment }) : undefined;
+  const source = PROGRAMS[reward];
+  const design = source === undefined ? undefined : await createProgramReward({ source, description, environment });
   const curve = [];
   let step = 0;
   for await (const _ of runLoop({
@@ -105,7 +106,7 @@ const done = existsSync(results)
   : [];
 let runs = 0;
 for (let seed = 1; seed <= Number(values.seeds); seed++) {
-  for (const reward of ['original', 'text2reward']) {
+  for (const reward of Object.keys(PROGRAMS)) {
     if (done.some((line) => line.reward === reward && line.seed === seed && line.agentSteps === agentSteps)) continue;
     if (++runs > Number(values.runs)) process.exit(0);
     const curve = await train(reward, seed);

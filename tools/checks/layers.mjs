@@ -21,6 +21,7 @@ const LAYERS = {
   'moe-core': 1,
   'small-environments': 1,
   text2reward: 1,
+  'reward-design': 2,
   'ale-env': 2,
   encoders: 2,
   'soft-moe': 2,

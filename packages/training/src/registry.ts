@@ -19,6 +19,9 @@ import {
 import { registerRouter } from '@moe-rl/top-k-moe';
 import { ATARI } from './kinds/atari.ts';
 import { MINATAR, SMALL } from './kinds/small.ts';
+import { NAVIGATION } from './kinds/navigation.ts';
+import { REWARDS } from './kinds/rewards.ts';
+import { TABULAR_AGENT, TABULAR_PRESETS } from './kinds/tabular-agent.ts';
 import { TEXT2REWARD } from './kinds/text2reward.ts';
 import { VALUE_AGENT, type ValueAgentRunConfig, valueAgentPresets } from './kinds/value-agent.ts';
 import { openDatasetFor } from './offline/dataset.ts';
@@ -45,10 +48,15 @@ function createTrainingRegistry(): TrainingRegistry {
   const runs = createRunRegistry();
   runs.environments.register('small', SMALL);
   runs.environments.register('minatar', MINATAR);
+  runs.environments.register('navigation', NAVIGATION);
   runs.environments.register('atari', ATARI);
   runs.agents.register('value', VALUE_AGENT);
-  for (const [name, preset] of Object.entries(valueAgentPresets())) runs.presets.register(name, preset);
   runs.rewards.register('text2reward', TEXT2REWARD);
+  runs.agents.register('tabular', TABULAR_AGENT);
+  for (const [name, preset] of Object.entries({ ...valueAgentPresets(), ...TABULAR_PRESETS })) {
+    runs.presets.register(name, preset);
+  }
+  for (const [name, design] of Object.entries(REWARDS)) runs.rewards.register(name, design);
   registerRunSinks(runs);
   return {
     ...runs,

@@ -37,6 +37,7 @@ const checks = {
       'scripts/check-pack-statistics.mjs',
       'scripts/check-pack-text2reward.mjs',
       'scripts/check-pack-pjrt.mjs',
+      'scripts/check-pack-reward-design.mjs',
     ].flatMap((script) =>
       existsSync(join(root, script)) ? command(process.execPath, [script]) : [`${script} is missing`],
     ),

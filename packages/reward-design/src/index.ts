@@ -1,5 +1,6 @@
 // The public surface of @moe-rl/reward-design.
 export { withDesignedReward } from './designs/environment.ts';
+export { designedRewards, type RewardMap, rewardMap } from './designs/reward-map.ts';
 export {
   type AdaptiveDesignOptions,
   adaptiveDesign,
@@ -69,3 +70,15 @@ export {
   valueIteration,
 } from './mdp/solve.ts';
 export { shapedRewards } from './shaping.ts';
+export { LEVEL, type LearnerName, STUDY_DESIGNS, type StudyDesign } from './studies/learning.ts';
+export {
+  DESIGN_STUDY_NAMES,
+  type DesignStudy,
+  type DesignSummary,
+  designStudy,
+  MAX_EPISODES,
+  runDesignStudy,
+  type StudyOptions,
+  type StudyResult,
+  summarizeDesigns,
+} from './studies/studies.ts';

@@ -18,9 +18,9 @@ import {
 } from '@moe-rl/runs';
 import { registerRouter } from '@moe-rl/top-k-moe';
 import { ATARI } from './kinds/atari.ts';
-import { MINATAR, SMALL } from './kinds/small.ts';
 import { NAVIGATION } from './kinds/navigation.ts';
 import { REWARDS } from './kinds/rewards.ts';
+import { MINATAR, SMALL } from './kinds/small.ts';
 import { TABULAR_AGENT, TABULAR_PRESETS } from './kinds/tabular-agent.ts';
 import { TEXT2REWARD } from './kinds/text2reward.ts';
 import { VALUE_AGENT, type ValueAgentRunConfig, valueAgentPresets } from './kinds/value-agent.ts';

@@ -103,6 +103,34 @@ export function buildProgram(version: string): Command {
 
   addErrorCorrectionCommands(program);
 
+  const rewardDesign = program.command('reward-design').description('study designed rewards, and draw them');
+  rewardDesign
+    .command('study')
+    .description(
+      'after how many episodes tabular learners are optimal under designed rewards; started again, it goes on',
+    )
+    .argument('<study>', 'room, chain or line-key')
+    .option('--folder <folder>', 'where results are kept (default: runs/reward-design-<study>)')
+    .option('--learner <name>', 'q-learning or reinforce (default: both)')
+    .option(
+      '--designs <list>',
+      'designs, with commas between them (default: all but lirpg, which simulates)',
+      nameList('--designs'),
+    )
+    .option('--seeds <count>', 'runs of each', integer('--seeds', 1), 20)
+    .option(
+      '--max-episodes <count>',
+      "episodes that a run may take (default: the learner's own)",
+      integer('--max-episodes', 30),
+    )
+    .action(async (study, options) => (await import('./reward-design.ts')).rewardDesignStudy(study, options));
+  rewardDesign
+    .command('map')
+    .description('draw the designed rewards of a run as a heat map')
+    .argument('<run-folder>', 'folder of the run')
+    .option('--output <file>', 'picture to write, .svg or .png (default: reward/map.svg in the run folder)')
+    .action(async (path, options) => (await import('./reward-design.ts')).rewardDesignMap(path, options));
+
   program
     .command('presets')
     .description('list the agent presets, or show every setting of a run with one')

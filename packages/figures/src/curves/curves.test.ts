@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { comparisonSvg } from './comparison.ts';
 import { evaluationPoints, trainingPoints, windowedMeans } from './curve-points.ts';
 import { createFigure } from './figure.ts';
+import { heatMapSvg } from './heat-map.ts';
+import { intervalsSvg } from './intervals.ts';
 import { learningCurveSvg } from './learning-curve.ts';
 import { svgToPng } from './png.ts';
 import { tickLabel, ticks } from './scale.ts';
@@ -88,5 +90,46 @@ describe('comparison', () => {
     // Both means are 1, 2, 3 at the same steps.
     expect(thick[0]).toEqual(thick[1]!.slice(0, 3));
     expect(svg).toContain('two seeds (2)');
+  });
+});
+
+describe('heat maps and intervals', () => {
+  it('colors values by sign and size, and leaves cells without a value out', () => {
+    const svg = heatMapSvg(
+      [
+        {
+          title: 'left <',
+          values: [
+            [-2, 0, undefined],
+            [1, 2, 0],
+          ],
+        },
+      ],
+      { title: 'a & b', rowNames: ['x', 'y'] },
+    );
+    const cells = [...svg.matchAll(/<rect [^>]*fill="([^"]*)" stroke[^>]*><title>([^<]*)/g)].map(([, color, value]) => [
+      value,
+      color,
+    ]);
+    expect(cells).toEqual([
+      ['-2', 'rgb(33,102,172)'],
+      ['0', 'rgb(255,255,255)'],
+      ['1', 'rgb(217,140,149)'],
+      ['2', 'rgb(178,24,43)'],
+      ['0', 'rgb(255,255,255)'],
+    ]);
+    expect(svg).toContain('left &lt;');
+    expect(svg).toContain('a &amp; b');
+  });
+
+  it('draws an interval from its low to its high end on a logarithmic axis', () => {
+    const svg = intervalsSvg(
+      [{ title: 'g', rows: [{ label: 'r', estimate: 10, low: 1, high: 100, note: '3 of 4' }] }],
+      { title: 't', xLabel: 'x' },
+    );
+    const [, from, to] = /<line x1="([\d.]+)" x2="([\d.]+)"[^>]*stroke-width="3"/.exec(svg)!;
+    const [, middle] = /<circle cx="([\d.]+)"/.exec(svg)!;
+    expect([Number(from), Number(middle), Number(to)]).toEqual([150, 460, 770]);
+    expect(svg).toContain('3 of 4');
   });
 });

@@ -9,6 +9,8 @@ export {
   windowedMeans,
 } from './curve-points.ts';
 export { at, createFigure, type Figure, type FigureConfig, svgLine, svgText } from './figure.ts';
+export { type HeatMapConfig, type HeatMapPanel, heatMapSvg } from './heat-map.ts';
+export { type IntervalGroup, type IntervalRow, type IntervalsConfig, intervalsSvg } from './intervals.ts';
 export { type LearningCurveConfig, learningCurveSvg, type ReferenceLine } from './learning-curve.ts';
 export { type LogLogConfig, type LogLogPoint, type LogLogSeries, logLogSvg } from './log-log.ts';
 export { svgToPng } from './png.ts';

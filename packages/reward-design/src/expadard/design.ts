@@ -33,9 +33,12 @@ export async function adaptiveDesigner(mdp: Mdp, options: AdaptiveOptions = {}):
       for (const [at, variable] of rewards.rewardVariables.entries()) {
         if (variable >= 0) costs.set(variable, (costs.get(variable) ?? 0) + coefficients[at]!);
       }
-      // The solver's tolerances are absolute, and these numbers fall with every state that is seldom visited.
+      // The solver's tolerances are absolute, and these numbers fall with every state that is seldom visited; what is a rounding beside the largest says nothing.
       const largest = Math.max(...[...costs.values()].map(Math.abs));
-      for (const [variable, cost] of costs) program.setCost(variable, largest === 0 ? 0 : cost / largest);
+      for (const [variable, cost] of costs) {
+        const share = largest === 0 ? 0 : cost / largest;
+        program.setCost(variable, Math.abs(share) < 1e-9 ? 0 : share);
+      }
       return readRewards(rewards, program.solve('the rewards for this learner', true));
     },
     dispose: () => program.dispose(),

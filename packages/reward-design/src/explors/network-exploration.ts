@@ -87,7 +87,8 @@ export function networkExplorationDesign(
         if (weight !== 0) network.accumulate(input, slopes);
       }
       network.descend(learningRate);
-      for (const [time, input] of inputs.entries()) values.accumulate(input, [(-2 * advantages[time]!) / inputs.length]);
+      for (const [time, input] of inputs.entries())
+        values.accumulate(input, [(-2 * advantages[time]!) / inputs.length]);
       values.descend(criticLearningRate);
     }
     updates++;

@@ -41,7 +41,7 @@ export class SmallNetwork {
     for (let unit = 0; unit < hidden; unit++) {
       let sum = weights[firstBias + unit]!;
       for (let index = 0, at = unit * inputs; index < inputs; index++, at++) sum += weights[at]! * input[index]!;
-      this.#activations[unit] = sum > 0 ? sum : 0;
+      this.#activations[unit] = Math.max(sum, 0);
     }
     const outputs = new Float64Array(this.#outputs);
     for (let output = 0; output < outputs.length; output++) {
@@ -77,8 +77,7 @@ export class SmallNetwork {
   /** One step of Adam down the gradient gathered, which starts anew. */
   descend(learningRate: number): void {
     this.#updates++;
-    const rate =
-      (learningRate * Math.sqrt(1 - BETA2 ** this.#updates)) / (1 - BETA1 ** this.#updates);
+    const rate = (learningRate * Math.sqrt(1 - BETA2 ** this.#updates)) / (1 - BETA1 ** this.#updates);
     const [weights, gradient, mean, square] = [this.#weights, this.#gradient, this.#mean, this.#square];
     for (let index = 0; index < weights.length; index++) {
       const slope = gradient[index]!;

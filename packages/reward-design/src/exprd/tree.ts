@@ -30,7 +30,7 @@ export async function growTree(
   const isPaid = (state: number): boolean =>
     rewards.subarray(state * actionCount, (state + 1) * actionCount).some((reward) => reward !== 0);
   // Leaf 0 holds everything at first; paid states and ends are numbered behind all leaves that can come.
-  let leafOf = Int32Array.from({ length: stateCount }, (_, state) =>
+  let leafOf: Int32Array = Int32Array.from({ length: stateCount }, (_, state) =>
     isTerminal[state] || isPaid(state) ? leaves + state : 0,
   );
   const solve = async (tiedTo: Int32Array): Promise<Pick<ExprdDesign, 'rewards' | 'informativeness'> | undefined> => {

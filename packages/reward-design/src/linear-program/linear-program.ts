@@ -9,6 +9,13 @@ export class InfeasibleProgramError extends MoeRlError {
   }
 }
 
+/** Ways to solve, tried in this order: simplex loses its way in a few badly scaled programs, with or without presolve. */
+const WAYS = [
+  { presolve: 'choose', solver: 'choose' },
+  { presolve: 'off', solver: 'choose' },
+  { presolve: 'on', solver: 'ipm' },
+] as const;
+
 /** One term of a row: `[variable, coefficient]`. */
 export type Term = readonly [variable: number, coefficient: number];
 
@@ -101,18 +108,27 @@ export class LinearProgram {
    * @throws InfeasibleProgramError when no values satisfy all rows and bounds; InvalidArgumentError when the objective has no bound or the solver gave up
    */
   solve(what: string, isFresh = false): ProgramSolution {
-    if (isFresh) this.#model.clearSolver();
-    this.#model.run();
-    const status = this.#model.getModelStatus();
     const { modelStatus } = this.#highs.constants;
-    if (status === modelStatus.optimal) {
-      return { objective: this.#model.getObjectiveValue(), values: this.#model.getSolution().colValue };
+    let failure = '';
+    for (const [index, way] of WAYS.entries()) {
+      if (isFresh || index > 0) this.#model.clearSolver();
+      this.#model.options.set(way);
+      try {
+        this.#model.run();
+      } catch (cause) {
+        failure = (cause as Error).message;
+        continue;
+      }
+      const status = this.#model.getModelStatus();
+      if (status === modelStatus.optimal) {
+        return { objective: this.#model.getObjectiveValue(), values: this.#model.getSolution().colValue };
+      }
+      if (status === modelStatus.infeasible || status === modelStatus.unboundedOrInfeasible) {
+        throw new InfeasibleProgramError(`${what}: no rewards satisfy every constraint`);
+      }
+      failure = Object.entries(modelStatus).find(([, code]) => code === status)?.[0] ?? String(status);
     }
-    if (status === modelStatus.infeasible || status === modelStatus.unboundedOrInfeasible) {
-      throw new InfeasibleProgramError(`${what}: no rewards satisfy every constraint`);
-    }
-    const name = Object.entries(modelStatus).find(([, code]) => code === status)?.[0] ?? String(status);
-    throw new InvalidArgumentError(`${what}: the linear program ended as ${name}; expected an optimum`);
+    throw new InvalidArgumentError(`${what}: the linear program ended as ${failure}; expected an optimum`);
   }
 
   dispose(): void {

@@ -27,7 +27,11 @@ function ofKnownStates(
   name: string,
   description: string,
   settings: Readonly<Record<string, Setting>>,
-  create: (environment: TabularEnvironment, settings: SettingsTree, request: RewardRequest) => RewardDesign | Promise<RewardDesign>,
+  create: (
+    environment: TabularEnvironment,
+    settings: SettingsTree,
+    request: RewardRequest,
+  ) => RewardDesign | Promise<RewardDesign>,
 ): readonly [string, RewardKind] {
   return [
     name,
@@ -107,22 +111,39 @@ export const REWARDS: Readonly<Record<string, RewardKind>> = Object.fromEntries(
   ofKnownStates('pbrs', 'Potential-based shaping by the optimal values', {}, (environment) =>
     tableDesign(environment, shapedRewards(environment.mdp)),
   ),
-  ofKnownStates('invariance', 'Any rewards that keep optimal policies optimal (a baseline)', { maxReward }, async (environment, settings) =>
-    tableDesign(environment, await invariantRewards(environment.mdp, { maxReward: Number(settings.maxReward) })),
+  ofKnownStates(
+    'invariance',
+    'Any rewards that keep optimal policies optimal (a baseline)',
+    { maxReward },
+    async (environment, settings) =>
+      tableDesign(environment, await invariantRewards(environment.mdp, { maxReward: Number(settings.maxReward) })),
   ),
   ofKnownStates(
     'exprd',
     'EXPRD: informative rewards on few states, by linear programs',
     {
       maxReward,
-      budget: setting.integer('States with rewards beside those of the true one; null: all', null, { isNullable: true, maximum: 10_000 }),
-      leaves: setting.integer('Rewards tied over so many leaves of a tree of states; null: no tree', null, { isNullable: true, maximum: 10_000 }),
-      horizons: setting.numbers('Horizons in which gaps are compared', DEFAULT_HORIZONS, { isInteger: true, minimum: 0, maximum: 10_000, maximumLength: 100 }),
+      budget: setting.integer('States with rewards beside those of the true one; null: all', null, {
+        isNullable: true,
+        maximum: 10_000,
+      }),
+      leaves: setting.integer('Rewards tied over so many leaves of a tree of states; null: no tree', null, {
+        isNullable: true,
+        maximum: 10_000,
+      }),
+      horizons: setting.numbers('Horizons in which gaps are compared', DEFAULT_HORIZONS, {
+        isInteger: true,
+        minimum: 0,
+        maximum: 10_000,
+        maximumLength: 100,
+      }),
     },
     async (environment, settings, { say }) => {
       const { budget, leaves, horizons } = settings;
       if (budget !== null && leaves !== null) {
-        throw new InvalidArgumentError(`reward.leaves is ${String(leaves)} and reward.budget is ${String(budget)}; expected one of them`);
+        throw new InvalidArgumentError(
+          `reward.leaves is ${String(leaves)} and reward.budget is ${String(budget)}; expected one of them`,
+        );
       }
       const options = { maxReward: Number(settings.maxReward), horizons: horizons as readonly number[] };
       const { mdp } = environment;
@@ -144,25 +165,59 @@ export const REWARDS: Readonly<Record<string, RewardKind>> = Object.fromEntries(
       updatePeriodEpisodes,
     },
     async (environment, settings, { agent }) => {
-      const options = { maxReward: Number(settings.maxReward), depth: Number(settings.depth), teacherEpsilon: Number(settings.teacherEpsilon) };
+      const options = {
+        maxReward: Number(settings.maxReward),
+        depth: Number(settings.depth),
+        teacherEpsilon: Number(settings.teacherEpsilon),
+      };
       const policyOf = policyOfAgent('expadard', agent, true);
       return adaptiveDesign(environment, await adaptiveDesigner(environment.mdp, options), policyOf, {
         updatePeriodEpisodes: Number(settings.updatePeriodEpisodes),
       });
     },
   ),
-  exploring('explob', 'A bonus for what is seen seldom (a baseline of ExploRS)', { ...bonus, ...cells }, { hasBonus: true, learned: 'none' }),
-  exploring('selfrs', "ExploRS's self-supervised part alone (a baseline)", { ...learned, ...critic, ...networks }, { hasBonus: false, learned: 'self-supervised' }),
-  exploring('explors', 'ExploRS: a self-supervised reward and a bonus for what is seen seldom', { ...learned, ...critic, ...bonus, ...cells, ...networks }, { hasBonus: true, learned: 'self-supervised' }),
-  exploring('sors', 'SORS beside the true reward: rewards that rank episodes as their returns do (a baseline)', { ...learned, ...networks }, { hasBonus: false, learned: 'ranking' }),
-  ofKnownStates('lirpg', 'LIRPG without meta-gradient, over known states (a baseline)', { ...learned, ...critic }, (environment, settings, { agent, config }) =>
-    explorationDesign(environment, { hasBonus: false, learned: 'simulated', ...given(settings), seed: config.seed }, policyOfAgent('lirpg', agent, true)),
+  exploring(
+    'explob',
+    'A bonus for what is seen seldom (a baseline of ExploRS)',
+    { ...bonus, ...cells },
+    { hasBonus: true, learned: 'none' },
+  ),
+  exploring(
+    'selfrs',
+    "ExploRS's self-supervised part alone (a baseline)",
+    { ...learned, ...critic, ...networks },
+    { hasBonus: false, learned: 'self-supervised' },
+  ),
+  exploring(
+    'explors',
+    'ExploRS: a self-supervised reward and a bonus for what is seen seldom',
+    { ...learned, ...critic, ...bonus, ...cells, ...networks },
+    { hasBonus: true, learned: 'self-supervised' },
+  ),
+  exploring(
+    'sors',
+    'SORS beside the true reward: rewards that rank episodes as their returns do (a baseline)',
+    { ...learned, ...networks },
+    { hasBonus: false, learned: 'ranking' },
+  ),
+  ofKnownStates(
+    'lirpg',
+    'LIRPG without meta-gradient, over known states (a baseline)',
+    { ...learned, ...critic },
+    (environment, settings, { agent, config }) =>
+      explorationDesign(
+        environment,
+        { hasBonus: false, learned: 'simulated', ...given(settings), seed: config.seed },
+        policyOfAgent('lirpg', agent, true),
+      ),
   ),
 ]);
 
 /** Settings without the nulls that stand for defaults. */
 function given(settings: SettingsTree): Readonly<Record<string, number>> {
-  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== null)) as Readonly<Record<string, number>>;
+  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== null)) as Readonly<
+    Record<string, number>
+  >;
 }
 
 /** @throws InvalidArgumentError for an agent that can't tell its policy, where the design needs it */

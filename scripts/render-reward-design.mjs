@@ -1,0 +1,168 @@
+// Writes docs/reward-design.md and its figures: numbers from the result files in docs/reward-design/, rewards from the designs themselves.
+//   node --conditions=@moe-rl/source scripts/render-reward-design.mjs [--check]
+// Result files are made by `moe-rl reward-design study <name> --folder docs/reward-design/<name>` and `scripts/reward-design-dqn.mjs`. With --check nothing is
+// written; it fails if anything would change.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { designStudySvg } from '../apps/trainer/src/cli/reward-design-figure.ts';
+import { comparisonSvg, heatMapSvg } from '../packages/figures/src/index.ts';
+import {
+  DESIGN_STUDY_NAMES,
+  designExprd,
+  designStudy,
+  LEVEL,
+  lineKey,
+  MAX_EPISODES,
+  rewardMap,
+  room,
+  shapedRewards,
+  summarizeDesigns,
+} from '../packages/reward-design/src/index.ts';
+
+const docs = new URL('../docs/', import.meta.url);
+const isCheck = process.argv.includes('--check');
+const changed = [];
+
+function write(path, content) {
+  const url = new URL(path, docs);
+  if (existsSync(url) && readFileSync(url, 'utf8') === content) return;
+  changed.push(path);
+  if (!isCheck) writeFileSync(url, content);
+}
+
+function readLines(path) {
+  const url = new URL(path, docs);
+  return existsSync(url) ? readFileSync(url, 'utf8').split('\n').filter(Boolean).map(JSON.parse) : [];
+}
+
+const CLAIMS = {
+  'exprd-5': 'EXPRD: a handful of states make Q-learning much faster',
+  exprd: 'EXPRD: as fast as shaping by V*',
+  expadard: 'EXPADARD: faster than rewards that do not follow the learner',
+  explors: 'ExploRS: faster than either of its parts',
+};
+
+function studySection(name) {
+  const results = readLines(`reward-design/${name}/results.jsonl`);
+  if (results.length === 0) return [];
+  const { title } = designStudy(name);
+  write(`reward-design/${name}.svg`, designStudySvg(title, results));
+  const summaries = summarizeDesigns(results);
+  const learners = [...new Set(summaries.map(({ learner }) => learner))];
+  const find = (learner, design) => summaries.find((one) => one.learner === learner && one.design === design);
+  const designs = [...new Set(summaries.map(({ design }) => design))];
+  const cell = (summary, original) => {
+    if (summary === undefined) return '';
+    const { mean, low, high, reached, seeds } = summary;
+    const isFaster = summary !== original && original !== undefined && high < original.low;
+    const text = `${mean.toFixed(0)} [${low.toFixed(0)}, ${high.toFixed(0)}]`;
+    return `${isFaster ? `**${text}**` : text}${reached === seeds ? '' : `, ${reached} of ${seeds}`}`;
+  };
+  return [
+    `## ${title}`,
+    '',
+    `\`moe-rl reward-design study ${name}\``,
+    '',
+    `| reward | ${learners.join(' | ')} | the paper says |`,
+    `| --- |${learners.map(() => ' --- |').join('')} --- |`,
+    ...designs.map(
+      (design) =>
+        `| ${design} | ${learners.map((learner) => cell(find(learner, design), find(learner, 'original'))).join(' | ')} | ${CLAIMS[design] ?? ''} |`,
+    ),
+    '',
+    `![${title}](reward-design/${name}.svg)`,
+    '',
+  ];
+}
+
+function dqnSection() {
+  const lines = readLines('reward-design/dqn.jsonl');
+  if (lines.length === 0) return [];
+  const rewards = [...new Set(lines.map(({ reward }) => reward))].sort().reverse();
+  const seedsOf = (reward) => [...new Set(lines.filter((one) => one.reward === reward).map(({ seed }) => seed))];
+  const curveOf = (reward, seed) => lines.filter((one) => one.reward === reward && one.seed === seed);
+  write(
+    'reward-design/dqn.svg',
+    comparisonSvg(
+      rewards.map((reward) => ({
+        label: reward === 'original' ? 'DQN' : 'DQN with ExploRS',
+        curves: seedsOf(reward).map((seed) =>
+          curveOf(reward, seed).map(({ agentSteps, return: value }) => ({ agentSteps, value })),
+        ),
+      })),
+    ),
+  );
+  const last = (reward) => seedsOf(reward).map((seed) => curveOf(reward, seed).at(-1).return);
+  const solved = (reward) =>
+    seedsOf(reward).map((seed) => curveOf(reward, seed).find((one) => one.return > 0)?.agentSteps ?? null);
+  return [
+    '## ExploRS with DQN',
+    '',
+    'LineK without cells (`navigation/line-key-picks`, one key), where states are not known: reward, critic and agent are networks. 6,000 agent steps, evaluated every 600',
+    'without the designed reward (`scripts/reward-design-dqn.mjs`).',
+    '',
+    '| | seeds | mean return at the end | first evaluation with a return, agent steps, by seed |',
+    '| --- | --- | --- | --- |',
+    ...rewards.map((reward) => {
+      const values = last(reward);
+      const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+      return `| ${reward === 'original' ? 'DQN' : 'DQN with ExploRS'} | ${values.length} | ${mean.toFixed(1)} (${values.map((value) => value.toFixed(1)).join(', ')}) | ${solved(
+        reward,
+      )
+        .map((steps) => steps ?? 'never')
+        .join(', ')} |`;
+    }),
+    '',
+    '![DQN with and without ExploRS](reward-design/dqn.svg)',
+    '',
+  ];
+}
+
+async function mapSection() {
+  const rooms = room({ slipProbability: 0.1, goalReward: 10, discount: 0.95 });
+  const line = lineKey();
+  const draw = (name, game, rewards, title) => {
+    const { panels, rowNames } = rewardMap(game.mdp, game.layout, rewards);
+    write(`reward-design/${name}.svg`, heatMapSvg(panels, { title, rowNames }));
+  };
+  draw('map-room-pbrs', rooms, shapedRewards(rooms.mdp), 'Room: rewards shaped by V*');
+  const design = await designExprd(line.mdp, { budget: 3 });
+  draw('map-line-key-exprd', line, design.rewards, 'LineK: EXPRD with budget 3');
+  return [
+    '## What designed rewards look like',
+    '',
+    'One panel for each action; blue takes, red gives. `moe-rl reward-design map <run-folder>` draws those of a run.',
+    '',
+    '![Room, shaped by V*](reward-design/map-room-pbrs.svg)',
+    '',
+    `![LineK, EXPRD](reward-design/map-line-key-exprd.svg)`,
+    '',
+  ];
+}
+
+const maps = await mapSection();
+write(
+  'reward-design.md',
+  [
+    '# Designed rewards, measured',
+    '',
+    'After how many episodes does a learner behave optimally, when it learns from a designed reward? The designs are those of [`@moe-rl/reward-design`](../packages/reward-design/README.md); this page is',
+    'written by `scripts/render-reward-design.mjs` from the result lines in [reward-design/](reward-design/).',
+    '',
+    `A run counts the episodes until the learner's greedy policy, judged by its exact value under the true reward, is worth ${100 * LEVEL} % of the best one, at three checks in a row (one every 10 episodes, counted to`,
+    `the first). Runs that never get there count with the longest time (${Object.entries(MAX_EPISODES)
+      .map(([learner, episodes]) => `${learner} ${episodes}`)
+      .join(
+        ', ',
+      )} episodes), and the table says how many did. Brackets are 95 % percentile bootstrap intervals over seeds; bold: the`,
+    "interval lies below that of the original reward. Designed rewards are bounded by the goal's pay, 1; Q-learning has learning rate 0.5 and epsilon 0.1, REINFORCE 0.1 without a baseline. The authors' learners, lengths and",
+    'tuning differ; what is compared is the order.',
+    '',
+    ...DESIGN_STUDY_NAMES.flatMap(studySection),
+    ...dqnSection(),
+    ...maps,
+  ].join('\n'),
+);
+if (isCheck && changed.length > 0) {
+  console.error(`out of date: ${changed.join(', ')}; run scripts/render-reward-design.mjs`);
+  process.exitCode = 1;
+} else console.log(changed.length === 0 ? 'nothing changed' : `wrote ${changed.join(', ')}`);

@@ -9,10 +9,10 @@ export {
   tableDesign,
 } from './designs/wrappers.ts';
 export { type ChainConfig, chain } from './environments/chain.ts';
+export { NAVIGATION_GAMES, type NavigationSettings, navigation } from './environments/games.ts';
 export { type LineKeyConfig, lineKey } from './environments/line-key.ts';
 export { type LineKeyContinuousConfig, lineKeyContinuous } from './environments/line-key-continuous.ts';
 export { type LineKeyPicksConfig, lineKeyPicks } from './environments/line-key-picks.ts';
-export { NAVIGATION_GAMES, type NavigationSettings, navigation } from './environments/games.ts';
 export { type RoomConfig, room } from './environments/room.ts';
 export {
   isTabular,

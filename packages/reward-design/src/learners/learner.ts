@@ -1,7 +1,7 @@
 // What a tabular learner is to the loops that train it.
 import type { Rng } from '@moe-rl/core';
-import type { Mdp } from '../mdp/mdp.ts';
 import type { RewardEpisode } from '../explors/episodes.ts';
+import type { Mdp } from '../mdp/mdp.ts';
 
 export interface TabularLearner {
   /** Everything learned, `[S, A]`: values or preferences. Saved and restored as it is. */

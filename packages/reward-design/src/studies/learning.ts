@@ -1,6 +1,6 @@
 // One learner on one environment under one design: after how many episodes is its policy optimal?
 import { createRng, InvalidArgumentError, requireInteger } from '@moe-rl/core';
-import { sampleNext, draw, type TabularGame } from '../environments/tabular-environment.ts';
+import { draw, sampleNext, type TabularGame } from '../environments/tabular-environment.ts';
 import { adaptiveDesigner, invariantRewards } from '../expadard/design.ts';
 import type { RewardEpisode } from '../explors/episodes.ts';
 import { type ExplorationOptions, TabularExploration } from '../explors/tabular-exploration.ts';

@@ -62,4 +62,11 @@ export default [
     'if (!isFull(expert) && end < 0) end = expert;',
     EDGES,
   ),
+  mutant(
+    'a router that learns nothing goes unsaid',
+    `${ROUTERS}config.ts`,
+    'for (const warning of topKMoeWarnings(config)) console.warn(`sparse MoE: ${warning}`);',
+    '',
+    [`${ROUTERS}mixture.test.ts`],
+  ),
 ];

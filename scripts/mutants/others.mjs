@@ -224,6 +224,20 @@ export default [
     'else if (isLast) delete at[key];',
     ['packages/core/src/settings'],
   ),
+  mutant(
+    'a damaged row hides those behind it',
+    'packages/runs/src/sinks/metrics-file.ts',
+    "else if (line !== '' && index < lines.length - 1) onDamage(index + 1);",
+    'else break;',
+    ['packages/runs/src/sinks'],
+  ),
+  mutant(
+    'a letter is near to every name',
+    'packages/core/src/near-names.ts',
+    'return Math.min(left.length, right.length) > 2 &&',
+    'return',
+    ['packages/core/src/near-names.test.ts'],
+  ),
   // Statistics.
   mutant(
     'bootstrap without strata',

@@ -1,5 +1,6 @@
 // A known training run that every plugin must compute rightly before it is used: steps that take over their arguments' memory, a copy to a second network (with and
-// without donation) in between, and a step after it that reads both. There is a plugin on PyPI that computes wrong numbers after such a copy, silently.
+// without donation) in between, and a step after it that reads both. A plugin on PyPI is said to compute
+// wrong numbers after such a copy; its fault does not show in these steps, so it is refused by its content (known-faults.ts).
 import { InvalidArgumentError } from '@moe-rl/core';
 import type { DeviceBuffer } from '../client/buffer.ts';
 import type { PjrtClient } from '../client/client.ts';

@@ -2,7 +2,7 @@
 import { line } from './state';
 import { isOver, resetEnvironment, windowRows } from './environment';
 import { refreshInks } from './console';
-import { framesRun, keepBackAt, lostLife, playFrames, ranAgain, runAgain } from './frame-skip';
+import { copyScreenBefore, framesRun, lostLife, playFrames, runAgain, screenBefore } from './frame-skip';
 import { SIDE, maximum, prepareGray, prepareResize, resize, toGray } from './preprocess';
 import { INKS } from './tia-registers';
 
@@ -83,7 +83,7 @@ export function showColors(): void {
   if (line.colored) return;
   recolor(COLORLESS);
   line.colored = 1;
-  runAgain(line.stepFrames);
+  runAgain();
   refreshInks();
 }
 function forgetColors(): void {
@@ -115,22 +115,23 @@ export function restartObservations(fillZero: bool): void {
 /** One agent step. Returns the sum of rewards. */
 export function stepAgent(action: i32): i32 {
   if (line.colored && !line.watched) forgetColors();
-  keepBackAt(style == DOPAMINE ? SCRATCH2 : 0);
   const reward = playFrames(action, 1, frameSkip, poolFrames, stopOnLifeLoss, false, false);
   observe(framesRun, isOver() || lostLife);
   return reward;
 }
 function observe(frames: i32, over: bool): void {
   const bytes = screenBytes();
+  // The screen after the frame before: the back buffer's, unless a frame was cut and went on.
+  const before = screenBefore ? screenBefore : line.back;
   if (poolFrames == 1) {
     if (frames == frameSkip) memory.copy(pooled, grayOf(line.front, SCRATCH), bytes);
-  } else if (frames == frameSkip && (style == DOPAMINE || !over)) maximum(grayOf(line.front, SCRATCH), grayOf(line.back, SCRATCH2), pooled, bytes);
-  else if (frames == frameSkip) maximum(pooled, grayOf(line.back, SCRATCH), pooled, bytes); // gymnasium: the last frame is not taken, the one before is
+  } else if (frames == frameSkip && (style == DOPAMINE || !over)) maximum(grayOf(line.front, SCRATCH), grayOf(before, SCRATCH2), pooled, bytes);
+  else if (frames == frameSkip) maximum(pooled, grayOf(before, SCRATCH), pooled, bytes); // gymnasium: the last frame is not taken, the one before is
   else if (frames == frameSkip - 1) {
     if (style == DOPAMINE) {
-      // The frame before last of the step, over the last frame of the step before, which no undrawn frame has overwritten.
-      if (secondIsEmpty()) memory.copy(pooled, grayOf(line.front, SCRATCH), bytes);
-      else maximum(grayOf(line.front, SCRATCH), grayOf(ranAgain ? SCRATCH2 : line.back, SCRATCH2), pooled, bytes);
+      // The frame before last of the step, over the last frame of the step before.
+      if (secondIsEmpty() || !copyScreenBefore(SCRATCH2)) memory.copy(pooled, grayOf(line.front, SCRATCH), bytes);
+      else maximum(grayOf(line.front, SCRATCH), grayOf(SCRATCH2, SCRATCH2), pooled, bytes);
     } else if (!over) maximum(pooled, grayOf(line.front, SCRATCH), pooled, bytes);
   }
   line.freshAgent = 0;

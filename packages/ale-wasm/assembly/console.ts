@@ -1,11 +1,11 @@
 // One console: power-on, system reset, frames; and which of the instance's consoles is active.
-import { CARTRIDGE_RAM, CARTRIDGE_RAM_BYTES, CURRENT, Cpu, RAM_PAGE, SAVED_BYTES, SHADOW, Tia, cartridge, cpu, environment, line, riot, tia } from './state';
+import { CARTRIDGE_RAM, CARTRIDGE_RAM_BYTES, CURRENT, Cpu, Line, RAM_PAGE, SAVED_BYTES, SHADOW, Tia, cartridge, cpu, environment, line, riot, tia } from './state';
 import { AUDIO, AUDIO_BYTES, resetAudio } from './audio';
 import { largeRamBytes, resetCartridge, showCartridge } from './cartridge';
 import { readIndirect } from './bus';
 import { run } from './generated/interpreter';
 import { STREAM_BYTES, drawSystem, seedSystem, useStreams } from './random';
-import { finishPicture, resetPicture, startPicture, windowRows, windowStart } from './tia-line';
+import { finishPicture, mendChunk, pixelsSoFar, resetPicture, startPicture, windowRows, windowStart } from './tia-line';
 import { colorLoss, forgetShadows, lastAccessClock, setInk, traceAccesses } from './tia-registers';
 import { STALE_ALL } from './tia-objects';
 
@@ -13,17 +13,19 @@ const INSTRUCTIONS_PER_FRAME = 25000;
 const NEVER = 0x7fffffff;
 export const SCREEN_BYTES: usize = 160 * 250;
 
-// A console's block: saved state, RAM, derived state, the cartridge's RAM where it is large; the same at the start of the last step; streams, two
-// frame buffers.
+// A console's block: saved state, RAM, derived state, the cartridge's RAM where it is large; the same at the start of the last step and of the one
+// before; streams, two frame buffers.
 const DERIVED_BYTES: usize = 640;
 const BLOCK_RAM: usize = 704, BLOCK_DERIVED: usize = 832, BLOCK_SHADOW: usize = 1472, BLOCK_AUDIO: usize = 1600, BLOCK_CARTRIDGE: usize = 1664;
-/** Behind the console's own: where its last step began, and what was done in it, for drawing it once more. */
+/** Behind the console's own: where its last two steps began, and what was done in them, for drawing them once more. */
 @inline function stepAt(): usize { return (BLOCK_CARTRIDGE + largeRamBytes + 15) & ~15; }
-@inline function streamsAt(): usize { return 2 * stepAt() + STEP_ACTIONS_BYTES; }
+@inline function streamsAt(): usize { return 3 * stepAt() + 2 * STEP_ACTIONS_BYTES; }
 export const STEP_ACTIONS_BYTES: usize = 8 * 1024;
-/** Of the active console: room for a snapshot, and for 1024 actions of 8 bytes. */
-export function stepSnapshot(): usize { return active + stepAt(); }
-export function stepActions(): usize { return active + 2 * stepAt(); }
+/** Of the active console, for step 0 or 1: room for a snapshot, and for 1024 actions of 8 bytes. */
+export function stepSnapshot(slot: i32): usize { return active + (1 + slot) * stepAt(); }
+export function stepActions(slot: i32): usize { return active + 3 * stepAt() + slot * STEP_ACTIONS_BYTES; }
+/** What the step began with. */
+export function snapshotLine(slot: i32): Line { return changetype<Line>(stepSnapshot(slot) + BLOCK_DERIVED); }
 @inline function screensAt(): usize { return streamsAt() + 2 * STREAM_BYTES + 16; }
 export function blockBytes(): usize { return (screensAt() + 2 * (SCREEN_BYTES + 64) + 255) & ~255; }
 /** Of what saveSnapshot writes, at most. */
@@ -42,9 +44,11 @@ export function activate(block: usize): void {
 
 /** Brings the active console's block up to date. */
 export function flush(): void { saveSnapshot(active); }
-/** Takes the active console from its block, which may have been written at another address: its two screens are found again by their order. */
-export function reload(): void {
-  loadSnapshot(active);
+/** Takes the active console from its block. */
+export function reload(): void { loadHere(active); }
+/** Takes the active console from a snapshot, which may have been written at another address: its two screens are found again by their order. */
+export function loadHere(at: usize): void {
+  loadSnapshot(at);
   const first = active + screensAt(), second = first + SCREEN_BYTES + 64;
   const isSwapped = line.front > line.back;
   line.front = isSwapped ? second : first;
@@ -80,6 +84,7 @@ export function resetSystem(): void {
   tia.vsyncFinishClock = NEVER;
   memory.fill(line.front, 0, SCREEN_BYTES);
   memory.fill(line.back, 0, SCREEN_BYTES);
+  line.missing = line.backMissing = line.stepFrames = line.wholeSteps = 0;
   memory.fill(CURRENT, 0, 384);
   line.stale = STALE_ALL;
   forgetShadows();
@@ -110,9 +115,9 @@ function startFrame(): void {
   const front = line.front;
   line.front = line.back;
   line.back = front;
-  const rows = line.undrawnRows;
-  line.undrawnRows = line.backUndrawnRows;
-  line.backUndrawnRows = rows;
+  const missing = line.missing;
+  line.missing = line.backMissing;
+  line.backMissing = missing;
   tia.frameEnded = 0;
   if (tia.late) {
     tia.late = 0;
@@ -152,22 +157,31 @@ export function runFrame(): void {
   if (tia.frameEnded) startFrame();
   saveSnapshot(FRAME_SNAPSHOT);
   run(INSTRUCTIONS_PER_FRAME);
-  if (tia.frameEnded) finishPicture(cpu.cycles * 3);
-  else runPartialFrame();
+  if (!tia.frameEnded) runPartialFrame();
+  else {
+    finishPicture(cpu.cycles * 3);
+    // It ends in the middle of a visible line, where ALE may draw up to three pixels more: see drawAccess.
+    if (line.draw && line.drawn & 3) traceFrame();
+  }
   if (!line.draw) line.undrawnPart = 1;
   tia.scanlines = cpu.cycles / 76;
 }
-/** ALE draws a partial frame up to the program's last access of the TIA. To know it the frame is run again, with every access traced. */
-function runPartialFrame(): void {
+/** Runs the frame again as ALE draws it, from one access of the TIA to the next. */
+function traceFrame(): void {
   loadSnapshot(FRAME_SNAPSHOT);
   traceAccesses(true);
   run(INSTRUCTIONS_PER_FRAME);
   if (lastAccessClock > 0) finishPicture(lastAccessClock);
   traceAccesses(false);
+}
+/** ALE draws a partial frame up to the program's last access of the TIA. */
+function runPartialFrame(): void {
+  mendChunk();
+  traceFrame();
   if (tia.partialGrayed) return;
   tia.partialGrayed = 1;
-  // Gray only what is seen: a frame without pixels, or one that will be run again because it shows rows without them, is not.
-  if (!line.draw || line.undrawnPart || line.undrawnRows > tia.row) return;
+  // Gray only what is seen, once: not a frame without pixels, nor one that will be run again.
+  if (!line.draw || line.gap || line.undrawnPart || line.backMissing || line.missing > pixelsSoFar()) return;
   // Only a jammed CPU stops this early: what lies below the line it stopped in is shown in gray, once.
   for (let i = max(cpu.cycles / 76 - windowStart, 0) * 160; i < windowRows * 160; i++) store<u8>(line.front + i, (load<u8>(line.front + i) & 15) >> 1);
 }

@@ -6,7 +6,7 @@ import { buildGuards } from './bus';
 import { insertCartridge } from './cartridge';
 import { activate, blockBytes, flush, reload } from './console';
 import { clampReward, frameSkip, isOver, isPal, isTruncated, legalAction, loadEnvironment, resetEnvironment, windowRows } from './environment';
-import { MAXIMUM_FRAME_SKIP, framesRun, keepBackAt, playFrames } from './frame-skip';
+import { MAXIMUM_FRAME_SKIP, framesRun, playFrames } from './frame-skip';
 import { CODE, CODE_BYTES } from './rules';
 import { readSavedState, savedBytes, writeSavedState } from './saved-state';
 import { buildTables } from './tia-tables';
@@ -74,7 +74,6 @@ let drawnFrames: i32 = 1;
 /** How many of an act's last frames are drawn: 2 when their screens are averaged. */
 export function setDrawnFrames(frames: i32): void { drawnFrames = frames; }
 export function act(action: i32, strength: f32): i32 {
-  keepBackAt(0);
   return clampReward(playFrames(legalAction(action), strength, frameSkip, min(drawnFrames, frameSkip), false, true, true));
 }
 export function lives(): i32 { return environment.lives; }

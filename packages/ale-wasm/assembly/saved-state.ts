@@ -41,7 +41,8 @@ export function readSavedState(withRandom: bool, seed: u32): void {
     environment.strength = strength;
   }
   resumePicture(load<i32>(BUFFER + SAVED_BYTES + 128 + AUDIO_BYTES), load<i32>(BUFFER + SAVED_BYTES + 128 + AUDIO_BYTES, 4));
-  line.undrawnRows = line.backUndrawnRows = 0;
+  // The frame goes on in a buffer that may lack what it began with.
+  line.undrawnPart = i32(!tia.frameEnded && line.missing > 0);
   line.stale = STALE_ALL;
   forgetShadows();
   traceAccesses(false);

@@ -187,9 +187,9 @@ export class Line {
   /** Current and other frame buffer. */
   front: usize;
   back: usize;
-  /** Most rows that undrawn frames would have drawn into the front and the other buffer since they were last drawn. */
-  undrawnRows: i32;
-  backUndrawnRows: i32;
+  /** Of how many pixels from the top some may be missing in the front and the other buffer, because frames were not drawn. */
+  missing: i32;
+  backMissing: i32;
   freshAgent: i32; // no step since the episode began
   /** Whether pixels are drawn this frame. */
   draw: i32;
@@ -204,6 +204,10 @@ export class Line {
   colored: i32;
   watched: i32;
   stepFrames: i32;
+  /** Where the last step's start is kept (0 or 1); it has to be run again; how many steps from now on are drawn as a whole. */
+  stepSlot: i32;
+  gap: i32;
+  wholeSteps: i32;
 }
 
 const CPU_BYTES: usize = 64, RIOT_BYTES: usize = 32, CARTRIDGE_BYTES: usize = 208, TIA_BYTES: usize = 256, ENVIRONMENT_BYTES: usize = 128;
@@ -217,4 +221,5 @@ export const line = changetype<Line>(DERIVED);
 /** Six 160-bit masks, 32 bytes each, of P0 P1 M0 M1 BL PF: as they are now, and the part of the line that earlier states drew. */
 export const CURRENT: usize = DERIVED + 128;
 export const EARLIER: usize = CURRENT + 192;
-
+/** Of the frame buffer, the 16 bytes around the pixel up to which the line is drawn, as they were before. */
+export const KEPT: usize = EARLIER + 192;

@@ -1,7 +1,7 @@
 // The picture: lines are drawn lazily, in spans between the register writes that cut them. A write that changes an object keeps the part
 // of its mask that was already on the line (`commit`), a write that changes colors or priorities draws the span so far (`flush`).
 // A line that nothing cut or changed is a copy of the one before. Pixels are drawn only when somebody will look at the frame; collisions always.
-import { CURRENT, EARLIER, Line, line, tia } from './state';
+import { CURRENT, EARLIER, KEPT, Line, line, tia } from './state';
 import { STALE_ALL, rebuildStale, setPosition, shownBall, shownGraphic, touchMissile, touchPlayer, touchPlayfield } from './tia-objects';
 import { FROM, PAIRS_OF, PAIR_FIRST, PAIR_SECOND } from './tia-tables';
 
@@ -186,10 +186,13 @@ function drawSpan(a: i32, b: i32): void {
 export function flush(x: i32): void {
   const start = line.drawn;
   if (x <= start) return;
+  if (((x ^ start) & ~15) | i32(start == 0)) keepChunk(x);
   drawSpan(start, x);
   line.drawn = x;
   line.cut = 1;
 }
+/** What the frame buffer holds at the 16 pixels around pixel x, before any of them is drawn: spans draw them all. */
+@inline function keepChunk(x: i32): void { v128.store(KEPT, v128.load(line.front + tia.row * 160 + (x & ~15))); }
 @inline function copyRow(row: usize): void {
   for (let x: usize = 0; x < 160; x += 16) v128.store(row + x, v128.load(row + x - 160));
 }
@@ -296,7 +299,10 @@ export function resumePicture(drawn: i32, lastBlank: i32): void {
   tia.row = max(0, min(tia.row, windowRows));
   tia.lineClock = tia.row >= windowRows || tia.late == 1 ? BELOW_WINDOW : (tia.late ? tia.row : windowStart + tia.row) * 228;
   line.drawn = max(0, min(drawn, 160));
-  if (line.drawn) line.cut = 1;
+  if (line.drawn) {
+    line.cut = 1;
+    keepChunk(line.drawn);
+  }
   line.changed = 1;
   line.collisionsChanged = 1;
   line.lastBlank = lastBlank;
@@ -304,11 +310,38 @@ export function resumePicture(drawn: i32, lastBlank: i32): void {
 /** Draws up to the clock at which the frame ends or is interrupted; the rest of that line keeps what the buffer held. */
 export function finishPicture(clock: i32): void {
   const x = pixelAt(clock);
-  if (tia.row >= windowRows || x <= line.drawn) return;
-  const chunk = line.front + tia.row * 160 + (x & ~15);
-  const keep = v128.load(chunk);
+  if (tia.row >= windowRows) return;
   flush(x);
-  if (!line.draw) return;
-  if (x & 15) v128.store(chunk, v128.bitselect(keep, v128.load(chunk), spread(FROM + (x << 5) + ((x & ~15) >> 3))));
-  if (tia.blank) memory.fill(line.front + tia.row * 160, 0, min(x, 8));
+  mendChunk();
+  if (line.draw && tia.blank) memory.fill(line.front + tia.row * 160, 0, min(line.drawn, 8));
 }
+// Combinations of enabled objects (P0 P1 M0 M1 BL PF, one bit each, from 1 to 32) whose lines ALE draws by groups of four pixels, as a set of 64 bits; and
+// those of them that it does not draw so with score colors: playfield and player 0, player 1 or ball.
+const BY_FOURS: u64 = 0x000100070115111e;
+const NOT_WITH_SCORE: u64 = 0x0001000600000000;
+/**
+ * Draws up to the clock of an access as ALE does. A group of four pixels without players, missiles and ball is drawn as a whole, also beyond the clock:
+ * where nothing is drawn over it any more, because the frame ends or is cut, it can be seen.
+ */
+export function drawAccess(clock: i32): void {
+  const x = pixelAt(clock), start = line.drawn, group = x & ~3;
+  if (tia.row >= windowRows || x <= start) return;
+  flush(x);
+  if (!line.draw || x == group || start > group || tia.vblank || (tia.blank && x < 8)) return;
+  let enabled = i32(shownGraphic(0) != 0) | i32(shownGraphic(1) != 0) << 1 | i32(tia.missile0 && !tia.reset0) << 2 | i32(tia.missile1 && !tia.reset1) << 3;
+  enabled |= i32(shownBall() != 0) << 4 | i32((tia.pf0 >> 4 | tia.pf1 | tia.pf2) != 0) << 5;
+  const groups: u64 = tia.control & 2 ? BY_FOURS & ~NOT_WITH_SCORE : BY_FOURS;
+  if (!((groups >> <u64>enabled) & 1)) return;
+  if (line.stale) rebuildStale();
+  for (let object = 0; object < 5; object++) if (fourOf(object, group)) return;
+  const ink = !fourOf(5, group) ? 3 : !scoreColors() ? 2 : group < 80 ? 0 : 1;
+  for (let pixel = x; pixel < group + 4; pixel++) store<u8>(KEPT + (pixel & 15), line.inks >> (ink << 3));
+}
+@inline function fourOf(object: i32, group: i32): i32 { return (load<u8>(CURRENT + (object << 5) + (group >> 3)) >> (group & 4)) & 15; }
+/** Gives the pixels right of those drawn on the line back what the frame buffer held. */
+export function mendChunk(): void {
+  const x = line.drawn, chunk = line.front + tia.row * 160 + (x & ~15);
+  if (line.draw && x & 15) v128.store(chunk, v128.bitselect(v128.load(KEPT), v128.load(chunk), spread(FROM + (x << 5) + ((x & ~15) >> 3))));
+}
+/** How many pixels, row by row, the frame has brought to the screen. */
+export function pixelsSoFar(): i32 { return tia.row < windowRows ? tia.row * 160 + line.drawn : windowRows * 160; }

@@ -2,7 +2,7 @@
 // that is already there is dropped by the caller (SHADOW) wherever that can't be seen. Simplified as ALE does: RSYNC is ignored.
 import { Line, SHADOW, Tia, line, tia } from './state';
 import { watchesBus } from './cartridge-banks';
-import { beginLate, commit, flush, pixelAt, windowRows } from './tia-line';
+import { beginLate, commit, drawAccess, flush, pixelAt, windowRows } from './tia-line';
 import { nusiz, position, setPosition, setSuppressed, suppressed, touchBall, touchMissile, touchPlayer, touchPlayfield } from './tia-objects';
 import { MOTION } from './tia-tables';
 import { CYCLE_MARGIN, link } from './translated';
@@ -18,12 +18,15 @@ let frameLimit: i32 = 291 * 76 - 1;
 export let lineLimit: i32 = 291 * 76 - 1;
 /** Clock up to which the last access of the TIA drew, while traced. */
 export let lastAccessClock: i32 = 0;
+let tracing: bool = false;
 /** A read that draws up to this clock. */
 export function noteAccess(clock: i32): void {
   lastAccessClock = clock;
   if (tia.late == 1) beginLate(clock);
+  if (tracing) drawAccess(clock);
 }
 export function traceAccesses(on: bool): void {
+  tracing = on;
   lineLimit = on || watchesBus || tia.late ? -1 : frameLimit;
   link.safeCycles = lineLimit - CYCLE_MARGIN;
   lastAccessClock = 0;
@@ -153,6 +156,7 @@ function writeControl(value: i32, cycles: i32): void {
   if (size == 4 || size == 6) hit = copyHit(x - old - 64, width, hit);
   if (hit == 2) { // the old picture goes on for 11 clocks
     commit(p, pixelAt(clock + 11));
+    if (tracing) drawAccess(clock + 11);
     tia.drawnClock = clock + 11;
   }
   setPosition(p, x);

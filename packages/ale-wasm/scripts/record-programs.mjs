@@ -1,5 +1,7 @@
-// Writes testdata/ale/programs.json: ALE's RAM after the programs of test-programs.mjs. `node --conditions=@moe-rl/source scripts/record-programs.mjs`.
+// Writes testdata/ale/programs.json: ALE's RAM after the programs of test-programs.mjs, and its screens of those of frame-programs.mjs.
+// `node --conditions=@moe-rl/source scripts/record-programs.mjs`.
 import { writeFileSync } from 'node:fs';
+import { averagings, FRAME_PROGRAMS, FRAME_SKIPS, FRAME_STEPS, screensDigest } from './frame-programs.mjs';
 import { AleProcess, alePython } from './fuzz/ale.mjs';
 import { PROGRAM_FRAMES, PROGRAM_GAME, PROGRAMS } from './test-programs.mjs';
 
@@ -17,5 +19,25 @@ for (const [name, rom] of Object.entries(PROGRAMS)) {
   ram[name] = answer.rows.at(-1)[6];
   ale.close();
 }
+
+/** By program, without and with the colors of two frames averaged: a CRC-32 of all screens for each frame skip. */
+const screens = {};
+const ale = new AleProcess(python);
+for (const [name, rom] of Object.entries(FRAME_PROGRAMS)) {
+  screens[name] = [];
+  for (const averaged of averagings(name)) {
+    const digests = [];
+    for (const frameSkip of FRAME_SKIPS) {
+      const operations = Array(FRAME_STEPS).fill([0, 0, 1]);
+      const { rows } = await ale.play({
+        ...{ kind: 'program', game: PROGRAM_GAME, rom, randomSeed: 1, frameSkip, repeat: 0, maxFrames: 0, averaged },
+        operations,
+      });
+      digests.push(screensDigest(rows.slice(1).map((row) => row[5])));
+    }
+    screens[name].push(digests);
+  }
+}
+ale.close();
 const file = new URL('../../../testdata/ale/programs.json', import.meta.url);
-writeFileSync(file, `${JSON.stringify({ source: 'ale-py 0.12.1', frames: PROGRAM_FRAMES, ram }, null, 1)}\n`);
+writeFileSync(file, `${JSON.stringify({ source: 'ale-py 0.12.1', frames: PROGRAM_FRAMES, ram, screens }, null, 1)}\n`);

@@ -1,25 +1,36 @@
-// Programs of our own against what ALE made of them: noise of TIA reads, reads without a purpose, decimal mode, and every bank switching scheme.
+// Programs of our own against what ALE made of them: noise of TIA reads, reads without a purpose, decimal mode, and every bank switching scheme;
+// and frames that are cut or end early, which frame skips must not show.
+import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 // @ts-expect-error a plain script, shared with the recorder
+import { averagings, FRAME_PROGRAMS, FRAME_SKIPS, FRAME_STEPS, screensDigest } from '../scripts/frame-programs.mjs';
+// @ts-expect-error a plain script, shared with the recorder
 import { PROGRAM_FRAMES, PROGRAMS } from '../scripts/test-programs.mjs';
-import { Ale } from './ale.ts';
+import { Ale, type AleConfig } from './ale.ts';
+import { AleBatch } from './ale-batch.ts';
 import { detectCartridge } from './cartridges.ts';
+import type { CoreExports } from './core.ts';
 import { getGame } from './games.ts';
+import { PALETTES } from './palette.ts';
 import { golden } from './testing.ts';
 
 const expected: Record<string, string> = golden('programs.json').ram;
+const expectedScreens: Record<string, number[][]> = golden('programs.json').screens;
 const programs: [string, Uint8Array][] = Object.entries(PROGRAMS);
+const framePrograms: [string, Uint8Array][] = Object.entries(FRAME_PROGRAMS);
 
+const gameFor = (rom: Uint8Array) => ({
+  ...getGame('enduro'),
+  md5: '',
+  cartridge: detectCartridge(rom),
+  romBytes: rom.length,
+  firstLine: 34,
+  height: 210,
+});
+const insert = (rom: Uint8Array, config: AleConfig) =>
+  new Ale(rom, { game: gameFor(rom), repeatActionProbability: 0, randomSeed: 1, ...config });
 function play(rom: Uint8Array, translateRom: boolean, frames: number): Ale {
-  const game = {
-    ...getGame('enduro'),
-    md5: '',
-    cartridge: detectCartridge(rom),
-    romBytes: rom.length,
-    firstLine: 34,
-    height: 210,
-  };
-  const ale = new Ale(rom, { game, repeatActionProbability: 0, randomSeed: 1, translateRom });
+  const ale = insert(rom, { translateRom });
   for (let frame = 0; frame < frames; frame++) ale.act(0);
   return ale;
 }
@@ -46,6 +57,54 @@ describe('programs of our own, as in ALE', () => {
       ale.act(0);
       other.act(0);
       expect(other.saveState({ random: true })).toEqual(ale.saveState({ random: true }));
+    }
+  });
+});
+
+/** The picture before it is made smaller lies before the stack of observations. */
+function pooledOf(batch: AleBatch, bytes: number): Uint8Array {
+  const { core } = batch as unknown as { core: CoreExports };
+  return new Uint8Array(core.memory.buffer).subarray(core.observationAddress(0) - POOLED_BYTES).subarray(0, bytes);
+}
+const POOLED_BYTES = 160 * 250 + 64;
+
+describe('frames that are cut or end early, as ALE shows them', () => {
+  const screensOf = (ale: Ale) =>
+    screensDigest(
+      Array.from({ length: FRAME_STEPS }, () => {
+        ale.act(0);
+        return crc32(ale.screen());
+      }),
+    );
+  it('are all recorded', () => {
+    expect(framePrograms.map(([name]) => name)).toEqual(Object.keys(expectedScreens));
+  });
+  it.each(framePrograms)('%s', (name, rom) => {
+    const digests = averagings(name).map((colorAveraging: boolean) =>
+      FRAME_SKIPS.map((frameSkip: number) =>
+        screensOf(insert(rom, { colorAveraging, frameSkip, translateRom: frameSkip % 2 === 0 })),
+      ),
+    );
+    expect(digests).toEqual(expectedScreens[name]);
+  });
+  it.each(framePrograms.filter(([name]) => !name.includes('jams')))('%s: the maximum of two frames', (_, rom) => {
+    const { gray } = PALETTES.NTSC;
+    for (const frameSkip of [2, 3, 4]) {
+      const ale = insert(rom, {});
+      const batch = new AleBatch(rom, {
+        ...{ game: gameFor(rom), repeatActionProbability: 0, randomSeed: 1, frameSkip, stackSize: 1 },
+      });
+      ale.reset();
+      batch.reset(0);
+      for (let step = 0; step < FRAME_STEPS; step++) {
+        const seen = Array.from({ length: frameSkip }, () => {
+          ale.act(0);
+          return ale.screen();
+        }).slice(-2) as [Uint8Array, Uint8Array];
+        batch.step([0]);
+        const pooled = seen[0].map((index, i) => Math.max(gray[index] ?? 0, gray[seen[1][i] ?? 0] ?? 0));
+        expect(Buffer.compare(pooled, pooledOf(batch, pooled.length))).toBe(0);
+      }
     }
   });
 });

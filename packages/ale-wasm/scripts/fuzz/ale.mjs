@@ -50,7 +50,7 @@ export class AleProcess {
     if (done) throw new Error(`${this.#python} ${PROGRAM} ends at once: is ale-py there?`);
   }
   /** Its rows, `{ error }` where ALE refuses, or `{ lost }` where it hangs (a mode procedure can) or crashes. */
-  async play({ game, rom, kind, randomSeed, frameSkip, repeat, maxFrames, operations }, dump = -1) {
+  async play({ game, rom, kind, randomSeed, frameSkip, repeat, maxFrames, averaged = false, operations }, dump = -1) {
     if (this.#child === undefined) await this.#start();
     const request = {
       game,
@@ -59,6 +59,7 @@ export class AleProcess {
       frameSkip,
       repeat,
       maxFrames,
+      averaged,
       operations,
       dump,
       kind,

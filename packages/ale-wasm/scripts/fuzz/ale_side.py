@@ -19,7 +19,7 @@ def play(case):
     ale.setInt("frame_skip", case["frameSkip"])
     ale.setFloat("repeat_action_probability", case["repeat"])
     ale.setInt("max_num_frames_per_episode", case["maxFrames"])
-    ale.setBool("color_averaging", False)
+    ale.setBool("color_averaging", case["averaged"])
     ale.loadROM(path)
     operations, rows, saved = case["operations"], [], None
     dump = case.get("dump", -1)

@@ -100,5 +100,7 @@ export function makeCase(seed, roms) {
     repeat: random.pick([0, 0.25, 0.5]),
     maxFrames: random.chance(0.1) ? 50 : 0,
     ...made,
+    // Not of what a jammed console shows, which programs and pokes bring about: there it is not defined.
+    averaged: isGame && !made.operations.some(([kind]) => kind === POKE) && random.chance(0.2),
   };
 }

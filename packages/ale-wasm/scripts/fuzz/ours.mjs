@@ -33,6 +33,7 @@ export function playOurs(fuzzCase, { rows: most = Number.POSITIVE_INFINITY, dump
     frameSkip: fuzzCase.frameSkip,
     repeatActionProbability: fuzzCase.repeat,
     maxEpisodeFrames: fuzzCase.maxFrames,
+    colorAveraging: fuzzCase.averaged ?? false,
     translateRom,
   });
   const rows = [];

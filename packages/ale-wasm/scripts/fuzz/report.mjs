@@ -76,7 +76,7 @@ function listing(rom) {
 
 export async function describeDifference(fuzzCase, ale) {
   const found = await differs(fuzzCase, ale);
-  const head = `DIFFERENCE: --seed ${fuzzCase.seed} --cases 1 (${fuzzCase.kind} as ${fuzzCase.game}, frame skip ${fuzzCase.frameSkip}, sticky ${fuzzCase.repeat}, random seed ${fuzzCase.randomSeed})`;
+  const head = `DIFFERENCE: --seed ${fuzzCase.seed} --cases 1 (${fuzzCase.kind} as ${fuzzCase.game}, frame skip ${fuzzCase.frameSkip}, sticky ${fuzzCase.repeat}${fuzzCase.averaged ? ', colors averaged' : ''}, random seed ${fuzzCase.randomSeed})`;
   if (found === undefined) return `${head}\n  does not show again`;
   if (found.column < 0) return `${head}\n  ${found.text}`;
   const { row, column } = found;

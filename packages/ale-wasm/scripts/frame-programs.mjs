@@ -1,0 +1,59 @@
+// Programs of our own whose frames are no ordinary ones: they end early, in the middle of a line, or are cut by ALE's limit of 25,000 instructions, and
+// then show what frames before have left in the buffer; so that frame skips, which leave frames undrawn, have something to show wrongly.
+import { crc32 } from 'node:zlib';
+
+const LENGTHS = 0x400;
+const CUTS = 0x420;
+
+/**
+ * Frame i of 32 has `lengths(i)` lines, each with another playfield, on a background of its own, and then `cuts(i)` times 512 instructions without a
+ * look at the TIA. Its last line goes on for `late` times 2 cycles; in frame `jam` the CPU jams.
+ */
+function frames({ lengths, cuts = () => 0, late = 0, jam = -1 }) {
+  const rom = new Uint8Array(4096).fill(0xea);
+  const code = [0x78, 0xd8, 0xa2, 0xff, 0x9a, 0xa9, 0x1e, 0x85, 0x08, 0xa9, 0x00, 0x85, 0x80];
+  const again = 0xf000 + code.length;
+  code.push(0xa9, 2, 0x85, 0, 0x85, 2, 0x85, 2, 0x85, 2, 0xa9, 0, ...Array(late).fill(0xea), 0x85, 0); // VSYNC
+  code.push(0xe6, 0x80, 0xa5, 0x80);
+  if (jam >= 0) code.push(0xc9, jam, 0xd0, 0x08, 0xa2, 0x60, 0x85, 0x02, 0xca, 0xd0, 0xfb, 0x02);
+  code.push(0x0a, 0x0a, 0x0a, 0x85, 0x09, 0xa5, 0x80, 0x29, 0x1f, 0xa8); // background, place in the tables
+  code.push(0xbe, LENGTHS & 0xff, 0xf0 + (LENGTHS >> 8), 0x85, 0x02, 0x86, 0x0e, 0xca, 0xd0, 0xf9);
+  code.push(0xb9, CUTS & 0xff, 0xf0 + (CUTS >> 8), 0xd0, 0x03, 0x4c, again & 0xff, again >> 8);
+  code.push(0xa8, 0xa2, 0x00, 0xca, 0xd0, 0xfd, 0x88, 0xd0, 0xfa, 0x4c, again & 0xff, again >> 8);
+  rom.set(code);
+  for (let i = 0; i < 32; i++) {
+    rom[LENGTHS + i] = lengths(i);
+    rom[CUTS + i] = cuts(i);
+  }
+  rom.set([0x00, 0xf0, 0x00, 0xf0], 4092);
+  return rom;
+}
+
+const full = () => 253;
+const every = (period, phase, value) => (i) => (i % period === phase ? value : 0);
+export const FRAME_PROGRAMS = {
+  'every eighth frame is cut': frames({ lengths: full, cuts: every(8, 3, 64) }),
+  'frames are cut early, at changing places of a step': frames({
+    lengths: (i) => (i % 7 === 5 ? 70 + 4 * i : 253),
+    cuts: (i) => (i % 7 === 5 ? 50 + 3 * i : 0),
+  }),
+  'frames are cut for many acts': frames({
+    lengths: (i) => (i % 16 === 9 ? 120 : 253),
+    cuts: (i) => (i % 16 === 9 ? 220 : 0),
+  }),
+  'frames of all lengths': frames({ lengths: (i) => 60 + ((i * 37) % 190), late: 14 }),
+  'short frames between long ones': frames({ lengths: (i) => (i % 5 === 3 ? 90 + i : 253), late: 20 }),
+  'frames of all lengths, some cut': frames({
+    lengths: (i) => 60 + ((i * 53) % 190),
+    cuts: (i) => (i % 6 === 4 ? 60 + 5 * i : 0),
+    late: 17,
+  }),
+  'the CPU jams': frames({ lengths: (i) => (i % 3 === 1 ? 150 : 253), jam: 85 }),
+};
+/** Steps that each is played, and by how many frames. */
+export const FRAME_STEPS = 30;
+export const FRAME_SKIPS = [1, 2, 3, 4, 5, 6, 7, 8];
+/** One CRC-32 of the CRC-32s of many screens. */
+export const screensDigest = (checksums) => crc32(Buffer.from(Uint32Array.from(checksums).buffer));
+/** Without and with color averaging, which is not defined for the gray that a jammed console shows. */
+export const averagings = (name) => (name === 'the CPU jams' ? [false] : [false, true]);

@@ -57,8 +57,10 @@ function valuesOf({ variant, inference }, split, measure) {
 }
 
 const percent = (value) => (100 * value).toFixed(1);
-const shown = ({ mean, half }) =>
-  Number.isNaN(half) ? percent(mean) : `${percent(mean)} [${percent(mean - half)}, ${percent(mean + half)}]`;
+const shown = ({ mean, half }, low = Number.NEGATIVE_INFINITY, high = Number.POSITIVE_INFINITY) =>
+  Number.isNaN(half)
+    ? percent(mean)
+    : `${percent(mean)} [${percent(Math.max(low, mean - half))}, ${percent(Math.min(high, mean + half))}]`;
 
 function table(split) {
   return [
@@ -66,7 +68,7 @@ function table(split) {
     `| --- |${' --- |'.repeat(Object.keys(MEASURES).length + 2)}`,
     ...ROWS.map((row) => {
       const cells = Object.keys(MEASURES).map((measure) =>
-        shown(interval([...valuesOf(row, split, measure).values()])),
+        shown(interval([...valuesOf(row, split, measure).values()]), 0, 1),
       );
       const sum = (key) => [...valuesOf(row, split, key).values()].reduce((total, value) => total + value, 0);
       const seeds = valuesOf(row, split, 'errors').size;
@@ -74,6 +76,40 @@ function table(split) {
       return `| ${NAMES[row.variant]}, ${row.inference} | ${cells.join(' | ')} | ${corrected} | ${(sum('callsPerStep') / seeds).toFixed(2)} |`;
     }),
   ];
+}
+
+/** What the intervals allow to say. */
+function verdicts() {
+  const measures = ['stepExecutability', 'taskExecutability', 'tasksDone'];
+  const against = [
+    [
+      'E2CL with speculative inference over plans alone',
+      { variant: 'e2cl', inference: 'speculative' },
+      { variant: 'plans', inference: 'plain' },
+    ],
+    [
+      'speculative over plain inference',
+      { variant: 'e2cl', inference: 'speculative' },
+      { variant: 'e2cl', inference: 'plain' },
+    ],
+  ];
+  if (!variants.includes('e2cl')) return [];
+  // Student's t on two values, for six intervals at once, is luck.
+  if (missing.length > 0) return ['- Too few seeds to say whether anything is gained.'];
+  return against.map(([name, first, second]) => {
+    const shownGains = Object.keys(SPLITS).flatMap((split) =>
+      measures
+        .filter((measure) => {
+          const [a, b] = [valuesOf(first, split, measure), valuesOf(second, split, measure)];
+          const { mean, half } = interval(
+            [...a.keys()].filter((seed) => b.has(seed)).map((seed) => a.get(seed) - b.get(seed)),
+          );
+          return mean - half > 0;
+        })
+        .map((measure) => `${MEASURES[measure]} (${SPLITS[split]})`),
+    );
+    return `- Gains of ${name} whose interval excludes 0: ${shownGains.length === 0 ? 'none. At these sizes the runs do not show one' : shownGains.join(', ')}.`;
+  });
 }
 
 /** Differences of paired seeds. */
@@ -96,7 +132,10 @@ function differences() {
     ],
   ];
   const measures = ['stepExecutability', 'taskExecutability', 'tasksDone'];
+  if (!variants.includes('e2cl')) return [];
   return [
+    '## Differences',
+    '',
     `| points | | ${measures.map((measure) => MEASURES[measure]).join(' | ')} |`,
     `| --- | --- |${' --- |'.repeat(measures.length)}`,
     ...pairs.flatMap(([name, first, second]) =>
@@ -108,6 +147,7 @@ function differences() {
         return `| ${name} | ${SPLITS[split]} | ${cells.join(' | ')} |`;
       }),
     ),
+    '',
   ];
 }
 
@@ -159,7 +199,13 @@ function figure() {
   ].join('\n');
 }
 
-const { settings, evaluation } = runs.find(({ variant }) => variant === 'e2cl');
+const { settings, evaluation } = runs[0];
+/** What the study plans and hasn't done yet. */
+const missing = ['plans', 'e2cl'].flatMap((variant) =>
+  [1, 2, 3]
+    .filter((seed) => !runs.some((run) => run.variant === variant && run.seed === seed))
+    .map((seed) => `${NAMES[variant]} ${seed}`),
+);
 const seedsOf = (variant) => runs.filter((run) => run.variant === variant).map(({ seed }) => seed);
 const minutes = (variant) => {
   const own = runs.filter((run) => run.variant === variant).map(({ processorSeconds }) => processorSeconds / 60);
@@ -176,12 +222,15 @@ write(
     'was trained on. This page is written by `scripts/render-error-correction.mjs` from [results.jsonl](error-correction/results.jsonl), which `scripts/study-error-correction.mjs` makes with the commands',
     '`moe-rl error-correction train` and `evaluate`.',
     '',
-    `- ${settings.tasks} tasks with ${settings.demonstrations} expert plans each; ${settings.planUpdates} updates on plans, then ${settings.correctionUpdates} on planning, feedback and correction, in ${settings.rounds} rounds of exploration with ${settings.explorations} households per task.`,
+    `- ${settings.tasks} tasks with ${settings.demonstrations} expert plans each; ${settings.planUpdates} updates on plans, then ${settings.correctionUpdates} on planning, feedback and correction, in ${settings.rounds} ${settings.rounds === 1 ? 'round' : 'rounds'} of exploration with ${settings.explorations} households per task.`,
     '- `plans alone`: the same network, plans, number of updates, planning examples per update and learning rates, without exploration. Both start from the same updates on plans. Trained on plans',
     '  alone a network can not foresee feedback, so it acts plainly.',
     `- Seeds: ${variants.map((variant) => `${NAMES[variant]} ${seedsOf(variant).join(', ')}`).join('; ')}. Brackets are 95 % intervals of the mean over seeds by Student's t; differences are paired by seed.`,
     `- Evaluation: ${evaluation.arrangements} households per task, the same for all. Speculative inference calls the model at most four times per step.`,
     `- Processor minutes of one training, with one thread: ${variants.map(minutes).join('; ')}.`,
+    '',
+    ...(missing.length === 0 ? [] : [`- Planned and not done yet (variant, seed): ${missing.join(', ')}.`]),
+    ...verdicts(),
     '',
     ...Object.keys(SPLITS).flatMap((split) => [
       `## ${SPLITS[split][0].toUpperCase()}${SPLITS[split].slice(1)}`,
@@ -189,10 +238,7 @@ write(
       ...table(split),
       '',
     ]),
-    '## Differences',
-    '',
     ...differences(),
-    '',
     '![Held-out problems](error-correction/held-out.svg)',
     '',
     'A step counts as executable when the household accepts it; an episode ends with END, with the task done, or after 26 turns, and an action that is rejected and tried again counts each time. `errors corrected`: proposals that',

@@ -38,6 +38,7 @@ const checks = {
       'scripts/check-pack-text2reward.mjs',
       'scripts/check-pack-pjrt.mjs',
       'scripts/check-pack-reward-design.mjs',
+      'scripts/check-pack-error-correction.mjs',
     ].flatMap((script) =>
       existsSync(join(root, script)) ? command(process.execPath, [script]) : [`${script} is missing`],
     ),
@@ -45,6 +46,8 @@ const checks = {
     command(process.execPath, ['--conditions=@moe-rl/source', 'scripts/render-statistics.mjs', '--check']),
   'text2reward-page': () =>
     command(process.execPath, ['--conditions=@moe-rl/source', 'scripts/render-text2reward.mjs', '--check']),
+  'error-correction-page': () =>
+    command(process.execPath, ['--conditions=@moe-rl/source', 'scripts/render-error-correction.mjs', '--check']),
   'readme-examples': () => checkReadmeExamples(root),
 };
 

@@ -33,7 +33,7 @@ test('Ctrl-C saves, the same line goes on, and what was trained is evaluated', a
   expect(stopped.stdout).toMatch(/saved after \d+ updates/);
   const resumed = await runCli(line);
   expect(resumed.stderr).toMatch(/going on after update \d+/);
-  expect(resumed.stderr).toMatch(/exploration 2: \d+ answers of the household/);
+  expect(resumed.stderr).toMatch(/exploration 1: \d+ answers of the household/);
   expect(resumed).toMatchObject({ code: 0, stdout: expect.stringContaining('trained: 110 updates') });
   const evaluated = await runCli([
     'error-correction',

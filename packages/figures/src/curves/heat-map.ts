@@ -48,7 +48,8 @@ export function heatMapSvg(panels: readonly HeatMapPanel[], { title, rowNames = 
         marks.push(
           `<rect x="${at(x)}" y="${at(y)}" width="${size}" height="${size}" fill="${heatColor(value, extreme)}" stroke="#c9ced4"><title>${label(value)}</title></rect>`,
         );
-        if (size >= 36 && value !== 0) {
+        // What has no color of its own is rounding, and would only run over its neighbors.
+        if (size >= 36 && Math.abs(value) >= 0.005 * extreme && value !== 0) {
           marks.push(
             `<text x="${at(x + size / 2)}" y="${at(y + size / 2 + 4)}" font-size="10" text-anchor="middle" fill="#20262d">${label(value)}</text>`,
           );

@@ -1,10 +1,10 @@
 // Every metric of the registry has a producer: short runs of a few kinds of agents log all tags between them, and no others.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRunFolder, findMetric, metricTags, readMetricRows } from '@moe-rl/runs';
 import { afterAll, expect, it } from 'vitest';
-import { newRunConfig, registry, trainInFolder } from './index.ts';
+import { newRunConfig, trainInFolder } from './index.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'moe-rl-metrics-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -18,15 +18,13 @@ const RUNS: Readonly<Record<string, readonly (readonly [string, string])[]>> = {
     ['network.moe.router.type', 'token-choice'],
     ['network.moe.experts', '2'],
     ['auxiliaryLosses.importance', '1'],
-    ['reward.type', 'test.doubled'],
+    ['reward.type', 'text2reward'],
+    ['reward.program', join(root, 'program.js')],
     ['statistics.periodUpdates', '2'],
   ],
 };
 
-registry.rewards.register('test.doubled', {
-  description: 'Twice the reward',
-  create: () => ({ reward: ({ reward }) => 2 * reward, getState: () => ({}), setState() {} }),
-});
+writeFileSync(join(root, 'program.js'), 'function computeReward(env) { return 2 * env.gameReward }');
 
 it('registered tags and logged tags are the same', async () => {
   const logged = new Set<string>();

@@ -5,7 +5,7 @@ import { largeRamBytes, resetCartridge, showCartridge } from './cartridge';
 import { readIndirect } from './bus';
 import { run } from './generated/interpreter';
 import { STREAM_BYTES, drawSystem, seedSystem, useStreams } from './random';
-import { finishPicture, mendChunk, pixelsSoFar, resetPicture, startPicture, windowRows, windowStart } from './tia-line';
+import { finishPicture, keepChunk, mendChunk, pixelsSoFar, resetPicture, startPicture, windowRows, windowStart } from './tia-line';
 import { colorLoss, forgetShadows, lastAccessClock, setInk, traceAccesses } from './tia-registers';
 import { STALE_ALL } from './tia-objects';
 
@@ -184,4 +184,5 @@ function runPartialFrame(): void {
   if (!line.draw || line.gap || line.undrawnPart || line.backMissing || line.missing > pixelsSoFar()) return;
   // Only a jammed CPU stops this early: what lies below the line it stopped in is shown in gray, once.
   for (let i = max(cpu.cycles / 76 - windowStart, 0) * 160; i < windowRows * 160; i++) store<u8>(line.front + i, (load<u8>(line.front + i) & 15) >> 1);
+  if (tia.row < windowRows) keepChunk(line.drawn);
 }

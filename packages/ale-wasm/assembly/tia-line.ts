@@ -192,7 +192,7 @@ export function flush(x: i32): void {
   line.cut = 1;
 }
 /** What the frame buffer holds at the 16 pixels around pixel x, before any of them is drawn: spans draw them all. */
-@inline function keepChunk(x: i32): void { v128.store(KEPT, v128.load(line.front + tia.row * 160 + (x & ~15))); }
+@inline export function keepChunk(x: i32): void { v128.store(KEPT, v128.load(line.front + tia.row * 160 + (x & ~15))); }
 @inline function copyRow(row: usize): void {
   for (let x: usize = 0; x < 160; x += 16) v128.store(row + x, v128.load(row + x - 160));
 }

@@ -13,6 +13,7 @@ const RUNS: Readonly<Record<string, readonly (readonly [string, string])[]>> = {
   'classic-control-soft-moe': [
     ['agent.conservativeCoefficient', '0.1'],
     ['statistics.periodUpdates', '2'],
+    ['statistics.followsRouters', 'true'],
   ],
   'classic-control': [
     ['network.moe.router.type', 'token-choice'],

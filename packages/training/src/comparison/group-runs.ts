@@ -30,6 +30,7 @@ const NEUTRAL: ReadonlySet<string> = new Set([
     'environment.rom',
     'dataset.recordFolder',
     'statistics.periodUpdates',
+    'statistics.followsRouters',
   ],
 ]);
 const RUN_GROUPS: ReadonlySet<string> = new Set(['environment', 'reward', 'sinks', 'modules', 'evaluation', 'dataset']);

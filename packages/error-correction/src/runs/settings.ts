@@ -27,12 +27,12 @@ export interface TrainingSettings {
 
 export const DEFAULT_SETTINGS: TrainingSettings = {
   seed: 1,
-  tasks: 120,
+  tasks: 600,
   demonstrations: 2,
-  planUpdates: 600,
-  correctionUpdates: 600,
-  rounds: 1,
-  explorations: 2,
+  planUpdates: 2500,
+  correctionUpdates: 4000,
+  rounds: 2,
+  explorations: 3,
   batchSize: 16,
   learningRate: 0.002,
   plansOnly: false,
@@ -45,7 +45,7 @@ const LEAST: Readonly<Partial<Record<keyof TrainingSettings, number>>> = {
   demonstrations: 1,
   planUpdates: 1,
   correctionUpdates: 1,
-  rounds: 1,
+  rounds: 2,
   explorations: 0,
   batchSize: 1,
 };

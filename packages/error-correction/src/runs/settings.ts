@@ -45,7 +45,7 @@ const LEAST: Readonly<Partial<Record<keyof TrainingSettings, number>>> = {
   demonstrations: 1,
   planUpdates: 1,
   correctionUpdates: 1,
-  rounds: 2,
+  rounds: 1,
   explorations: 0,
   batchSize: 1,
 };

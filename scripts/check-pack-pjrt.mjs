@@ -1,14 +1,13 @@
 // Installs @moe-rl/pjrt as users do: packs it (with core and tfjs-graph) with npm, installs the tarballs into an empty project outside the workspace, and trains a
 // tf.layers model of somebody else there, from ESM and CommonJS, with no TensorFlow in the process. Needs built packages; fetches the CPU plugin into the cache
 // folder (63 MB) where it is not there yet. Skipped by name where there is no plugin. Prints `N passed, N failed`.
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { checkConsumers } from './pack/consumers.mjs';
 
-const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
-const BODY = `
+const PROGRAM = `
+import { readFileSync } from 'node:fs';
+import { loadPjrt } from '@moe-rl/pjrt';
+import { createProgram, lossAndGradients } from '@moe-rl/tfjs-graph';
+import * as tf from '@tensorflow/tfjs';
 async function main() {
   await loadPjrt({ device: 'cpu' });
   const layers = [tf.layers.dense({ units: 16, activation: 'tanh', inputShape: [2] }), tf.layers.dense({ units: 1 })];
@@ -39,53 +38,15 @@ async function main() {
 }
 main();
 `;
-const ESM = `import { readFileSync } from 'node:fs';
-import { loadPjrt } from '@moe-rl/pjrt';
-import { createProgram, lossAndGradients } from '@moe-rl/tfjs-graph';
-import * as tf from '@tensorflow/tfjs';
-${BODY}`;
-const CJS = `const { readFileSync } = require('node:fs');
-const { loadPjrt } = require('@moe-rl/pjrt');
-const { createProgram, lossAndGradients } = require('@moe-rl/tfjs-graph');
-const tf = require('@tensorflow/tfjs');
-${BODY}`;
-const EXPECTED = 'true true true';
 
-if (process.platform !== 'linux' || process.arch !== 'x64') {
+if (process.platform === 'linux' && process.arch === 'x64') {
+  checkConsumers({
+    packages: ['core', 'tfjs-graph', 'pjrt'],
+    others: { '@tensorflow/tfjs': '^4.22.0', '@tensorflow/tfjs-core': '^4.22.0' },
+    program: PROGRAM,
+    expected: 'true true true',
+  });
+} else {
   console.log(`skipped: there is no CPU plugin for ${process.platform}-${process.arch}`);
   console.log('0 passed, 0 failed');
-  process.exit(0);
 }
-const project = mkdtempSync(join(tmpdir(), 'moe-rl-consumer-'));
-const run = (command, args, cwd = project) =>
-  execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
-let passed = 0;
-let failed = 0;
-try {
-  const tarballs = ['core', 'tfjs-graph', 'pjrt'].map((name) => {
-    const output = run('npm', ['pack', '--silent', '--pack-destination', project], join(root, 'packages', name));
-    return join(project, output.trim().split('\n').at(-1));
-  });
-  writeFileSync(join(project, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
-  const others = ['@tensorflow/tfjs@^4.22.0', '@tensorflow/tfjs-core@^4.22.0'];
-  run('npm', ['install', '--no-audit', '--no-fund', '--silent', '--prefer-offline', ...tarballs, ...others]);
-  for (const [file, text] of [
-    ['consumer.mjs', ESM],
-    ['consumer.cjs', CJS],
-  ]) {
-    try {
-      writeFileSync(join(project, file), text);
-      const output = run(process.execPath, [file]).trim().split('\n').at(-1);
-      if (output !== EXPECTED) throw new Error(`printed ${output}; expected ${EXPECTED}`);
-      passed++;
-      console.log(`ok      ${file}`);
-    } catch (error) {
-      failed++;
-      console.log(`FAILED  ${file}\n${String(error.stderr ?? '').slice(-1500)}${error.message}`);
-    }
-  }
-} finally {
-  rmSync(project, { recursive: true, force: true });
-}
-console.log(`${passed} passed, ${failed} failed`);
-process.exitCode = failed === 0 && passed === 2 ? 0 : 1;

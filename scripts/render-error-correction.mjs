@@ -1,23 +1,10 @@
 // Writes docs/error-correction.md and its figure from docs/error-correction/results.jsonl, which scripts/study-error-correction.mjs makes.
 //   node --conditions=@moe-rl/source scripts/render-error-correction.mjs [--check]
 // With --check nothing is written; it fails if anything would change.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { linearScale, svgText } from '../packages/figures/src/index.ts';
+import { finish, readLines, write } from './render/pages.mjs';
 
-const docs = new URL('../docs/', import.meta.url);
-const isCheck = process.argv.includes('--check');
-const changed = [];
-function write(path, content) {
-  const url = new URL(path, docs);
-  if (existsSync(url) && readFileSync(url, 'utf8') === content) return;
-  changed.push(path);
-  if (!isCheck) writeFileSync(url, content);
-}
-
-const runs = readFileSync(new URL('error-correction/results.jsonl', docs), 'utf8')
-  .split('\n')
-  .filter(Boolean)
-  .map(JSON.parse);
+const runs = readLines('error-correction/results.jsonl');
 const NAMES = { plans: 'plans alone', e2cl: 'E2CL', soft: 'E2CL, Soft MoE' };
 const SPLITS = { arrangements: 'known tasks, unseen arrangements', tasks: 'unseen tasks' };
 const MEASURES = {
@@ -247,7 +234,4 @@ write(
     '',
   ].join('\n'),
 );
-if (isCheck && changed.length > 0) {
-  console.error(`out of date: ${changed.join(', ')}; run scripts/render-error-correction.mjs`);
-  process.exitCode = 1;
-} else console.log(changed.length === 0 ? 'nothing changed' : `wrote ${changed.join(', ')}`);
+finish('render-error-correction.mjs');

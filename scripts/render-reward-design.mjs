@@ -2,7 +2,6 @@
 //   node --conditions=@moe-rl/source scripts/render-reward-design.mjs [--check]
 // Result files are made by `moe-rl reward-design study <name> --folder docs/reward-design/<name>` and `scripts/reward-design-dqn.mjs`. With --check nothing is
 // written; it fails if anything would change.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { designStudySvg } from '../apps/trainer/src/cli/reward-design-figure.ts';
 import { comparisonSvg, heatMapSvg } from '../packages/figures/src/index.ts';
 import {
@@ -17,22 +16,7 @@ import {
   shapedRewards,
   summarizeDesigns,
 } from '../packages/reward-design/src/index.ts';
-
-const docs = new URL('../docs/', import.meta.url);
-const isCheck = process.argv.includes('--check');
-const changed = [];
-
-function write(path, content) {
-  const url = new URL(path, docs);
-  if (existsSync(url) && readFileSync(url, 'utf8') === content) return;
-  changed.push(path);
-  if (!isCheck) writeFileSync(url, content);
-}
-
-function readLines(path) {
-  const url = new URL(path, docs);
-  return existsSync(url) ? readFileSync(url, 'utf8').split('\n').filter(Boolean).map(JSON.parse) : [];
-}
+import { finish, readLines, write } from './render/pages.mjs';
 
 const CLAIMS = {
   'exprd-5': 'EXPRD: a handful of states make Q-learning much faster',
@@ -165,7 +149,4 @@ write(
     ...maps,
   ].join('\n'),
 );
-if (isCheck && changed.length > 0) {
-  console.error(`out of date: ${changed.join(', ')}; run scripts/render-reward-design.mjs`);
-  process.exitCode = 1;
-} else console.log(changed.length === 0 ? 'nothing changed' : `wrote ${changed.join(', ')}`);
+finish('render-reward-design.mjs');

@@ -1,20 +1,10 @@
 // Writes docs/statistics.md and its figures: numbers from the result files in docs/statistics/, words from the studies themselves.
 //   node --conditions=@moe-rl/source scripts/render-statistics.mjs [--check]
 // Result files are made by `moe-rl statistics <study> --folder docs/statistics/<study>`. With --check nothing is written; it fails if anything would change.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { studySvg } from '../apps/trainer/src/cli/statistics-figure.ts';
 import { readResultLines, STUDY_NAMES, studyByName, summarizeStudy } from '../packages/moe-statistics/src/node.ts';
-
-const docs = new URL('../docs/', import.meta.url);
-const isCheck = process.argv.includes('--check');
-const changed = [];
-
-function write(path, content) {
-  const url = new URL(path, docs);
-  if (existsSync(url) && readFileSync(url, 'utf8') === content) return;
-  changed.push(path);
-  if (!isCheck) writeFileSync(url, content);
-}
+import { docs, finish, write } from './render/pages.mjs';
 
 const rounded = (value) => {
   if (value === 0) return '0';
@@ -81,7 +71,4 @@ write(
     ...STUDY_NAMES.flatMap(studySection),
   ].join('\n'),
 );
-if (isCheck && changed.length > 0) {
-  console.error(`out of date: ${changed.join(', ')}; run scripts/render-statistics.mjs`);
-  process.exitCode = 1;
-} else console.log(changed.length === 0 ? 'nothing changed' : `wrote ${changed.join(', ')}`);
+finish('render-statistics.mjs');

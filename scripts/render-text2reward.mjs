@@ -2,7 +2,7 @@
 // programs from the recorded replies.
 //   node --conditions=@moe-rl/source scripts/render-text2reward.mjs [--check]
 // With --check nothing is written; it fails if anything would change.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { makeAtari } from '../packages/ale-env/src/index.ts';
 import { comparisonSvg } from '../packages/figures/src/index.ts';
 import {
@@ -13,16 +13,7 @@ import {
   refineReward,
   writeReward,
 } from '../packages/text2reward/src/index.ts';
-
-const docs = new URL('../docs/', import.meta.url);
-const isCheck = process.argv.includes('--check');
-const changed = [];
-const read = (path) => readFileSync(new URL(path, docs), 'utf8');
-function write(path, content) {
-  if (existsSync(new URL(path, docs)) && read(path) === content) return;
-  changed.push(path);
-  if (!isCheck) writeFileSync(new URL(path, docs), content);
-}
+import { docs, finish, read, write } from './render/pages.mjs';
 
 const { goal: GOAL, seen: SEEN, advice: ADVICE } = JSON.parse(read('text2reward/words.json'));
 const LABELS = { original: "the game's own reward", text2reward: 'the first program', refined: 'the refined program' };
@@ -170,7 +161,4 @@ write(
     ...cost(),
   ].join('\n'),
 );
-if (isCheck && changed.length > 0) {
-  console.error(`out of date: ${changed.join(', ')}; run scripts/render-text2reward.mjs`);
-  process.exitCode = 1;
-} else console.log(changed.length === 0 ? 'nothing changed' : `wrote ${changed.join(', ')}`);
+finish('render-text2reward.mjs');

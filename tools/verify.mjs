@@ -42,12 +42,10 @@ const checks = {
     ].flatMap((script) =>
       existsSync(join(root, script)) ? command(process.execPath, [script]) : [`${script} is missing`],
     ),
-  'statistics-page': () =>
-    command(process.execPath, ['--conditions=@moe-rl/source', 'scripts/render-statistics.mjs', '--check']),
-  'text2reward-page': () =>
-    command(process.execPath, ['--conditions=@moe-rl/source', 'scripts/render-text2reward.mjs', '--check']),
-  'error-correction-page': () =>
-    command(process.execPath, ['--conditions=@moe-rl/source', 'scripts/render-error-correction.mjs', '--check']),
+  'statistics-page': () => page('statistics'),
+  'text2reward-page': () => page('text2reward'),
+  'error-correction-page': () => page('error-correction'),
+  'reward-design-page': () => page('reward-design'),
   'readme-examples': () => checkReadmeExamples(root),
 };
 
@@ -70,6 +68,11 @@ process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
 process.exitCode = failed > 0 ? 1 : 0;
 
 /** Runs a tool; its output is the problem when it fails. */
+/** A page of docs/ says what its results say. */
+function page(name) {
+  return command(process.execPath, ['--conditions=@moe-rl/source', `scripts/render-${name}.mjs`, '--check']);
+}
+
 function command(program, args, cwd = root) {
   const result = spawnSync(program, args, {
     cwd,

@@ -174,9 +174,27 @@ describe('what a plan resolves to', () => {
       join(datasets, 'Pong/2'),
       join(datasets, 'Pong'),
     ]);
+    // Other data are another experiment.
+    const path = join(root, 'offline');
+    const elsewhere = mkdtempSync(join(tmpdir(), 'moe-rl-datasets-'));
+    mkdirSync(join(elsewhere, 'windfall'));
+    createExperimentFolder(path, experiment);
+    const other = resolvePlan(makePlan({ ...plan, datasets: elsewhere }));
+    expect(() => createExperimentFolder(path, other)).toThrow(/another plan: datasets is \S+ there and \S+ now/);
     rmSync(join(datasets, 'windfall'), { recursive: true });
     expect(() => resolvePlan(makePlan(plan))).toThrow(/has no dataset of windfall; expected a folder for each game/);
     rmSync(datasets, { recursive: true });
+    rmSync(elsewhere, { recursive: true });
+  });
+
+  it('leaves the environment settings of a protocol to the Atari games that they are about', () => {
+    const environments = ['windfall', 'bsuite/catch'].map((game) => {
+      const plan = { ...DEMO, preset: 'dqn', games: [game], protocol: 'dopamine', variants: ['baseline'] };
+      const set = { 'network.encoder.type': 'minatar' };
+      return resolvePlan(makePlan({ ...plan, set: game === 'windfall' ? {} : set })).variants[0]!.config.environment;
+    });
+    expect(environments[0]).toMatchObject({ type: 'atari', repeatActionProbability: 0.25, terminalOnLifeLoss: false });
+    expect(environments[1]).not.toHaveProperty('repeatActionProbability');
   });
 
   it('cuts all lengths of the protocol alike', () => {

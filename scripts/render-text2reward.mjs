@@ -129,7 +129,7 @@ write(
     'What is reported, recorded and evaluated stays the true reward. A program that fails in the middle of a run ends it by name with its last checkpoint whole; `--resume --set reward.maxFailures=100` goes on over such steps with a reward of 0.',
     '`moe-rl reward describe --game NAME` shows what a program may know, `reward check FILE` tries one, `--replies FILE` takes recorded replies in place of a server.',
     '',
-    'The replies on this page are [recorded](text2reward/replies.json), written by hand in the form in which a model answers: what is measured here is what a reward program gains, not how well some model writes one.',
+    "The replies on this page are [recorded](text2reward/replies.json), written by hand in the form in which a model answers: what is measured here is what a reward program gains, not how well some model writes one. The refined program was written after the first one's runs had been seen.",
     '',
     '## What a model is told of the game',
     '',

@@ -25,10 +25,3 @@ export class PluginError extends MoeRlError {
     super('PJRT_PLUGIN', message, options);
   }
 }
-
-/** A step can't be traced: it reads a tensor back, uses an operation that the backend lacks, or draws random numbers in JavaScript. */
-export class TracingError extends MoeRlError {
-  constructor(message: string, options?: ErrorOptions) {
-    super('TRACING', message, options);
-  }
-}

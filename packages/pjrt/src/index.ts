@@ -1,16 +1,15 @@
 // @moe-rl/pjrt: training steps of tfjs compiled by XLA, from Node, through a PJRT plugin. Node only.
 
-export { BACKEND_NAME } from './backend/tracing-backend.ts';
+export { type ElementType, type HostType, TracingError, type Value } from '@moe-rl/tfjs-graph/tracing';
 export type { DeviceBuffer } from './client/buffer.ts';
 export { type ClientConfig, type DeviceMemory, PjrtClient } from './client/client.ts';
 export type { XlaOptions } from './client/compile-options.ts';
-export type { BufferSpec, ElementType, HostArray, HostType } from './client/element-types.ts';
+export type { BufferSpec, HostArray } from './client/element-types.ts';
 export type { Executable, ExecutableMemory, FunctionSpec } from './client/executable.ts';
 export type { NamedValues } from './client/named-values.ts';
-export { PjrtError, PluginError, TracingError } from './errors.ts';
-export { type LoadPjrtConfig, type LoadPjrtOutput, loadPjrt } from './load.ts';
+export { PjrtError, PluginError } from './errors.ts';
+export { BACKEND_NAME, type LoadPjrtConfig, type LoadPjrtOutput, loadPjrt } from './load.ts';
 export { explainPlugins, type PluginExplanation } from './plugins/explain.ts';
 export { type DeviceChoice, deviceChoices } from './plugins/locate.ts';
 export type { ExecutableCache } from './program/executable-cache.ts';
 export { FunctionBuilder, type Precision, precisions } from './stablehlo/builder.ts';
-export type { Value } from './stablehlo/value.ts';

@@ -5,8 +5,8 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { InvalidArgumentError, MissingDependencyError, requireInteger, requireOneOf } from '@moe-rl/core';
 import { registerProgramEngine } from '@moe-rl/tfjs-graph/engine';
+import { registerTracingBackend } from '@moe-rl/tfjs-graph/tracing';
 import * as tf from '@tensorflow/tfjs-core';
-import { BACKEND_NAME, registerTracingBackend } from './backend/tracing-backend.ts';
 import { PjrtClient } from './client/client.ts';
 import type { XlaOptions } from './client/compile-options.ts';
 import type { NamedValues } from './client/named-values.ts';
@@ -19,6 +19,9 @@ import { testPlugin } from './plugins/self-test.ts';
 import { ExecutableCache } from './program/executable-cache.ts';
 import { createPjrtProgram } from './program/pjrt-program.ts';
 import { type Precision, precisions } from './stablehlo/builder.ts';
+
+/** Name of the backend in tfjs. */
+export const BACKEND_NAME = 'stablehlo';
 
 /** Options of {@link loadPjrt}. */
 export interface LoadPjrtConfig {
@@ -91,7 +94,7 @@ export async function loadPjrt(config: LoadPjrtConfig = {}): Promise<LoadPjrtOut
   refuseKnownFaults(plugin);
   const client = openClient(plugin, release?.options ?? {}, device);
   await testPlugin(client);
-  const backend = registerTracingBackend();
+  const backend = registerTracingBackend(BACKEND_NAME);
   const folder = config.cacheFolder === undefined ? join(pjrtFolder(), 'executables') : config.cacheFolder;
   const cache = new ExecutableCache({
     client,

@@ -1,17 +1,11 @@
 // Element types on the device by their StableHLO names, and the typed arrays that hold them in JavaScript.
+import type { HostType, ValueSpec } from '@moe-rl/tfjs-graph/tracing';
 import { bufferTypes } from '../c-api/facts.generated.ts';
 
-/** Element types that functions compute with. */
-export type ElementType = 'f32' | 'i32' | 'i1' | 'ui8' | 'ui32' | 'ui64';
-/** Element types that travel between JavaScript and the device. */
-export type HostType = 'f32' | 'i32' | 'i1' | 'ui8';
 export type HostArray = Float32Array | Int32Array | Uint8Array;
 
 /** Shape and element type of an argument or a result. */
-export interface BufferSpec {
-  readonly shape: readonly number[];
-  readonly type: HostType;
-}
+export type BufferSpec = ValueSpec;
 
 const numbers: Readonly<Record<HostType, number>> = {
   f32: bufferTypes.F32,

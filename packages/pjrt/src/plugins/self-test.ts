@@ -2,13 +2,13 @@
 // without donation) in between, and a step after it that reads both. A plugin on PyPI is said to compute
 // wrong numbers after such a copy; its fault does not show in these steps, so it is refused by its content (known-faults.ts).
 import { InvalidArgumentError } from '@moe-rl/core';
+import type { Value } from '@moe-rl/tfjs-graph/tracing';
 import type { DeviceBuffer } from '../client/buffer.ts';
 import type { PjrtClient } from '../client/client.ts';
 import type { Executable, FunctionSpec } from '../client/executable.ts';
 import { PluginError } from '../errors.ts';
 import { FunctionBuilder } from '../stablehlo/builder.ts';
 import { matMul } from '../stablehlo/contractions.ts';
-import type { Value } from '../stablehlo/value.ts';
 
 /** Layers of the network: many buffers of several sizes, as a real one has. */
 const SIZES = [4, 32, 32, 2] as const;

@@ -3,9 +3,10 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { adamUpdate, createProgram, lossAndGradients, randomNormal } from '@moe-rl/tfjs-graph';
+import { TracingError } from '@moe-rl/tfjs-graph/tracing';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { PjrtError, TracingError } from '../errors.ts';
+import { PjrtError } from '../errors.ts';
 import { type LoadPjrtOutput, loadPjrt } from '../load.ts';
 import { loadForTests, missing, temporaryFolder } from '../testing/plugin.ts';
 import { ExecutableCache } from './executable-cache.ts';

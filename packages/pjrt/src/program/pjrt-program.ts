@@ -2,15 +2,15 @@
 import { InvalidArgumentError, type TensorData } from '@moe-rl/core';
 import type { Program, ProgramConfig, ProgramOutputs } from '@moe-rl/tfjs-graph';
 import { checkInputs, checkVariableValues, findEntryPoint, findVariable } from '@moe-rl/tfjs-graph/engine';
+import { inputTypes, type TracingBackend, variableType } from '@moe-rl/tfjs-graph/tracing';
 import * as tf from '@tensorflow/tfjs-core';
-import type { TracingBackend } from '../backend/tracing-backend.ts';
 import type { DeviceBuffer } from '../client/buffer.ts';
 import type { PjrtClient } from '../client/client.ts';
 import type { HostArray } from '../client/element-types.ts';
 import type { Executable } from '../client/executable.ts';
 import type { Precision } from '../stablehlo/builder.ts';
 import type { ExecutableCache } from './executable-cache.ts';
-import { inputTypes, type TracedEntryPoint, traceEntryPoint, variableType } from './trace-entry-point.ts';
+import { type TracedEntryPoint, traceFunction } from './trace-function.ts';
 
 /** Entry points that take less than this are waited for on this thread: a worker thread's wake-up would take a good part of it. */
 const SHORT_MS = 6;
@@ -39,7 +39,7 @@ export async function createPjrtProgram<Name extends string>(
   const entryPoints = Object.entries<ProgramConfig['entryPoints'][string]>(config.entryPoints);
   const traced = new Map<string, TracedEntryPoint>();
   for (const [name, entryPoint] of entryPoints) {
-    traced.set(name, traceEntryPoint(engine.backend, name, entryPoint, config.variables, engine.precision));
+    traced.set(name, traceFunction(engine.backend, name, entryPoint, config.variables, engine.precision));
   }
   return new PjrtProgram<Name>(engine, config, traced);
 }

@@ -1,52 +1,26 @@
 // Writes one StableHLO function as text. Every method infers its result's shape and type, and equal operations on equal operands are written once. Operations
 // with more structure are functions over the builder: contractions.ts, windows.ts, indexing.ts, random.ts.
 import { ShapeError } from '@moe-rl/core';
-import type { BufferSpec, ElementType, HostType } from '../client/element-types.ts';
+import {
+  type BinaryOperation,
+  broadcastShapes,
+  type Comparison,
+  type ConstantValues,
+  type ElementType,
+  type HostType,
+  type Reduction,
+  sameShape,
+  type UnaryOperation,
+  type Value,
+} from '@moe-rl/tfjs-graph/tracing';
+import type { BufferSpec } from '../client/element-types.ts';
 import type { FunctionSpec } from '../client/executable.ts';
-import { broadcastShapes } from './broadcast.ts';
-import { type ConstantValues, constantText } from './constants.ts';
-import { list, sameShape, tensorType, type Value } from './value.ts';
+import { constantText } from './constants.ts';
+import { list, tensorType } from './value.ts';
 
 /** How exactly products of float32 are computed. `default` lets a GPU use TF32 (10 bits of mantissa), `highest` is float32. */
 export const precisions = ['default', 'high', 'highest'] as const;
 export type Precision = (typeof precisions)[number];
-
-export type UnaryOperation =
-  | 'abs'
-  | 'negate'
-  | 'exponential'
-  | 'exponential_minus_one'
-  | 'log'
-  | 'log_plus_one'
-  | 'sqrt'
-  | 'rsqrt'
-  | 'cbrt'
-  | 'tanh'
-  | 'tan'
-  | 'sign'
-  | 'sine'
-  | 'cosine'
-  | 'floor'
-  | 'ceil'
-  | 'round_nearest_even'
-  | 'logistic'
-  | 'not';
-export type BinaryOperation =
-  | 'add'
-  | 'subtract'
-  | 'multiply'
-  | 'divide'
-  | 'maximum'
-  | 'minimum'
-  | 'power'
-  | 'remainder'
-  | 'atan2'
-  | 'and'
-  | 'or'
-  | 'xor'
-  | 'shift_right_logical';
-export type Comparison = 'EQ' | 'NE' | 'LT' | 'LE' | 'GT' | 'GE';
-export type Reduction = 'add' | 'multiply' | 'maximum' | 'minimum' | 'and' | 'or';
 
 interface Argument {
   readonly spec: BufferSpec;

@@ -1,9 +1,7 @@
 // Constants as StableHLO writes them: floats by their bits, arrays as the bytes of their values.
 import { ShapeError } from '@moe-rl/core';
-import type { ElementType } from '../client/element-types.ts';
+import type { ConstantValues, ElementType } from '@moe-rl/tfjs-graph/tracing';
 import { tensorType } from './value.ts';
-
-export type ConstantValues = number | boolean | Float32Array | Int32Array | Uint8Array | readonly number[];
 
 /**
  * The text of a constant: `dense<0x3F800000> : tensor<2x2xf32>`.

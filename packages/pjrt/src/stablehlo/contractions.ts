@@ -1,10 +1,8 @@
 // Products: matrices and convolutions (NHWC images, HWIO filters, as tfjs has them).
-import { broadcastShapes } from './broadcast.ts';
+import { broadcastShapes, type Padding2d, type Value, type WindowConfig } from '@moe-rl/tfjs-graph/tracing';
 import type { FunctionBuilder } from './builder.ts';
-import { list, tensorType, type Value } from './value.ts';
+import { list, tensorType } from './value.ts';
 
-/** Explicit padding of the two image axes: `[[top, bottom], [left, right]]`. */
-export type Padding2d = readonly [readonly [number, number], readonly [number, number]];
 type Pair = readonly [number, number];
 
 /** Batched matrix product; leading axes are broadcast. */
@@ -51,13 +49,6 @@ function convolve(b: FunctionBuilder, x: Value, filter: Value, config: Convoluti
     shape,
     x.type,
   );
-}
-
-/** Where a convolution's window stands. */
-export interface WindowConfig {
-  readonly strides: Pair;
-  readonly padding: Padding2d;
-  readonly dilations: Pair;
 }
 
 const spanOf = (size: number, dilation: number): number => (size - 1) * dilation + 1;

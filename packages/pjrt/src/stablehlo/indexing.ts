@@ -1,6 +1,7 @@
 // Values by their places: largest elements, sorting, gathering, scattering.
+import type { Value } from '@moe-rl/tfjs-graph/tracing';
 import { comparisonKind, type FunctionBuilder } from './builder.ts';
-import { array, list, tensorType, type Value } from './value.ts';
+import { array, list, tensorType } from './value.ts';
 
 /** Index of the largest (or smallest) element along an axis, the first of equals, int32. */
 export function argExtreme(b: FunctionBuilder, a: Value, axis: number, kind: 'largest' | 'smallest'): Value {

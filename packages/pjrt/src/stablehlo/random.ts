@@ -1,7 +1,7 @@
 // TensorFlow's stateless random numbers in integer arithmetic of StableHLO: the same draws as TensorFlow's own, on any plugin. The generator is Philox4x32-10
 // (Salmon et al., 2011); how TensorFlow makes key and counter of a seed, and floats of the words, is its own.
+import type { Value } from '@moe-rl/tfjs-graph/tracing';
 import type { FunctionBuilder } from './builder.ts';
-import type { Value } from './value.ts';
 
 type Words4 = readonly [Value, Value, Value, Value];
 type Words2 = readonly [Value, Value];

@@ -1,13 +1,5 @@
-// Values of a StableHLO function: a name, a shape and an element type; how they are written.
-import type { ElementType } from '../client/element-types.ts';
-
-/** A value of the function that is being written. */
-export interface Value {
-  /** `%12`, `%r3#1`. */
-  readonly id: string;
-  readonly shape: readonly number[];
-  readonly type: ElementType;
-}
+// How the values of a StableHLO function are written.
+import type { Value } from '@moe-rl/tfjs-graph/tracing';
 
 /** `tensor<2x3xf32>`. */
 export function tensorType({ shape, type }: Pick<Value, 'shape' | 'type'>): string {
@@ -22,8 +14,4 @@ export function list(items: readonly (number | string | boolean)[]): string {
 /** `array<i64: 1, 2>`. */
 export function array(items: readonly number[]): string {
   return `array<i64${items.length > 0 ? ': ' : ''}${items.join(', ')}>`;
-}
-
-export function sameShape(a: readonly number[], b: readonly number[]): boolean {
-  return a.length === b.length && a.every((size, axis) => size === b[axis]);
 }

@@ -1,13 +1,7 @@
 // Reductions over moving windows: pooling with its gradient, cumulative sums.
+import type { Value, Window } from '@moe-rl/tfjs-graph/tracing';
 import type { FunctionBuilder } from './builder.ts';
-import { array, list, tensorType, type Value } from './value.ts';
-
-/** A window over all axes. */
-export interface Window {
-  readonly sizes: readonly number[];
-  readonly strides: readonly number[];
-  readonly padding: readonly (readonly [number, number])[];
-}
+import { array, list, tensorType } from './value.ts';
 
 function attributes({ sizes, strides, padding }: Window): string {
   return `{window_dimensions = ${array(sizes)}, window_strides = ${array(strides)}, padding = dense<${list(padding.map((pair) => list(pair)))}> : tensor<${padding.length}x2xi64>}`;

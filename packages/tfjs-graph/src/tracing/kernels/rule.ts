@@ -1,8 +1,7 @@
 // What a rule of the table is: one tfjs kernel as StableHLO operations.
 
-import type { ElementType } from '../../client/element-types.ts';
-import type { FunctionBuilder } from '../../stablehlo/builder.ts';
-import type { Value } from '../../stablehlo/value.ts';
+import type { StepBuilder } from '../step-builder.ts';
+import type { ElementType, Value } from '../value.ts';
 
 /** Inputs by tfjs' names; of kernels that take a list, `list` holds it. */
 export interface RuleInputs {
@@ -19,7 +18,7 @@ export interface RuleCall {
   readonly attributes: Attributes;
 }
 
-export type Rule = (b: FunctionBuilder, call: RuleCall) => Value | readonly Value[];
+export type Rule = (b: StepBuilder, call: RuleCall) => Value | readonly Value[];
 export type RuleTable = Readonly<Record<string, Rule>>;
 
 /** Element type of a tfjs type. */

@@ -1,27 +1,27 @@
-// Traces one entry point of a program: runs it once over symbolic values and writes what it computes as a StableHLO function. Arguments are the variables that the
-// step reads, then its inputs; results are the variables that it assigns, then its outputs.
-
-import type { EntryPoint, InputDtype } from '@moe-rl/tfjs-graph';
+// Traces one entry point of a program: runs it once over symbolic values, which an engine's builder writes down. Arguments are the variables that the step reads,
+// then its inputs; results are the variables that it assigns, then its outputs.
 import * as tf from '@tensorflow/tfjs-core';
-import { placeInStep } from '../backend/step-place.ts';
-import type { TracingBackend } from '../backend/tracing-backend.ts';
-import type { HostType } from '../client/element-types.ts';
-import type { FunctionSpec } from '../client/executable.ts';
 import { TracingError } from '../errors.ts';
-import { FunctionBuilder, type Precision } from '../stablehlo/builder.ts';
-import type { Value } from '../stablehlo/value.ts';
+import type { EntryPoint, InputDtype } from '../program-interface.ts';
+import type { StepBuilder } from './step-builder.ts';
+import { placeInStep } from './step-place.ts';
+import type { TracingBackend } from './tracing-backend.ts';
+import type { HostType, Value } from './value.ts';
 
-/** A traced entry point: the function and what its arguments and results are. */
-export interface TracedEntryPoint {
-  readonly function: FunctionSpec;
+/** A traced entry point: what the function's arguments and results are. */
+export interface TracedStep {
+  /** Variables that are read, then inputs. */
+  readonly arguments: readonly Value[];
+  /** Variables that are assigned, then outputs. */
+  readonly results: readonly Value[];
   /** Names of the variables that the first arguments are. */
   readonly reads: readonly string[];
   /** Names of the variables that the first results are. */
   readonly writes: readonly string[];
+  /** Names of the inputs that the other arguments are. */
+  readonly inputs: readonly string[];
   /** Names of the outputs that the other results are. */
   readonly outputs: readonly string[];
-  /** StableHLO operations. */
-  readonly operationCount: number;
 }
 
 /** Element types of inputs as they travel. */
@@ -48,10 +48,9 @@ export function traceEntryPoint(
   entryName: string,
   entryPoint: EntryPoint,
   variables: Readonly<Record<string, tf.Variable>>,
-  precision: Precision,
-): TracedEntryPoint {
+  builder: StepBuilder,
+): TracedStep {
   const guard = new VariableGuard(backend, entryName, variables);
-  const builder = new FunctionBuilder({ precision });
   const arguments_ = new Map<string, Value>();
   // Arguments are numbered when all are known: the variables that are read stand before the inputs.
   const standIns = new Map<string, Value>();
@@ -78,7 +77,7 @@ export function traceEntryPoint(
         `entry point "${entryName}" draws random numbers in JavaScript${placeInStep()}: they would be the same at every run. Use randomNormal and randomUniform of @moe-rl/tfjs-graph with a seed that is fed`,
       );
     };
-    let traced: TracedEntryPoint | undefined;
+    let traced: TracedStep | undefined;
     tf.tidy(() => {
       const inputs: Record<string, tf.Tensor> = {};
       for (const [name, { shape, dtype }] of Object.entries(entryPoint.inputs ?? {})) {
@@ -99,19 +98,13 @@ export function traceEntryPoint(
         ...outputNames.map((name) => backend.valueFor(outputs[name]!)),
       ];
       const reads = names.filter((name) => standIns.has(name));
-      // A variable that is assigned without being read (a target network's) is no argument, so nothing of it can be donated.
-      const order = [...reads.map((name) => standIns.get(name)!), ...arguments_.values()];
-      const donated = new Map<number, number>();
-      for (const [index, name] of writes.entries()) {
-        const argument = reads.indexOf(name);
-        if (argument >= 0) donated.set(index, argument);
-      }
       traced = {
-        function: builder.finish(entryName, results, { order, donated }),
+        arguments: [...reads.map((name) => standIns.get(name)!), ...arguments_.values()],
+        results,
         reads,
         writes,
+        inputs: [...arguments_.keys()],
         outputs: outputNames,
-        operationCount: builder.operationCount,
       };
     });
     return traced!;

@@ -1,26 +1,24 @@
-// Every rule of the table against tfjs' plain JavaScript kernels: one program with a result for each, compiled once, beside the same functions run eagerly.
-import { createProgram } from '@moe-rl/tfjs-graph';
+// What an engine must compute as tfjs' plain JavaScript kernels do: every operation of the table as a small function, with inputs. Engines run it as one program.
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, test } from 'vitest';
-import { loadForTests, missing } from '../../testing/plugin.ts';
-import { rules } from './table.ts';
 
 type Inputs = Record<string, tf.Tensor>;
-type Operation = (inputs: Inputs) => tf.Tensor;
+/** One operation, or its gradient, over {@link operationInputs}. */
+export type OperationCase = (inputs: Inputs) => tf.Tensor;
 
 const onX =
-  (operation: (x: tf.Tensor) => tf.Tensor): Operation =>
+  (operation: (x: tf.Tensor) => tf.Tensor): OperationCase =>
   ({ x }) =>
     operation(x!);
 const onPositive =
-  (operation: (x: tf.Tensor) => tf.Tensor): Operation =>
+  (operation: (x: tf.Tensor) => tf.Tensor): OperationCase =>
   ({ positive }) =>
     operation(positive!);
 /** Gradient of the sum of `operation`'s squares by its argument. */
 const slope = (operation: (x: tf.Tensor) => tf.Tensor, x: tf.Tensor): tf.Tensor =>
   tf.grad((value: tf.Tensor) => tf.sum(tf.square(operation(value))))(x);
 
-const operations: Record<string, Operation> = {
+/** One case for every rule of the table and for what is easily got wrong, by name. */
+export const operationCases: Readonly<Record<string, OperationCase>> = {
   abs: onX(tf.abs),
   ceil: onX(tf.ceil),
   cos: onX(tf.cos),
@@ -180,7 +178,8 @@ const operations: Record<string, Operation> = {
   softmaxGrad: onX((x) => slope(tf.softmax, x)),
   maxGrad: onX((x) => slope((v) => tf.max(v, 1), x)),
 };
-const inputs = {
+/** What the cases compute with. */
+export const operationInputs = {
   x: { shape: [3, 4], dtype: 'float32' },
   row: { shape: [1, 4], dtype: 'float32' },
   positive: { shape: [3, 4], dtype: 'float32' },
@@ -190,52 +189,17 @@ const inputs = {
   pairs: { shape: [2, 2], dtype: 'int32' },
 } as const;
 
-describe.skipIf(missing !== undefined)('the table of operations', () => {
-  let values: Record<string, Float32Array | Int32Array>;
-  const computed: Record<string, ArrayLike<number>> = {};
-  const wanted: Record<string, ArrayLike<number>> = {};
-
-  beforeAll(async () => {
-    await loadForTests();
-    const wave = (length: number, start: number) =>
-      Float32Array.from({ length }, (_, i) => Math.sin(start + 1.7 * i) * 1.3);
-    values = {
-      x: wave(12, 0.4),
-      row: wave(4, 2),
-      positive: wave(12, 3).map((value) => Math.abs(value) + 0.3),
-      image: wave(144, 5),
-      filter: wave(24, 6),
-      places: Int32Array.of(2, 0, 1),
-      pairs: Int32Array.of(0, 3, 1, 2),
-    };
-    const run = (tensors: Inputs) =>
-      Object.fromEntries(Object.entries(operations).map(([name, f]) => [name, f(tensors)]));
-    const program = await createProgram({ variables: {}, entryPoints: { all: { inputs, run } } });
-    Object.assign(computed, await program.run('all', values));
-    program.dispose();
-    await tf.setBackend('cpu');
-    for (const [name, operation] of Object.entries(operations)) {
-      const tensors = Object.entries(inputs).map(([key, { shape, dtype }]) => [
-        key,
-        tf.tensor(values[key]!, [...shape], dtype),
-      ]);
-      wanted[name] = operation(Object.fromEntries(tensors) as Inputs).dataSync();
-    }
-  }, 600_000);
-
-  test.each(Object.keys(operations))('%s', (name) => {
-    expect(computed[name]!.length).toBe(wanted[name]!.length);
-    for (let index = 0; index < wanted[name]!.length; index++) {
-      const [value, expected] = [computed[name]![index]!, wanted[name]![index]!];
-      expect(Math.abs(value - expected), `${name}[${index}] is ${value}; expected ${expected}`).toBeLessThan(
-        2e-4 * (1 + Math.abs(expected)),
-      );
-    }
-  });
-
-  test('the table holds what tfjs calls its kernels', () => {
-    const known = new Set<unknown>(Object.values(tf).filter((value) => typeof value === 'string'));
-    const own = ['MoeRlRandomNormal', 'MoeRlRandomUniform'];
-    expect(Object.keys(rules).filter((name) => !known.has(name) && !own.includes(name))).toEqual([]);
-  });
-});
+/** Values for {@link operationInputs}. */
+export function operationValues(): Record<keyof typeof operationInputs, Float32Array | Int32Array> {
+  const wave = (length: number, start: number) =>
+    Float32Array.from({ length }, (_, i) => Math.sin(start + 1.7 * i) * 1.3);
+  return {
+    x: wave(12, 0.4),
+    row: wave(4, 2),
+    positive: wave(12, 3).map((value) => Math.abs(value) + 0.3),
+    image: wave(144, 5),
+    filter: wave(24, 6),
+    places: Int32Array.of(2, 0, 1),
+    pairs: Int32Array.of(0, 3, 1, 2),
+  };
+}

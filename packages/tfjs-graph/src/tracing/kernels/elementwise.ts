@@ -1,7 +1,7 @@
 // Kernels that compute each element by itself.
 import * as tf from '@tensorflow/tfjs-core';
-import type { BinaryOperation, Comparison, FunctionBuilder, UnaryOperation } from '../../stablehlo/builder.ts';
-import type { Value } from '../../stablehlo/value.ts';
+import type { BinaryOperation, Comparison, StepBuilder, UnaryOperation } from '../step-builder.ts';
+import type { Value } from '../value.ts';
 import { elementTypeOf, type Rule, type RuleTable } from './rule.ts';
 
 const unary: Readonly<Record<string, UnaryOperation>> = {
@@ -46,9 +46,9 @@ const comparisons: Readonly<Record<string, Comparison>> = {
 };
 
 /** A number as an operand of `x`. */
-const like = (b: FunctionBuilder, value: number, { type }: Value): Value => b.scalar(value, type);
+const like = (b: StepBuilder, value: number, { type }: Value): Value => b.scalar(value, type);
 const onX =
-  (rule: (b: FunctionBuilder, x: Value) => Value): Rule =>
+  (rule: (b: StepBuilder, x: Value) => Value): Rule =>
   (b, { inputs: { x } }) =>
     rule(b, x!);
 
@@ -133,12 +133,12 @@ export const elementwise: RuleTable = {
 };
 
 /** tfjs' and TensorFlow's cast: to bool is `!= 0`, floats to integers are cut off. */
-export function cast(b: FunctionBuilder, x: Value, type: Value['type']): Value {
+export function cast(b: StepBuilder, x: Value, type: Value['type']): Value {
   return type === 'i1' && x.type !== 'i1' ? b.compare('NE', x, b.scalar(0, x.type)) : b.convert(x, type);
 }
 
 /** Abramowitz and Stegun, 7.1.26, as tfjs' own backends have it; off by 1.5e-7 at most. */
-function errorFunction(b: FunctionBuilder, x: Value): Value {
+function errorFunction(b: StepBuilder, x: Value): Value {
   const { ERF_P, ERF_A1, ERF_A2, ERF_A3, ERF_A4, ERF_A5 } = tf.backend_util;
   const size = b.unary('abs', x);
   const t = b.binary(
@@ -155,13 +155,13 @@ function errorFunction(b: FunctionBuilder, x: Value): Value {
   return b.binary('multiply', b.unary('sign', x), value);
 }
 
-function halfSum(b: FunctionBuilder, operation: 'add' | 'subtract', x: Value): Value {
+function halfSum(b: StepBuilder, operation: 'add' | 'subtract', x: Value): Value {
   const both = b.binary(operation, b.unary('exponential', x), b.unary('exponential', b.unary('negate', x)));
   return b.binary('multiply', both, like(b, 0.5, x));
 }
 
 /** Rounds down, also for negative integers, where StableHLO's division cuts off. */
-function floorDivide(b: FunctionBuilder, a: Value, c: Value): Value {
+function floorDivide(b: StepBuilder, a: Value, c: Value): Value {
   const quotient = b.binary('divide', a, c);
   if (a.type === 'f32') return b.unary('floor', quotient);
   const zero = b.scalar(0, a.type);

@@ -1,8 +1,6 @@
 // Kernels that reduce axes, and those that normalize along them.
-import type { FunctionBuilder, Reduction } from '../../stablehlo/builder.ts';
-import { argExtreme } from '../../stablehlo/indexing.ts';
-import type { Value } from '../../stablehlo/value.ts';
-import { cumulate } from '../../stablehlo/windows.ts';
+import type { Reduction, StepBuilder } from '../step-builder.ts';
+import type { Value } from '../value.ts';
 import { axesOf, axisOf, type Rule, type RuleTable } from './rule.ts';
 
 const reduction =
@@ -16,8 +14,8 @@ const highest = ({ type }: Value): number => (type === 'f32' ? Number.POSITIVE_I
 export const reductions: RuleTable = {
   All: reduction('and', () => true),
   Any: reduction('or', () => false),
-  ArgMax: (b, { inputs: { x }, attributes: { axis } }) => argExtreme(b, x!, axisOf(x!, axis), 'largest'),
-  ArgMin: (b, { inputs: { x }, attributes: { axis } }) => argExtreme(b, x!, axisOf(x!, axis), 'smallest'),
+  ArgMax: (b, { inputs: { x }, attributes: { axis } }) => b.argExtreme(x!, axisOf(x!, axis), 'largest'),
+  ArgMin: (b, { inputs: { x }, attributes: { axis } }) => b.argExtreme(x!, axisOf(x!, axis), 'smallest'),
   Cumprod: cumulative('multiply'),
   Cumsum: cumulative('add'),
   FusedBatchNorm: (b, { inputs: { x, mean, variance, offset, scale }, attributes: { varianceEpsilon = 0.001 } }) => {
@@ -50,10 +48,10 @@ export const reductions: RuleTable = {
 
 function cumulative(operation: 'add' | 'multiply'): Rule {
   return (b, { inputs: { x }, attributes: { axis, exclusive, reverse } }) =>
-    cumulate(b, x!, operation, axisOf(x!, axis), exclusive === true, reverse === true);
+    b.cumulate(x!, operation, axisOf(x!, axis), exclusive === true, reverse === true);
 }
 
 /** Less its largest along the axes: exponentials stay finite. */
-function shift(b: FunctionBuilder, x: Value, axes: readonly number[]): Value {
+function shift(b: StepBuilder, x: Value, axes: readonly number[]): Value {
   return b.binary('subtract', x, b.reduce('maximum', x, axes, Number.NEGATIVE_INFINITY, true));
 }

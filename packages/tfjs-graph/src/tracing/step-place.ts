@@ -1,7 +1,7 @@
 // Where in a step something happened: the first line of the call stack that belongs neither to tfjs nor to this package.
 
 const OWN =
-  /[\\/](tfjs[^\\/]*|pjrt)[\\/](dist|src)[\\/]|node:internal|node_modules[\\/](@tensorflow|\.pnpm[\\/]@tensorflow)/;
+  /[\\/](tfjs[^\\/]*|pjrt|webgpu)[\\/](dist|src)[\\/]|node:internal|node_modules[\\/](@tensorflow|\.pnpm[\\/]@tensorflow)/;
 
 /** ` (at createUpdateStep, update-step.ts:40:12)`, or nothing where the stack doesn't tell. */
 export function placeInStep(stack: string = deepStack()): string {

@@ -1,19 +1,8 @@
 // Matrix products, convolutions and pooling with their gradients.
 import * as tf from '@tensorflow/tfjs-core';
 import { TracingError } from '../../errors.ts';
-import type { FunctionBuilder } from '../../stablehlo/builder.ts';
-import {
-  conv2d,
-  conv2dFilterGradient,
-  conv2dInputGradient,
-  depthwiseConv2d,
-  depthwiseFilterGradient,
-  depthwiseInputGradient,
-  matMul,
-  type WindowConfig,
-} from '../../stablehlo/contractions.ts';
-import type { Value } from '../../stablehlo/value.ts';
-import { reduceWindow, selectAndScatter, type Window } from '../../stablehlo/windows.ts';
+import type { StepBuilder, Window, WindowConfig } from '../step-builder.ts';
+import type { Value } from '../value.ts';
 import { elementwise } from './elementwise.ts';
 import type { Attributes, RuleTable } from './rule.ts';
 
@@ -22,7 +11,7 @@ type Shape4 = [number, number, number, number];
 export const products: RuleTable = {
   AvgPool: (b, { inputs: { x }, attributes }) => {
     const { window } = poolOf(x!, attributes);
-    return b.binary('divide', reduceWindow(b, x!, 'add', 0, window), windowCounts(b, x!, window));
+    return b.binary('divide', b.reduceWindow(x!, 'add', 0, window), windowCounts(b, x!, window));
   },
   AvgPoolGrad: (b, { inputs: { dy, input }, attributes }) => {
     const { window } = poolOf(input!, attributes);
@@ -35,34 +24,34 @@ export const products: RuleTable = {
       const low = window.sizes[axis]! - 1 - window.padding[axis]![0];
       return [low, input!.shape[axis]! - 1 + window.sizes[axis]! - size - low] as const;
     });
-    return reduceWindow(b, spread, 'add', 0, { sizes: window.sizes, strides: window.sizes.map(() => 1), padding });
+    return b.reduceWindow(spread, 'add', 0, { sizes: window.sizes, strides: window.sizes.map(() => 1), padding });
   },
   BatchMatMul: (b, { inputs: { a, b: c }, attributes: { transposeA, transposeB } }) =>
-    matMul(b, a!, c!, transposeA === true, transposeB === true),
+    b.matMul(a!, c!, transposeA === true, transposeB === true),
   Conv2D: (b, { inputs: { x, filter }, attributes }) =>
-    conv2d(b, x!, filter!, windowOf(x!.shape, filter!.shape, attributes)),
+    b.conv2d(x!, filter!, windowOf(x!.shape, filter!.shape, attributes)),
   Conv2DBackpropFilter: (b, { inputs: { x, dy }, attributes }) => {
     const shape = attributes.filterShape as number[];
-    return conv2dFilterGradient(b, x!, dy!, shape, windowOf(x!.shape, shape, attributes));
+    return b.conv2dFilterGradient(x!, dy!, shape, windowOf(x!.shape, shape, attributes));
   },
   Conv2DBackpropInput: (b, { inputs: { dy, filter }, attributes }) => {
     const shape = attributes.inputShape as number[];
-    return conv2dInputGradient(b, dy!, filter!, shape, windowOf(shape, filter!.shape, attributes));
+    return b.conv2dInputGradient(dy!, filter!, shape, windowOf(shape, filter!.shape, attributes));
   },
   DepthwiseConv2dNative: (b, { inputs: { x, filter }, attributes }) =>
-    depthwiseConv2d(b, x!, filter!, windowOf(x!.shape, filter!.shape, attributes, true)),
+    b.depthwiseConv2d(x!, filter!, windowOf(x!.shape, filter!.shape, attributes, true)),
   DepthwiseConv2dNativeBackpropFilter: (b, { inputs: { x, dy }, attributes }) => {
     const shape = attributes.filterShape as number[];
-    return depthwiseFilterGradient(b, x!, dy!, shape, windowOf(x!.shape, shape, attributes, true));
+    return b.depthwiseFilterGradient(x!, dy!, shape, windowOf(x!.shape, shape, attributes, true));
   },
   DepthwiseConv2dNativeBackpropInput: (b, { inputs: { dy, filter }, attributes }) => {
     const shape = attributes.inputShape as number[];
-    return depthwiseInputGradient(b, dy!, filter!, shape, windowOf(shape, filter!.shape, attributes, true));
+    return b.depthwiseInputGradient(dy!, filter!, shape, windowOf(shape, filter!.shape, attributes, true));
   },
   FusedConv2D: (b, { inputs: { x, filter, bias, preluActivationWeights }, attributes }) =>
     finishFused(
       b,
-      conv2d(b, x!, filter!, windowOf(x!.shape, filter!.shape, attributes)),
+      b.conv2d(x!, filter!, windowOf(x!.shape, filter!.shape, attributes)),
       bias,
       preluActivationWeights,
       attributes,
@@ -70,19 +59,19 @@ export const products: RuleTable = {
   FusedDepthwiseConv2D: (b, { inputs: { x, filter, bias, preluActivationWeights }, attributes }) =>
     finishFused(
       b,
-      depthwiseConv2d(b, x!, filter!, windowOf(x!.shape, filter!.shape, attributes, true)),
+      b.depthwiseConv2d(x!, filter!, windowOf(x!.shape, filter!.shape, attributes, true)),
       bias,
       preluActivationWeights,
       attributes,
     ),
   MaxPool: (b, { inputs: { x }, attributes }) =>
-    reduceWindow(b, x!, 'maximum', Number.NEGATIVE_INFINITY, poolOf(x!, attributes).window),
+    b.reduceWindow(x!, 'maximum', Number.NEGATIVE_INFINITY, poolOf(x!, attributes).window),
   MaxPoolGrad: (b, { inputs: { dy, input }, attributes }) =>
-    selectAndScatter(b, input!, dy!, poolOf(input!, attributes).window),
+    b.selectAndScatter(input!, dy!, poolOf(input!, attributes).window),
   _FusedMatMul: (b, { inputs: { a, b: c, bias, preluActivationWeights }, attributes }) =>
     finishFused(
       b,
-      matMul(b, a!, c!, attributes.transposeA === true, attributes.transposeB === true),
+      b.matMul(a!, c!, attributes.transposeA === true, attributes.transposeB === true),
       bias,
       preluActivationWeights,
       attributes,
@@ -91,7 +80,7 @@ export const products: RuleTable = {
 
 /** Bias and activation of tfjs' fused operations. */
 function finishFused(
-  b: FunctionBuilder,
+  b: StepBuilder,
   product: Value,
   bias: Value | undefined,
   weights: Value | undefined,
@@ -166,6 +155,6 @@ function poolOf(x: Value, { filterSize, strides, pad, dimRoundingMode }: Attribu
 }
 
 /** How many elements of the image each position of the window holds: padding doesn't count. */
-function windowCounts(b: FunctionBuilder, x: Value, window: Window): Value {
-  return reduceWindow(b, b.full(1, x.shape, x.type), 'add', 0, window);
+function windowCounts(b: StepBuilder, x: Value, window: Window): Value {
+  return b.reduceWindow(b.full(1, x.shape, x.type), 'add', 0, window);
 }

@@ -1,21 +1,18 @@
-// A TensorFlow.js backend that computes nothing itself: while a step is traced, its kernels write StableHLO operations over symbolic values, and tfjs' own
+// A TensorFlow.js backend that computes nothing itself: while a step is traced, its kernels write an engine's operations over symbolic values, and tfjs' own
 // gradient functions run over them unchanged. Outside of a trace, where layers and optimizers make their variables, kernels run on tfjs' plain JavaScript backend.
 import * as tf from '@tensorflow/tfjs-core';
 import { TracingError } from '../errors.ts';
-import type { FunctionBuilder } from '../stablehlo/builder.ts';
-import type { Value } from '../stablehlo/value.ts';
 import { runOnHost } from './host-kernels.ts';
 import { elementTypeOf, type RuleInputs } from './kernels/rule.ts';
 import { alternatives, rules } from './kernels/table.ts';
+import type { StepBuilder } from './step-builder.ts';
 import { placeInStep } from './step-place.ts';
-
-/** Name of the backend in tfjs. */
-export const BACKEND_NAME = 'stablehlo';
+import type { Value } from './value.ts';
 
 /** A step that is being traced. */
 export interface Trace {
   readonly entryName: string;
-  readonly builder: FunctionBuilder;
+  readonly builder: StepBuilder;
   /** The argument that stands for a variable's value; undefined when the data are no variable's. */
   variableOf(dataId: object): Value | undefined;
 }
@@ -32,12 +29,15 @@ interface Entry {
 }
 
 export class TracingBackend extends tf.KernelBackend {
+  /** Its name in tfjs. */
+  readonly name: string;
   /** The step that is being traced, if any. */
   trace: Trace | undefined;
   readonly #entries: tf.DataStorage<Entry>;
 
-  constructor() {
+  constructor(name: string) {
     super();
+    this.name = name;
     this.#entries = new tf.DataStorage<Entry>(this, tf.engine());
   }
 
@@ -147,7 +147,7 @@ export class TracingBackend extends tf.KernelBackend {
   }
 
   #requireTrace(): Trace {
-    if (this.trace === undefined) throw new TracingError(`the backend "${BACKEND_NAME}" computes within programs only`);
+    if (this.trace === undefined) throw new TracingError(`the backend "${this.name}" computes within programs only`);
     return this.trace;
   }
 }
@@ -164,21 +164,22 @@ function numbersOf(values: tf.backend_util.BackendValues, dtype: tf.DataType): F
   return values as Float32Array;
 }
 
-let registered: TracingBackend | undefined;
+const registered = new Map<string, TracingBackend>();
 
-/** Registers the backend and its kernels in tfjs, once; it becomes the current one by `tf.setBackend('stablehlo')`. */
-export function registerTracingBackend(): TracingBackend {
-  if (registered !== undefined) return registered;
-  const backend = new TracingBackend();
-  tf.registerBackend(BACKEND_NAME, () => backend, 0);
+/** Registers such a backend and its kernels in tfjs, once for each name; it becomes the current one by `tf.setBackend(name)`. */
+export function registerTracingBackend(name: string): TracingBackend {
+  const known = registered.get(name);
+  if (known !== undefined) return known;
+  const backend = new TracingBackend(name);
+  tf.registerBackend(name, () => backend, 0);
   for (const kernelName of new Set([...Object.keys(rules), ...knownKernels()])) {
     tf.registerKernel({
       kernelName,
-      backendName: BACKEND_NAME,
+      backendName: name,
       kernelFunc: ({ inputs, attrs }) => runKernel(backend, kernelName, inputs as Inputs, attrs ?? {}),
     });
   }
-  registered = backend;
+  registered.set(name, backend);
   return backend;
 }
 
@@ -196,7 +197,7 @@ function runKernel(
   if (rule === undefined) {
     const advice = alternatives[kernelName] ?? 'compute it from others, or run this program on the backend tensorflow';
     throw new TracingError(
-      `entry point "${trace.entryName}" uses the operation ${kernelName}${placeInStep()}, which the backend "${BACKEND_NAME}" lacks: ${advice}`,
+      `entry point "${trace.entryName}" uses the operation ${kernelName}${placeInStep()}, which the backend "${backend.name}" lacks: ${advice}`,
     );
   }
   const list = Array.isArray(inputs) ? inputs.map((tensor) => backend.valueFor(tensor)) : [];

@@ -1,7 +1,7 @@
 // Kernels that move elements or make them: shapes, parts, copies, constants.
 import * as tf from '@tensorflow/tfjs-core';
-import type { FunctionBuilder } from '../../stablehlo/builder.ts';
-import type { Value } from '../../stablehlo/value.ts';
+import type { StepBuilder } from '../step-builder.ts';
+import type { Value } from '../value.ts';
 import { axesOf, axisOf, elementTypeOf, type RuleTable } from './rule.ts';
 
 export const shapes: RuleTable = {
@@ -148,7 +148,7 @@ export const shapes: RuleTable = {
 };
 
 /** `length` elements of one axis, from `start` on. */
-function along(b: FunctionBuilder, x: Value, axis: number, start: number, length: number): Value {
+function along(b: StepBuilder, x: Value, axis: number, start: number, length: number): Value {
   return b.slice(
     x,
     x.shape.map((_, index) => (index === axis ? start : 0)),
@@ -156,6 +156,6 @@ function along(b: FunctionBuilder, x: Value, axis: number, start: number, length
   );
 }
 
-function insertAxis(b: FunctionBuilder, x: Value, at: number): Value {
+function insertAxis(b: StepBuilder, x: Value, at: number): Value {
   return b.reshape(x, [...x.shape.slice(0, at), 1, ...x.shape.slice(at)]);
 }

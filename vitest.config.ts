@@ -1,5 +1,6 @@
 // Runs every package's tests from source: workspace imports resolve through the `@moe-rl/source` export condition, so no build is
 // needed. MOE_RL_TEST_TARGET=dist drops the condition and tests what users install.
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { FROM_SOURCE_ONLY } from './tools/from-source-only.mjs';
 
@@ -21,6 +22,8 @@ export default defineConfig({
     exclude: ['**/node_modules/**', ...(isDist ? FROM_SOURCE_ONLY : [])],
     execArgv: conditions.map((condition) => `--conditions=${condition}`),
     pool: 'forks',
+    // vitest leaves one processor to itself, which on two means one file at a time; most files wait for children, timers or one thread of their own.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     testTimeout: 60_000,
     hookTimeout: 120_000,
   },

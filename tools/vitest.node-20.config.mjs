@@ -1,6 +1,7 @@
 // The tests of the built packages on Node 20, the oldest supported version: run by vitest 4, the last that runs there. Test files import `vitest`, which
 // must be the running one.
 import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { defineConfig } from 'vitest-node-20/config';
 import { FROM_SOURCE_ONLY } from './from-source-only.mjs';
@@ -15,6 +16,7 @@ export default defineConfig({
     exclude: ['**/node_modules/**', ...FROM_SOURCE_ONLY],
     setupFiles: ['tools/vitest.node-20.setup.mjs'],
     pool: 'forks',
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     testTimeout: 60_000,
     hookTimeout: 120_000,
   },

@@ -120,6 +120,7 @@ describe('AtariEnvironment', () => {
     environment.reset();
     expect(() => environment.step(3)).toThrow(/action is 3; expected an integer from 0 to 2/);
     expect(() => environment.reset({ seed: -1 })).toThrow(/seed is -1/);
+    expect(() => environment.reset({ sed: 1 } as never)).toThrow(/reset has no option "sed"; .* did you mean seed/);
     const state = environment.getState();
     expect(() => environment.setState({ ...state, game: 'pong' })).toThrow(
       expect.objectContaining({ code: 'CHECKPOINT' }),

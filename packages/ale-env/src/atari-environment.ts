@@ -9,6 +9,7 @@ import {
   type ObservationSpec,
   type ResetOutput,
   requireInteger,
+  requireKnownOptions,
   type StateTree,
   type StepOutput,
 } from '@moe-rl/core';
@@ -96,6 +97,7 @@ export class AtariEnvironment implements Environment {
 
   /** Starts an episode. A seed (0 to 2^31 - 1) loads the ROM anew with fresh random streams; without one, they go on, as does the console's RAM. */
   reset(options: { readonly seed?: number } = {}): ResetOutput {
+    requireKnownOptions(`${this.id}: reset`, options, ['seed']);
     const { seed } = options;
     if (seed !== undefined) requireInteger('seed', seed, 0, 2 ** 31 - 1);
     this.#consoles.reset(0, seed);

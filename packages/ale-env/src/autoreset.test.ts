@@ -222,7 +222,9 @@ describe.each(makers)('vector environments %s', (_, make) => {
         message: expect.stringMatching(message),
       });
     }
-    await expect(reset({ maks: [true, true, true] })).rejects.toThrow(/there is no reset option "maks"/);
+    await expect(reset({ maks: [true, true, true] })).rejects.toThrow(
+      /reset has no option "maks"; expected one of seed, mask/,
+    );
     await expect(reset({ mask: [true, true, true], seed: -1 })).rejects.toThrow(/seed is -1/);
     const unmoved = makeAtariVector({ ...GAME });
     unmoved.reset({ seed: 3 });

@@ -1,5 +1,11 @@
 // Autoreset modes and partial resets: what the vector in this thread and the pool of workers check alike, before any copy moves.
-import { type AutoresetMode, InvalidArgumentError, requireInteger, type VectorResetOptions } from '@moe-rl/core';
+import {
+  type AutoresetMode,
+  InvalidArgumentError,
+  requireInteger,
+  requireKnownOptions,
+  type VectorResetOptions,
+} from '@moe-rl/core';
 
 export const AUTORESET_MODES: readonly AutoresetMode[] = ['next-step', 'same-step', 'disabled'];
 
@@ -22,10 +28,7 @@ export function checkReset(
   wasReset: boolean,
   options: VectorResetOptions,
 ): CheckedReset {
-  for (const key of Object.keys(options)) {
-    if (key !== 'seed' && key !== 'mask')
-      throw new InvalidArgumentError(`${id}: there is no reset option "${key}"; expected seed, mask`);
-  }
+  requireKnownOptions(`${id}: reset`, options, ['seed', 'mask']);
   const { seed, mask } = options;
   if (seed !== undefined) requireInteger('seed', seed, 0, 2 ** 31 - environmentCount);
   if (mask === undefined) return { seed, mask };

@@ -159,6 +159,19 @@ export function requireOneOf<const T extends string>(name: string, value: unknow
   return value as T;
 }
 
+/**
+ * Refuses a name that is none of those known, which JavaScript would take silently.
+ * @throws InvalidArgumentError naming it, those that exist, and its near names
+ */
+export function requireKnownOptions(where: string, options: object, known: readonly string[]): void {
+  const unknown = Object.keys(options).find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  const accepted = known.length === 0 ? 'it has none' : `expected one of ${known.join(', ')}`;
+  throw new InvalidArgumentError(
+    `${where} has no option ${JSON.stringify(unknown)}; ${accepted}${didYouMean(unknown, known)}`,
+  );
+}
+
 function bounds(minimum: number, maximum: number): string {
   const low = minimum > Number.MIN_SAFE_INTEGER;
   const high = maximum < Number.MAX_SAFE_INTEGER;

@@ -25,6 +25,7 @@ export {
   requireBoolean,
   requireFinite,
   requireInteger,
+  requireKnownOptions,
   requireOneOf,
   ShapeError,
   StorageError,

@@ -1,6 +1,7 @@
 // Public entry of @moe-rl/moe-core. Shape letters: B batch, T tokens, D token size, E experts, P slots per expert, S = E*P slots, K chosen experts
 // per token, C capacity per expert, H hidden width.
 
+export { requireKnownOptions } from '@moe-rl/core';
 export {
   type Assignment,
   assignTokens,
@@ -65,7 +66,7 @@ export {
   type MixtureStage,
   type MoeOutput,
 } from './mixture/mixture.ts';
-export { type OptionSpecs, requireKnownOptions, requireOptions } from './mixture/options.ts';
+export { type OptionSpecs, requireOptions } from './mixture/options.ts';
 export {
   createMixture,
   type MixtureConfig,

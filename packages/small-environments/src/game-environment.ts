@@ -2,7 +2,6 @@
 import {
   CheckpointError,
   createRng,
-  didYouMean,
   type Environment,
   elementCount,
   InvalidArgumentError,
@@ -11,6 +10,7 @@ import {
   type RngState,
   requireFinite,
   requireInteger,
+  requireKnownOptions,
   type StateTree,
 } from '@moe-rl/core';
 import { renderBoard } from './render-board.ts';
@@ -84,8 +84,9 @@ export function environmentOf<State extends object>(
     id,
     observationSpec,
     actionCount,
-    reset(options) {
-      if (options?.seed !== undefined) rng = createRng(options.seed, id);
+    reset(options = {}) {
+      requireKnownOptions(`${id}: reset`, options, ['seed']);
+      if (options.seed !== undefined) rng = createRng(options.seed, id);
       game = rules.begin(rng);
       episodeAgentSteps = 0;
       isRunning = true;
@@ -146,13 +147,4 @@ export function environmentOf<State extends object>(
       lastAction = state.lastAction;
     },
   };
-}
-
-/** @throws InvalidArgumentError for an option that the environment has not got, which JavaScript would take silently */
-export function requireKnownOptions(id: string, config: object, known: readonly string[]): void {
-  const unknown = Object.keys(config).find((name) => !known.includes(name));
-  if (unknown === undefined) return;
-  throw new InvalidArgumentError(
-    `${id} has no option "${unknown}"; expected one of ${known.join(', ')}${didYouMean(unknown, known)}`,
-  );
 }

@@ -51,6 +51,9 @@ describe.each(Object.keys(SMALL_ENVIRONMENTS))('%s', (id) => {
     expect(() => createSmallEnvironment(id, { sed: 1 } as never)).toThrow(
       `${id} has no option "sed"; expected one of seed, maxEpisodeAgentSteps; did you mean seed?`,
     );
+    expect(() => createSmallEnvironment(id).reset({ sed: 1 } as never)).toThrow(
+      `${id}: reset has no option "sed"; expected one of seed; did you mean seed?`,
+    );
   });
 
   it('rejects bad actions, steps out of turn and states of others', () => {

@@ -42,9 +42,9 @@ export function planOf(
   if (namesNoPlan(file, options)) {
     throw new InvalidArgumentError('there is no plan: name a plan file, or --suite and --variants');
   }
-  const fromFile: PlanInput = file === undefined ? {} : readPlanFile(file);
   const { set, jobs: _, ...keys } = planKeys(options);
   const named = Object.fromEntries(Object.entries(keys).filter(([, value]) => value !== undefined)) as PlanInput;
+  const fromFile: PlanInput = file === undefined ? {} : readPlanFile(file, named);
   const plan = makePlan({ ...fromFile, ...named, set: { ...fromFile.set, ...set } });
   if ((named.threads ?? fromFile.threads) !== undefined) return plan;
   return { ...plan, threads: storedThreads(plan) ?? threadsFor(options.jobs) };

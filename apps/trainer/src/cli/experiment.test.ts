@@ -123,6 +123,14 @@ describe('bad input', () => {
     expectRefusal(await runCli(['experiment', 'run', file]), /plan\.yaml: there is no key "seed"; did you mean seeds/);
   });
 
+  it('plan file that options complete, and one that they do not', async () => {
+    const file = join(root, 'part.yaml');
+    writeFileSync(file, 'suite: demo\nseeds: [3]\n');
+    expectRefusal(await runCli(['experiment', 'plan', file, '--no-probe']), /part\.yaml: variants is missing/);
+    const { code, stdout } = await runCli(['experiment', 'plan', file, '--no-probe', '--variants', 'soft']);
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/variants +\S? *soft/)]);
+  });
+
   it('ROMs that are not here', async () => {
     const env = { MOE_RL_CACHE: join(root, 'no-cache'), MOE_RL_ROMS: '', PATH: '' };
     expectRefusal(

@@ -61,6 +61,13 @@ describe('a plan file', () => {
     expect(() => readPlanFile(planFile(text))).toThrow(message);
   });
 
+  it('may leave out what is laid over it, and nothing else', () => {
+    const file = planFile('suite: demo\nseeds: [3]');
+    expect(readPlanFile(file, { variants: ['soft'] })).toEqual({ suite: 'demo', seeds: [3] });
+    expect(() => readPlanFile(file, { games: ['windfall'] })).toThrow(/plan\.yaml: variants is missing/);
+    expect(() => readPlanFile(planFile('seeds: 0'), DEMO)).toThrow(/plan\.yaml: seeds is 0/);
+  });
+
   it('has a JSON schema with exactly the keys and names that are taken', () => {
     const schema = JSON.parse(readFileSync(new URL('../../plan.schema.json', import.meta.url), 'utf8'));
     expect(Object.keys(schema.properties).filter((key) => key !== '$schema')).toEqual([...PLAN_KEYS]);

@@ -92,9 +92,10 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9._+-]*$/;
 
 /**
  * Reads a plan file, YAML or JSON (which is YAML too).
+ * @param completedBy what the caller lays over the file: the file may leave that out
  * @throws StorageError or NotFoundError when it can't be read; InvalidArgumentError when it is no YAML or a key is wrong, naming the file and the place
  */
-export function readPlanFile(path: string): PlanInput {
+export function readPlanFile(path: string, completedBy: PlanInput = {}): PlanInput {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -110,7 +111,10 @@ export function readPlanFile(path: string): PlanInput {
   if (!isObject(content)) throw new InvalidArgumentError(`${path}: expected an object with the keys of a plan`);
   const { $schema: _, ...input } = content;
   try {
-    makePlan(input as PlanInput);
+    checkPlan(
+      input as PlanInput,
+      PLAN_KEYS.filter((key) => completedBy[key] === undefined),
+    );
   } catch (error) {
     if (isMoeRlError(error)) error.message = `${path}: ${error.message}`;
     throw error;
@@ -123,13 +127,19 @@ export function readPlanFile(path: string): PlanInput {
  * @throws InvalidArgumentError naming the key that is missing, unknown or out of range; NotFoundError for an unknown suite or protocol
  */
 export function makePlan(input: PlanInput): Plan {
+  const checked = checkPlan(input, PLAN_KEYS);
+  return Object.fromEntries(PLAN_KEYS.map((key) => [key, checked.get(key)])) as unknown as Plan;
+}
+
+/** The values of the keys that are there and of those that are needed. */
+function checkPlan(input: PlanInput, needed: readonly (keyof Plan)[]): ReadonlyMap<string, unknown> {
   const given = Object.keys(input).filter((key) => input[key as keyof PlanInput] !== undefined);
   const checked = new Map<string, unknown>();
-  for (const key of new Set([...given, ...PLAN_KEYS])) {
+  for (const key of new Set([...given, ...needed])) {
     checkKeys({ [key]: undefined }, PLAN_KEYS, '');
     checked.set(key, CHECKS[key as keyof Plan](input));
   }
-  return Object.fromEntries(PLAN_KEYS.map((key) => [key, checked.get(key)])) as unknown as Plan;
+  return checked;
 }
 
 /** Each key's value, checked. */

@@ -2,29 +2,16 @@
 // their form.
 import {
   describeApplicability,
-  didYouMean,
   doesApply,
   type FieldSetting,
   InvalidArgumentError,
+  requireKnownOptions,
   type SettingsTree,
   validateField,
 } from '@moe-rl/core';
 
 /** Options by name. An option whose default is null is off unless set. */
 export type OptionSpecs = Readonly<Record<string, FieldSetting>>;
-
-/**
- * Refuses a name that is none of those known, which JavaScript would take silently.
- * @throws InvalidArgumentError naming it, those that exist, and its near names
- */
-export function requireKnownOptions(where: string, options: object, known: readonly string[]): void {
-  const unknown = Object.keys(options).find((name) => !known.includes(name));
-  if (unknown === undefined) return;
-  const accepted = known.length === 0 ? 'it has none' : `expected one of ${known.join(', ')}`;
-  throw new InvalidArgumentError(
-    `${where} has no option ${JSON.stringify(unknown)}; ${accepted}${didYouMean(unknown, known)}`,
-  );
-}
 
 /**
  * Checks options against their descriptions, and leaves out those that are null: they are off.

@@ -28,14 +28,16 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-describe('an environment and a logger of one’s own', { timeout: 120_000 }, () => {
+describe('an environment, a logger and a reward design of one’s own', { timeout: 120_000 }, () => {
   it('train, survive kill -9, resume exactly, are evaluated and compared', async () => {
     // The files lie beside the runs, and move with them.
     const project = join(root, 'project');
     mkdirSync(project);
-    for (const name of ['corridor.mjs', 'csv-logger.mjs']) cpSync(join(examples, name), join(project, name));
+    for (const name of ['corridor.mjs', 'csv-logger.mjs', 'count-bonus.mjs'])
+      cpSync(join(examples, name), join(project, name));
     const train = [
-      ...['train', '--module', 'corridor.mjs', '--module', 'csv-logger.mjs', '--agent-steps', '600'],
+      ...['train', '--module', 'corridor.mjs', '--module', 'csv-logger.mjs', '--module', 'count-bonus.mjs'],
+      ...['--agent-steps', '600', '--reward', 'count-bonus'],
       ...['--game', 'my/corridor', '--preset', 'classic-control-soft-moe', '--backend', 'cpu', ...TINY_NETWORK],
       ...set('environment.length=4', 'sinks.csv.isOn=true', 'agent.minReplayHistoryAgentSteps=60', 'agent.batchSize=8'),
       ...set('checkpointPeriodAgentSteps=100', 'logPeriodAgentSteps=50', 'evaluationEpisodes=2'),
@@ -61,6 +63,9 @@ describe('an environment and a logger of one’s own', { timeout: 120_000 }, () 
     const [left, right] = ['straight', 'killed'].map((name) => join(moved, 'runs', name)) as [string, string];
     expect(reproducibleRows(right)).toEqual(reproducibleRows(left));
     expect(reproducibleRows(right).filter((row) => 'evaluation/return' in row)).toHaveLength(4);
+    const designed = reproducibleRows(right).findLast((row) => 'reward/places' in row)!;
+    expect(designed['reward/places']).toBeGreaterThan(4);
+    expect(designed).toHaveProperty('train/designedReward');
     const agentOf = (folder: string) => readCheckpoint(join(folder, 'checkpoints/checkpoint-000000000600')).parts.agent;
     expect(agentOf(right)).toEqual(agentOf(left));
     expect(readFileSync(join(right, 'metric.csv'), 'utf8')).toBe(readFileSync(join(left, 'metric.csv'), 'utf8'));

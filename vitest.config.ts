@@ -18,7 +18,13 @@ export default defineConfig({
   test: {
     include: isDist
       ? ['packages/*/src/**/*.test.ts']
-      : ['packages/*/src/**/*.test.ts', 'apps/*/src/**/*.test.ts', 'tools/**/*.test.mjs', 'scripts/**/*.test.mjs'],
+      : [
+          'packages/*/src/**/*.test.ts',
+          'apps/*/src/**/*.test.ts',
+          'tools/**/*.test.mjs',
+          'scripts/**/*.test.mjs',
+          'benchmarks/**/*.test.mjs',
+        ],
     exclude: ['**/node_modules/**', ...(isDist ? FROM_SOURCE_ONLY : [])],
     execArgv: conditions.map((condition) => `--conditions=${condition}`),
     pool: 'forks',

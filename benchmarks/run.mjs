@@ -14,15 +14,34 @@ const available = readdirSync(folder)
   .map((name) => name.replace(/\.mjs$/, ''));
 
 const USAGE = `usage: pnpm bench [name ...] [--json FILE] [--save] [--peers a,b | --no-peers] [--quick] [--threads N]
+       pnpm bench gpu [--cpu] [--engines a,b] [--networks a,b] [--batches 32,64] [--minutes N] [--python FILE] [--results FOLDER] [--tiny]
 
   names:  ${available.join(', ')} (all when none is given)
+  gpu:    writes results/gpu-<device>.json; --cpu measures the processor, --python names an interpreter that has JAX for the device,
+          --tiny runs everything small, without peers
   peers:  ${Object.entries(PEERS)
     .map(([name, peer]) => `${name} (${peer.size})`)
     .join(', ')}
 `;
 
+/** Options that are one benchmark's own. */
+const OWN_OPTIONS = {
+  moe: { threads: { type: 'string' } },
+  gpu: {
+    cpu: { type: 'boolean' },
+    tiny: { type: 'boolean' },
+    engines: { type: 'string' },
+    networks: { type: 'string' },
+    batches: { type: 'string' },
+    minutes: { type: 'string' },
+    python: { type: 'string' },
+    results: { type: 'string' },
+  },
+};
+
 let values;
 let positionals;
+let own;
 try {
   ({ values, positionals } = parseArgs({
     allowPositionals: true,
@@ -32,17 +51,20 @@ try {
       peers: { type: 'string' },
       'no-peers': { type: 'boolean', default: false },
       quick: { type: 'boolean', default: false },
-      threads: { type: 'string' },
+      ...OWN_OPTIONS.moe,
+      ...OWN_OPTIONS.gpu,
       help: { type: 'boolean', default: false },
     },
   }));
   for (const name of positionals)
     if (!available.includes(name))
       throw new Error(`unknown benchmark "${name}"; expected one of ${available.join(', ')}`);
-  if (values.threads !== undefined && !/^[1-9]\d*$/.test(values.threads))
-    throw new Error(`--threads is ${JSON.stringify(values.threads)}; expected a whole number of at least 1`);
-  if (values.threads !== undefined && positionals.join() !== 'moe')
-    throw new Error('--threads is for "moe" alone; every other benchmark uses all processors');
+  for (const [benchmark, options] of Object.entries(OWN_OPTIONS)) {
+    const given = Object.keys(options).find((name) => values[name] !== undefined);
+    if (given !== undefined && positionals.join() !== benchmark)
+      throw new Error(`--${given} is for "${benchmark}" alone: pnpm bench ${benchmark} --${given} ...`);
+  }
+  own = ownOptions();
   for (const name of values.peers?.split(',') ?? [])
     if (!(name in PEERS)) throw new Error(`unknown peer "${name}"; expected some of ${Object.keys(PEERS).join(', ')}`);
 } catch (error) {
@@ -54,20 +76,48 @@ if (values.help) {
   process.exit(0);
 }
 
+/** The benchmark's own options, checked. */
+function ownOptions() {
+  const wholeNumbers = (name, text) =>
+    text.split(',').map((part) => {
+      if (!/^[1-9]\d*$/.test(part))
+        throw new Error(`--${name} is ${JSON.stringify(text)}; expected whole numbers of at least 1`);
+      return Number(part);
+    });
+  const { threads, cpu, tiny, engines, networks, batches, minutes, python, results } = values;
+  if (minutes !== undefined && !(Number(minutes) > 0))
+    throw new Error(`--minutes is ${JSON.stringify(minutes)}; expected a number above 0`);
+  const options = {
+    cpu,
+    tiny,
+    engines: engines?.split(','),
+    networks: networks?.split(','),
+    batches: batches === undefined ? undefined : wholeNumbers('batches', batches).sort((a, b) => a - b),
+    minutes: minutes === undefined ? undefined : Number(minutes),
+    python,
+    results: results === undefined ? undefined : resolve(results),
+    threads: threads === undefined ? undefined : wholeNumbers('threads', threads)[0],
+  };
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+}
+
 const peers = createPeers(values['no-peers'] ? [] : (values.peers?.split(',') ?? Object.keys(PEERS)));
 const rows = [];
 for (const name of positionals.length > 0 ? positionals : available) {
   process.stdout.write(`\n=== ${name}\n`);
   const { run } = await import(`./${name}.mjs`);
   const others = otherProcessorUse();
+  let saved;
   const measured = await run({
     peers,
-    options: {
-      quick: values.quick,
-      ...(values.threads ? { threads: Number(values.threads) } : {}),
-      log: (text) => process.stdout.write(`${text}\n`),
+    options: { quick: values.quick, ...own, log: (text) => process.stdout.write(`${text}\n`) },
+    // A benchmark that takes long keeps what it has after each measurement.
+    save(report) {
+      saved = join(own.results ?? join(folder, 'results'), `${report.name}.json`);
+      writeResults(saved, report.rows, report.details);
     },
   });
+  if (saved !== undefined) process.stdout.write(`written: ${relative(process.cwd(), saved)}\n`);
   const use = others.stop();
   const clean = use < 0.1;
   for (const row of measured) rows.push({ benchmark: name, ...row, clean });
@@ -77,14 +127,21 @@ for (const name of positionals.length > 0 ? positionals : available) {
       `not clean: other programs used ${(use * 100).toFixed(0)} % of the processors meanwhile; repeat on a quiet machine before quoting these\n`,
     );
 }
-if (values.json !== undefined) writeResults(resolve(values.json), rows);
+if (values.json !== undefined) {
+  writeResults(resolve(values.json), rows);
+  process.stdout.write(`\nwritten: ${values.json}\n`);
+}
 if (values.save) {
   // One file per benchmark, the newest run: the repository's own figures come from these.
   for (const name of new Set(rows.map((row) => row.benchmark))) {
+    // Those of the GPU are written already, by the device's name.
+    if (name === 'gpu') continue;
+    const file = join(folder, 'results', `${name}.json`);
     writeResults(
-      join(folder, 'results', `${name}.json`),
+      file,
       rows.filter((row) => row.benchmark === name),
     );
+    process.stdout.write(`\nwritten: ${relative(process.cwd(), file)}\n`);
   }
 }
 // Benchmarks may leave worker threads or native handles open.
@@ -109,11 +166,12 @@ function printTable(table) {
 }
 
 /** Rows with the machine and the date that they were measured on, and the versions of the peers. */
-function writeResults(file, results) {
+function writeResults(file, results, details = {}) {
   mkdirSync(dirname(file), { recursive: true });
   const processor = cpus();
   const content = {
     rows: results,
+    ...details,
     machine: {
       processor: processor[0]?.model.trim(),
       processors: processor.length,
@@ -127,5 +185,4 @@ function writeResults(file, results) {
     peers: Object.fromEntries(Object.entries(PEERS).map(([name, { requires }]) => [name, requires])),
   };
   writeFileSync(file, `${JSON.stringify(content, null, 2)}\n`);
-  process.stdout.write(`\nwritten: ${relative(process.cwd(), file)}\n`);
 }

@@ -122,14 +122,14 @@ function child(name) {
     running.stderr.on('data', (chunk) => {
       errors = (errors + chunk).slice(-600);
     });
-    running.on('close', (code) => {
+    running.on('close', (code, signal) => {
       const line = output
         .trim()
         .split('\n')
         .findLast((text) => text.startsWith('{'));
       resolve(
         line === undefined
-          ? { error: `ended with code ${code}: ${errors.trim().split('\n').at(-1)}` }
+          ? { error: `ended with ${signal ?? `code ${code}`}: ${errors.trim().split('\n').at(-1)}` }
           : JSON.parse(line),
       );
     });

@@ -11,6 +11,9 @@ export const PEERS = {
     requires: ['ale-py==0.12.1', 'gymnasium==1.4.0', 'opencv-python-headless==5.0.0.93', 'numpy==2.4.6'],
   },
   jax: { size: '1 GB', requires: ['jax==0.10.2', 'optax==0.2.8', 'numpy==2.4.6'] },
+  // The same JAX on an NVIDIA GPU, by its driver; gpu.mjs alone.
+  'jax-cuda12': { size: '6 GB', requires: ['jax[cuda12]==0.10.2', 'numpy==2.4.6'] },
+  'jax-cuda13': { size: '5 GB', requires: ['jax[cuda13]==0.10.2', 'numpy==2.4.6'] },
   tf: { size: '1.7 GB', requires: ['tensorflow-cpu==2.21.0', 'numpy==2.4.6'] },
   torch: { size: '5.4 GB', requires: ['torch==2.15.0', 'numpy==2.4.6'] },
   dopamine: {

@@ -16,6 +16,7 @@ import { refuseKnownFaults } from './plugins/known-faults.ts';
 import { type DeviceChoice, deviceChoices, libraryOf, pjrtFolder, pluginOfUser, releaseFor } from './plugins/locate.ts';
 import { preloadLibraries } from './plugins/preload.ts';
 import { testPlugin } from './plugins/self-test.ts';
+import { clientOptionsFor } from './plugins/versions.ts';
 import { ExecutableCache } from './program/executable-cache.ts';
 import { createPjrtProgram } from './program/pjrt-program.ts';
 import { type Precision, precisions } from './stablehlo/builder.ts';
@@ -89,10 +90,9 @@ export async function loadPjrt(config: LoadPjrtConfig = {}): Promise<LoadPjrtOut
   // tfjs-core alone has no gradients; the union package registers them, and the backend that runs what is outside of programs.
   if (!tf.getGradient('Relu') || tf.findBackend('cpu') === null) await import('@tensorflow/tfjs');
   setThreads(threads);
-  const release = config.plugin === undefined && pluginOfUser() === undefined ? releaseFor(device) : undefined;
-  if (release !== undefined) preloadLibraries(release);
+  if (device === 'cuda') preloadLibraries(plugin);
   refuseKnownFaults(plugin);
-  const client = openClient(plugin, release?.options ?? {}, device);
+  const client = openClient(plugin, clientOptionsFor(device), device);
   await testPlugin(client);
   const backend = registerTracingBackend(BACKEND_NAME);
   const folder = config.cacheFolder === undefined ? join(pjrtFolder(), 'executables') : config.cacheFolder;

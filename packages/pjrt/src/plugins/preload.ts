@@ -1,9 +1,7 @@
 // Loads the libraries that lie beside a GPU plugin before the plugin itself, as JAX does: the loader then finds them wherever they are.
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { nativeAccess } from '../native/koffi-access.ts';
-import { releaseFolder } from './locate.ts';
-import type { PluginRelease } from './versions.ts';
 
 /** In the order of their dependencies. */
 const ORDER = [
@@ -21,10 +19,13 @@ const ORDER = [
   'libnvshmem_host',
 ];
 
-/** Loads what can be loaded; what can't, the plugin itself complains of when it needs it. Nothing for the CPU plugin, which brings all it needs. */
-export function preloadLibraries(release: PluginRelease): void {
-  if (release.name === 'cpu' || release.name === 'rocm7') return;
-  const folder = releaseFolder(release);
+/**
+ * Loads what can be loaded of NVIDIA's libraries; what can't, the plugin itself complains of when it needs it.
+ * @param plugin its file, in a folder such as Python's site-packages: `jax_plugins/xla_cuda13/xla_cuda_plugin.so`, with `nvidia/` beside `jax_plugins`
+ */
+export function preloadLibraries(plugin: string): void {
+  const folder = join(dirname(plugin), '..', '..');
+  if (!existsSync(join(folder, 'nvidia'))) return;
   const files = readdirSync(join(folder, 'nvidia'), { recursive: true, encoding: 'utf8' });
   for (const prefix of ORDER) {
     for (const file of files) {

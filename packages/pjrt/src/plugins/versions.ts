@@ -21,8 +21,6 @@ export interface PluginRelease {
   /** About what is downloaded and what it takes on the disk. */
   readonly downloadBytes: number;
   readonly diskBytes: number;
-  /** The plugin's own options for its client. */
-  readonly options: Readonly<Record<string, string | boolean | number | bigint>>;
 }
 
 function wheel(fileName: string, sha256: string, bytes?: number): PinnedWheel {
@@ -48,14 +46,10 @@ const cpu: PluginRelease = {
   isNeeded: (name) => name.endsWith('.so') || isLicense(name),
   downloadBytes: 63e6,
   diskBytes: 202e6,
-  options: {},
 };
 
 const isNeededOfCuda = (name: string): boolean =>
   /\.so[.\d]*$/.test(name) || /\/(bin\/ptxas|bin\/nvlink|nvvm\/libdevice\/[^/]+)$/.test(name) || isLicense(name);
-/** Memory is taken as it is needed, not three quarters of the card at once. */
-const growing = { preallocate: false } as const;
-
 /** JAX's own plugin of CUDA 12, with NVIDIA's libraries. */
 const cuda12: PluginRelease = {
   name: 'cuda12',
@@ -73,7 +67,6 @@ const cuda12: PluginRelease = {
   isNeeded: isNeededOfCuda,
   downloadBytes: 2.9e9,
   diskBytes: 5.5e9,
-  options: growing,
 };
 
 /** JAX's own plugin of CUDA 13, with NVIDIA's libraries. */
@@ -93,7 +86,6 @@ const cuda13: PluginRelease = {
   isNeeded: isNeededOfCuda,
   downloadBytes: 2.5e9,
   diskBytes: 5e9,
-  options: growing,
 };
 
 /** JAX's own plugin for AMD; ROCm 7 itself comes with the system. */
@@ -111,8 +103,12 @@ const rocm7: PluginRelease = {
   isNeeded: (name) => /\.so[.\d]*$/.test(name) || isLicense(name),
   downloadBytes: 120e6,
   diskBytes: 400e6,
-  options: growing,
 };
+
+/** Options of a plugin's client. On a GPU, memory is taken as it is needed, not three quarters of the card at once. */
+export function clientOptionsFor(device: 'cpu' | 'cuda' | 'rocm'): Readonly<Record<string, boolean>> {
+  return device === 'cpu' ? {} : { preallocate: false };
+}
 
 /** Plugins by `${process.platform}-${process.arch}`. */
 const releases: Readonly<Record<string, Partial<Record<PluginName, PluginRelease>>>> = {

@@ -1,0 +1,182 @@
+// How fast does a DQN agent learn and act on a GPU, through each engine that can use it, beside JAX's jit-compiled step on the same card? Four networks, batch sizes
+// 32 to 1,024, frames/s of a whole training, and the card's floor: an empty program's round trip, products of matrices, bytes to the device. `--cpu`: the same on
+// the processor, small. Every engine is a process of its own: one that fails, hangs or runs out of memory is a row with its reason.
+// Written to results/gpu-<device>.json after every measurement, so that an end by force loses nothing.
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { explainPlugins } from '../packages/pjrt/src/index.ts';
+import { nvidiaDriverVersion } from '../packages/pjrt/src/plugins/locate.ts';
+import { ALL_NETWORKS } from './lib/dqn-agent.mjs';
+import { startSide } from './lib/gpu/line-process.mjs';
+import { measureSides } from './lib/gpu/measuring.mjs';
+import { cellRows, floorRows, trainingRow } from './lib/gpu/rows.mjs';
+
+const folder = dirname(fileURLToPath(import.meta.url));
+const ENGINES = {
+  gpu: ['pjrt-cuda', 'pjrt-rocm', 'webgpu', 'tensorflow'],
+  cpu: ['pjrt-cpu'],
+};
+const BATCHES = { gpu: [32, 64, 128, 256, 512, 1024], cpu: [8, 32], tiny: [2, 4] };
+const FLOOR = { gpu: { matrix: 8192, megabytes: 256 }, cpu: { matrix: 1024, megabytes: 32 } };
+const TRAINING_NETWORK = 'impala-soft-moe';
+const TRAINING_SECONDS = { full: 20, quick: 5, tiny: 0.2 };
+
+/**
+ * @param {{ peers: object, options: object }} config options: `cpu`, `tiny` (everything runs, small; nothing is worth quoting), `quick`, `engines`, `networks`, `batches`,
+ *   `minutes` (what has not begun by then is left out), `python` (an interpreter that has JAX for this device, in place of the pinned peer)
+ * @param {(report: { name: string, rows: object[], details: object }) => void} save called after every measurement
+ */
+export async function run({ peers, options, save = () => {} }) {
+  const { log = () => {}, cpu = false, tiny = false, quick = false, minutes = Number.POSITIVE_INFINITY } = options;
+  const kind = cpu ? 'cpu' : 'gpu';
+  const networks = options.networks ?? (tiny ? ['nature'] : Object.keys(ALL_NETWORKS));
+  for (const network of networks) {
+    if (!(network in ALL_NETWORKS))
+      throw new RangeError(
+        `there is no network "${network}"; expected some of ${Object.keys(ALL_NETWORKS).join(', ')}`,
+      );
+  }
+  const batches = options.batches ?? BATCHES[tiny ? 'tiny' : kind];
+  const end = performance.now() + minutes * 60_000;
+  const isTimeUp = () => performance.now() > end;
+  const engines = options.engines ?? (process.env.MOE_RL_PJRT_PLUGIN && !cpu ? withoutRocm() : ENGINES[kind]);
+  const report = { device: undefined, engines: {}, peer: undefined, networks, batches, quick, tiny };
+  const rows = [];
+  const add = (...made) => {
+    for (const row of made.flat()) {
+      rows.push(row);
+      log(row.reason === undefined ? `${row.name}: ${figure(row)}` : `${row.name}: ${row.reason}`);
+    }
+    if (report.device !== undefined) save({ name: `gpu-${slug(report.device.device)}`, rows, details: report });
+  };
+  const jax = tiny ? undefined : await startJax(peers, options.python, kind, report, log);
+  let peerCells = [];
+  let isFirst = true;
+  for (const engine of engines) {
+    const obstacle = obstacleOf(engine);
+    const side = obstacle === undefined ? startEngine(engine, tiny) : undefined;
+    try {
+      if (obstacle !== undefined) throw new Error(obstacle);
+      const described = await side.ask({ do: 'describe' }, 3600);
+      report.engines[engine] = described;
+      report.device ??= described;
+    } catch (error) {
+      report.engines[engine] = { reason: error.message };
+      add({ name: `engine/${engine}`, engine, ours: null, peer: null, unit: '', ratio: null, reason: error.message });
+      await side?.stop();
+      continue;
+    }
+    const sides = [{ name: engine, side }];
+    // JAX takes turns with the first engine; the others are read against the same figures, so that they have the device's memory to themselves.
+    if (isFirst && jax !== undefined) sides.push({ name: 'jax', side: asPeer(jax) });
+    if (engine.startsWith('pjrt-') && !isTimeUp()) {
+      const size = tiny ? { matrix: 64, megabytes: 1 } : FLOOR[kind];
+      const floor = await side.ask({ do: 'floor', ...size }).catch(reasonOf);
+      const theirs = isFirst && jax !== undefined ? await jax.ask({ do: 'floor', ...size }).catch(reasonOf) : {};
+      add(floorRows(engine, floor, theirs));
+    }
+    await measureSides(sides, {
+      networks,
+      batches,
+      quick: quick || tiny,
+      isTimeUp,
+      onCell(cells) {
+        if (isFirst) peerCells = [...peerCells, ...cells.filter(({ side: name }) => name === 'jax')];
+        add(cellRows(cells, peerCells));
+      },
+    });
+    if (isFirst) await jax?.stop();
+    isFirst = false;
+    if (!isTimeUp()) {
+      const network = networks.includes(TRAINING_NETWORK) ? TRAINING_NETWORK : networks[0];
+      const seconds = TRAINING_SECONDS[tiny ? 'tiny' : quick ? 'quick' : 'full'];
+      const trained = await side.ask({ do: 'train', network, seconds }, 900).catch(reasonOf);
+      add(trainingRow(engine, network, trained));
+    }
+    await side.stop();
+  }
+  await jax?.stop();
+  return rows;
+}
+
+/** A plugin of somebody's own is one engine, not two. */
+function withoutRocm() {
+  return ENGINES.gpu.filter((engine) => engine !== 'pjrt-rocm');
+}
+
+/** Why an engine can't be had, as far as is known without starting it: nothing large is downloaded for a card that is not there. */
+function obstacleOf(engine) {
+  const plugins = explainPlugins();
+  if (engine === 'pjrt-cuda' || engine === 'pjrt-rocm') {
+    if (plugins.some(({ name }) => name === 'user')) return undefined;
+    const fitting = plugins.filter(({ name }) => name.startsWith(engine === 'pjrt-cuda' ? 'cuda' : 'rocm'));
+    return fitting.some(({ state }) => state !== 'unavailable') ? undefined : fitting[0]?.reason;
+  }
+  if (engine === 'tensorflow' && nvidiaDriverVersion() === undefined)
+    return 'no NVIDIA GPU was found: its driver shows none';
+  return undefined;
+}
+
+function startEngine(engine, tiny) {
+  return startSide({
+    command: process.execPath,
+    args: [...process.execArgv, join(folder, 'lib/gpu/engine-process.mjs'), engine, ...(tiny ? ['tiny'] : [])],
+    environment: { TF_CPP_MIN_LOG_LEVEL: '3', ...(engine === 'tensorflow' ? { MOE_RL_TENSORFLOW: 'cuda' } : {}) },
+  });
+}
+
+/** JAX for this device: an interpreter that was handed over, or the pinned peer. */
+async function startJax(peers, handed, kind, report, log) {
+  const driver = nvidiaDriverVersion();
+  const name = kind === 'cpu' ? 'jax' : `jax-cuda${driver !== undefined && driver < 580 ? 12 : 13}`;
+  const isWanted = handed !== undefined || peers.wanted('jax') || peers.wanted(name);
+  const fail = (reason) => {
+    report.peer = { reason };
+    log(`peer jax: ${reason}`);
+  };
+  if (!isWanted) return fail('left out (--no-peers)');
+  if (handed === undefined && kind === 'gpu' && driver === undefined) return fail('no NVIDIA GPU was found');
+  const python = handed ?? peers.python(name);
+  if (python === undefined) return fail('its environment could not be made');
+  const side = startSide({
+    command: python,
+    args: [join(folder, 'peers/gpu_jax.py')],
+    environment: { PYTHONDONTWRITEBYTECODE: '1', ...(kind === 'cpu' ? { JAX_PLATFORMS: 'cpu' } : {}) },
+  });
+  try {
+    report.peer = { name: 'jax', ...(await side.ask({ do: 'describe' })) };
+    if (kind === 'gpu' && report.peer.platform === 'cpu') throw new Error('JAX finds no GPU');
+    return side;
+  } catch (error) {
+    await side.stop();
+    return fail(error.message);
+  }
+}
+
+/** Networks have other names there. */
+function asPeer(jax) {
+  return {
+    ask: (request, seconds) =>
+      jax.ask(
+        request.network === undefined ? request : { ...request, kind: ALL_NETWORKS[request.network].peer },
+        seconds,
+      ),
+  };
+}
+
+function reasonOf(error) {
+  return { reason: error.message };
+}
+
+function figure({ ours, peer, unit, ratio }) {
+  const number = (value) => (value === null || value === undefined ? '-' : value.toPrecision(3));
+  return `${number(ours)} ${unit}${peer === null ? '' : `, jax ${number(peer)} (${number(ratio)})`}`;
+}
+
+/** `NVIDIA H100 80GB HBM3` -> `nvidia-h100-80gb-hbm3` */
+function slug(device) {
+  return device
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-|-$/g, '');
+}

@@ -4,6 +4,7 @@
 // Written to results/gpu-<device>.json after every measurement, so that an end by force loses nothing.
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { InvalidArgumentError } from '../packages/core/src/index.ts';
 import { explainPlugins } from '../packages/pjrt/src/index.ts';
 import { nvidiaDriverVersion } from '../packages/pjrt/src/plugins/locate.ts';
 import { ALL_NETWORKS } from './lib/dqn-agent.mjs';
@@ -16,7 +17,7 @@ const ENGINES = {
   gpu: ['pjrt-cuda', 'pjrt-rocm', 'webgpu', 'tensorflow'],
   cpu: ['pjrt-cpu'],
 };
-const BATCHES = { gpu: [32, 64, 128, 256, 512, 1024], cpu: [8, 32], tiny: [2, 4] };
+const BATCHES = { gpu: [32, 64, 128, 256, 512, 1024], cpu: [8, 32], tiny: [2] };
 const FLOOR = { gpu: { matrix: 8192, megabytes: 256 }, cpu: { matrix: 1024, megabytes: 32 } };
 const TRAINING_NETWORK = 'impala-soft-moe';
 const TRAINING_SECONDS = { full: 20, quick: 5, tiny: 0.2 };
@@ -32,8 +33,14 @@ export async function run({ peers, options, save = () => {} }) {
   const networks = options.networks ?? (tiny ? ['nature'] : Object.keys(ALL_NETWORKS));
   for (const network of networks) {
     if (!(network in ALL_NETWORKS))
-      throw new RangeError(
+      throw new InvalidArgumentError(
         `there is no network "${network}"; expected some of ${Object.keys(ALL_NETWORKS).join(', ')}`,
+      );
+  }
+  for (const engine of options.engines ?? []) {
+    if (!Object.values(ENGINES).flat().includes(engine))
+      throw new InvalidArgumentError(
+        `there is no engine "${engine}"; expected some of ${Object.values(ENGINES).flat().join(', ')}`,
       );
   }
   const batches = options.batches ?? BATCHES[tiny ? 'tiny' : kind];

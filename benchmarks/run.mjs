@@ -108,7 +108,7 @@ for (const name of positionals.length > 0 ? positionals : available) {
   const { run } = await import(`./${name}.mjs`);
   const others = otherProcessorUse();
   let saved;
-  const measured = await run({
+  const measured = await runOrRefuse(run, {
     peers,
     options: { quick: values.quick, ...own, log: (text) => process.stdout.write(`${text}\n`) },
     // A benchmark that takes long keeps what it has after each measurement.
@@ -162,6 +162,17 @@ function printTable(table) {
     process.stdout.write(
       `${row.name.padEnd(width)} ${number(row.ours).padStart(12)} ${number(row.peer).padStart(12)} ${String(row.unit).padEnd(14)} ${row.ratio === undefined || row.ratio === null ? '      -' : row.ratio.toFixed(2).padStart(7)}\n`,
     );
+  }
+}
+
+/** What a benchmark finds wrong with its own options is a mistake of the caller, not of ours. */
+async function runOrRefuse(run, config) {
+  try {
+    return await run(config);
+  } catch (error) {
+    if (error.code !== 'INVALID_ARGUMENT') throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exit(2);
   }
 }
 

@@ -1,6 +1,6 @@
 // The GPU benchmark's measuring over sides that are not there: who takes turns, what a failure leaves, where a column ends.
 import { describe, expect, test } from 'vitest';
-import { SideError } from './line-process.mjs';
+import { SideError, startSide } from './line-process.mjs';
 import { measureSides } from './measuring.mjs';
 import { cellRows } from './rows.mjs';
 
@@ -95,4 +95,25 @@ test("a row holds JAX's time of the same step beside ours", () => {
     ['resident/nature/b32/jax', 3, null, null],
   ]);
   expect(rows[0].samplesPerSecond).toBe(6400);
+});
+
+describe('a side in a process of its own', () => {
+  const start = (program) => startSide({ command: process.execPath, args: ['-e', program] });
+  const answering =
+    "process.stdin.on('data', (text) => { const { do: what } = JSON.parse(text); if (what === 'crash') { console.error('no driver'); process.abort(); } if (what !== 'hang') console.log('noise\\n' + JSON.stringify(what === 'ok' ? { times: [1] } : { error: 'RESOURCE_EXHAUSTED', isOutOfMemory: true })); })";
+
+  test('answers, refuses, and ends by itself', async () => {
+    const side = start(answering);
+    expect(await side.ask({ do: 'ok' })).toEqual({ times: [1] });
+    await expect(side.ask({ do: 'full' })).rejects.toMatchObject({ isOutOfMemory: true });
+    await side.stop();
+    await expect(side.ask({ do: 'ok' })).rejects.toThrow('it ended with code 0');
+  });
+
+  test('a crash, silence and a program that is not there are reasons', async () => {
+    await expect(start(answering).ask({ do: 'crash' })).rejects.toThrow(/it ended with SIGABRT: /);
+    await expect(start(answering).ask({ do: 'hang' }, 0.3)).rejects.toThrow('it did not answer within 0.3 s');
+    const absent = startSide({ command: '/nowhere/python', args: [] });
+    await expect(absent.ask({ do: 'ok' })).rejects.toThrow(/\/nowhere\/python can't be started/);
+  });
 });

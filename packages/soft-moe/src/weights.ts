@@ -50,16 +50,19 @@ function mixTokens<Tensor>(
   layer: ResolvedSoftMoe,
   mask: Tensor | undefined,
 ): Weighting<Tensor> {
-  const bySlot = ops.transpose(logits, [0, 2, 1]);
-  const ofSlots = keepTop(ops, mask ? keepMasked(ops, bySlot, mask, 2, LEFT_OUT) : bySlot, layer.tokensPerSlot);
   const ofTokens = keepTop(ops, logits, layer.slotsPerToken);
+  // [B, T, S], as the logits are, where all tokens count; choosing among them wants them along the last axis.
+  const isChosen = layer.tokensPerSlot < layer.numTokens;
+  const byToken = mask ? keepMasked(ops, logits, mask, 1, LEFT_OUT) : logits;
+  const bySlot = (): Tensor => keepTop(ops, ops.transpose(byToken, [0, 2, 1]), layer.tokensPerSlot);
   const average = (weights: Tensor, values: Tensor): Tensor =>
     ops.softmaxMatmul ? ops.softmaxMatmul(weights, values) : ops.matmul(ops.softmax(weights, -1), values);
   const withoutPadding = (x: Tensor): Tensor => (mask ? keepMasked(ops, x, mask, 1, 0) : x);
   return {
-    toSlots: (tokens) => average(ofSlots, tokens),
+    toSlots: (tokens) =>
+      ops.softmaxMatmul && !isChosen ? ops.softmaxMatmul(byToken, tokens, true) : average(bySlot(), tokens),
     toTokens: (slots) => withoutPadding(average(ofTokens, slots)),
-    dispatchWeights: () => ops.softmax(ofSlots, -1),
+    dispatchWeights: () => ops.softmax(bySlot(), -1),
     combineWeights: () => withoutPadding(ops.softmax(ofTokens, -1)),
   };
 }

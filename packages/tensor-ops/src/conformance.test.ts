@@ -56,30 +56,36 @@ describe('tfjs', () => {
     expect(gradientOf((x) => tf.mul(ops.segmentSum(x, ids(), 2), tf.tensor1d([5, 7])), [1, 3, 2])).toEqual([7, 0, 7]);
   });
 
-  test('softmaxMatmul has gradients, which have gradients again (numbers from PyTorch in float64)', () => {
-    const inputs = [tf.tensor([0.5, -0.3, 1, 0, 0.2, -1], [1, 2, 3]), tf.tensor([1, 2, -0.5, 0.3, 0.7, -1], [1, 3, 2])];
-    const loss = (l: tf.Tensor, v: tf.Tensor) => tf.sum(tf.pow(ops.softmaxMatmul!(l, v), 3)) as tf.Scalar;
-    const size = (l: tf.Tensor, v: tf.Tensor) => {
-      const [byLogits, byValues] = tf.grads(loss)([l, v]);
-      return tf.add(tf.sum(tf.square(byLogits!)), tf.sum(tf.pow(byValues!, 3))) as tf.Scalar;
-    };
-    const expectGradients = (f: typeof loss, expected: number[][]) =>
-      tf
-        .grads(f)(inputs)
-        .forEach((gradient, index) => {
+  test.each([false, true])(
+    'softmaxMatmul has gradients, which have gradients again (numbers from PyTorch in float64; logits transposed: %s)',
+    (isTransposed) => {
+      const turn = (l: tf.Tensor) => (isTransposed ? tf.transpose(l, [0, 2, 1]) : l);
+      const logits = turn(tf.tensor([0.5, -0.3, 1, 0, 0.2, -1], [1, 2, 3]));
+      const inputs = [logits, tf.tensor([1, 2, -0.5, 0.3, 0.7, -1], [1, 3, 2])];
+      const loss = (l: tf.Tensor, v: tf.Tensor) =>
+        tf.sum(tf.pow(ops.softmaxMatmul!(l, v, isTransposed), 3)) as tf.Scalar;
+      const size = (l: tf.Tensor, v: tf.Tensor) => {
+        const [byLogits, byValues] = tf.grads(loss)([l, v]);
+        return tf.add(tf.sum(tf.square(byLogits!)), tf.sum(tf.pow(byValues!, 3))) as tf.Scalar;
+      };
+      const expectGradients = (f: typeof loss, expected: number[][]) => {
+        const [byLogits, byValues] = tf.grads(f)(inputs);
+        for (const [index, gradient] of [turn(byLogits!), byValues!].entries()) {
           gradient.dataSync().forEach((value, at) => {
             expect(value).toBeCloseTo(expected[index]![at]!, 4);
           });
-        });
-    expectGradients(loss, [
-      [0.185613, -0.187955, 0.002343, 0.901975, -0.464022, -0.437953],
-      [0.447895, 0.714093, 0.257073, 0.85379, 0.645848, 0.293232],
-    ]);
-    expectGradients(size, [
-      [1.019014, -0.623328, -0.395686, 7.506703, -3.96133, -3.545373],
-      [2.187206, 6.773128, 1.289, 5.684074, 2.190401, 2.256911],
-    ]);
-  });
+        }
+      };
+      expectGradients(loss, [
+        [0.185613, -0.187955, 0.002343, 0.901975, -0.464022, -0.437953],
+        [0.447895, 0.714093, 0.257073, 0.85379, 0.645848, 0.293232],
+      ]);
+      expectGradients(size, [
+        [1.019014, -0.623328, -0.395686, 7.506703, -3.96133, -3.545373],
+        [2.187206, 6.773128, 1.289, 5.684074, 2.190401, 2.256911],
+      ]);
+    },
+  );
 
   test('tidy leaks nothing', () => {
     const x = tf.tensor1d([1, 2, 3]);

@@ -102,8 +102,9 @@ export interface TensorOps<Tensor> {
   /**
    * `softmax(logits) @ values`: averages of the rows of `values` [B, M, D], weighted by each row of `logits` [B, N, M]: [B, N, D]. May be left out: layers
    * then take the two steps. Worth having where gradients are taken step by step: together they need one pass less over [B, N, M] each way.
+   * @param transposeLogits logits are [B, M, N], and weigh by their columns. Default false.
    */
-  softmaxMatmul?(logits: Tensor, values: Tensor): Tensor;
+  softmaxMatmul?(logits: Tensor, values: Tensor, transposeLogits?: boolean): Tensor;
   /** `log(sum(exp(x)))` over one axis, which it removes. */
   logSumExp(x: Tensor, axis: number): Tensor;
   cumulativeSum(x: Tensor, axis: number, exclusive?: boolean): Tensor;

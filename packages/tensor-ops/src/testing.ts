@@ -361,6 +361,7 @@ export const conformanceCases: readonly ConformanceCase[] = [
       const values = ops.tensor([1, 2, 3, 6, 5, -1, 7, 7], [2, 2, 2]);
       const expected = [2, 4, 2.5, 5, 1, 2, 7, 7, 6, 3, 6, 3];
       expectTensor(ops, ops.softmaxMatmul(logits, values), [2, 3, 2], expected);
+      expectTensor(ops, ops.softmaxMatmul(ops.transpose(logits, [0, 2, 1]), values, true), [2, 3, 2], expected);
     },
   },
 ];

@@ -4,23 +4,10 @@
 // - elsewhere (webgl, webgpu): one masked product per segment, E times the work, without reading anything back.
 import type * as tfjs from '@tensorflow/tfjs-core';
 import type { RowGroups, SegmentMlpLayers } from './tensor-ops.ts';
+import { execute, type NativeBackend, nativeBackend } from './tfjs-backend.ts';
 import type { TfjsCore } from './tfjs-namespace.ts';
 
 type Tensor = tfjs.Tensor;
-
-/** What this file uses of tfjs-node's backend: every operation of TensorFlow by name. */
-interface NativeBackend {
-  readonly binding: {
-    executeOp(name: string, attributes: object[], inputIds: number[], outputCount: number): object[];
-    readonly TF_FLOAT: number;
-    readonly TF_INT32: number;
-    readonly TF_ATTR_TYPE: number;
-    readonly TF_ATTR_INT: number;
-    readonly TF_ATTR_BOOL: number;
-  };
-  getInputTensorIds(tensors: readonly Tensor[]): number[];
-  createOutputTensor(metadata: object): Tensor;
-}
 
 /** `groupRows`, `segmentMatmul` and `segmentMlp` of the adapter. */
 export function createSegmentOps(tf: TfjsCore): {
@@ -28,31 +15,8 @@ export function createSegmentOps(tf: TfjsCore): {
   segmentMatmul(x: Tensor, weights: Tensor, counts: Tensor, bias?: Tensor): Tensor;
   segmentMlp(x: Tensor, layers: SegmentMlpLayers<Tensor>, counts: Tensor): Tensor;
 } {
-  const native = (): NativeBackend | undefined => {
-    if (tf.getBackend() !== 'tensorflow') return undefined;
-    const backend = tf.backend() as unknown as Partial<NativeBackend>;
-    return backend.binding && backend.getInputTensorIds ? (backend as NativeBackend) : undefined;
-  };
+  const native = (): NativeBackend | undefined => nativeBackend(tf);
   const isReadable = (): boolean => tf.getBackend() === 'cpu' || tf.getBackend() === 'wasm';
-
-  /** Runs one operation of TensorFlow (or records it). */
-  const execute = (
-    backend: NativeBackend,
-    name: string,
-    attributes: Readonly<Record<string, 'float' | 'int' | number | boolean>>,
-    inputs: readonly Tensor[],
-    outputCount = 1,
-  ): Tensor[] => {
-    const { binding } = backend;
-    const encoded = Object.entries(attributes).map(([key, value]) => {
-      if (typeof value === 'number') return { name: key, type: binding.TF_ATTR_INT, value };
-      if (typeof value === 'boolean') return { name: key, type: binding.TF_ATTR_BOOL, value };
-      return { name: key, type: binding.TF_ATTR_TYPE, value: value === 'float' ? binding.TF_FLOAT : binding.TF_INT32 };
-    });
-    return binding
-      .executeOp(name, encoded, backend.getInputTensorIds(inputs), outputCount)
-      .map((metadata) => backend.createOutputTensor(metadata));
-  };
 
   /** The segments of rows, and what comes after the last. */
   const split = (backend: NativeBackend, x: Tensor, counts: Tensor): Tensor[] => {

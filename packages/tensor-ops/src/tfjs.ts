@@ -5,6 +5,7 @@ import { TensorOpsError } from './errors.ts';
 import { type Shape, sizeOf, type TensorOps } from './tensor-ops.ts';
 import type { TfjsCore } from './tfjs-namespace.ts';
 import { createSegmentOps } from './tfjs-segments.ts';
+import { createSoftmaxMatmul } from './tfjs-softmax.ts';
 
 /** TensorOps over tfjs tensors. */
 export type TfjsOps = TensorOps<tfjs.Tensor>;
@@ -99,27 +100,7 @@ export function createTfjsOps(tf: TfjsCore): TfjsOps {
       const axes = lastAxisFirst(x, axis);
       return axes ? tf.transpose(tf.softmax(tf.transpose(x, axes)), axes) : tf.softmax(x);
     },
-    softmaxMatmul: (logits, values) =>
-      tf.customGrad((l, v, save) => {
-        const [x, rows] = [l as Tensor, v as Tensor];
-        const average = tf.softmax(x);
-        const value = tf.matMul(average, rows);
-        (save as tfjs.GradSaveFunc)([x, rows, value, average]);
-        return {
-          value,
-          gradFunc: (dy, saved) => {
-            const [savedLogits, savedRows, keptResult, keptWeights] = saved as [Tensor, Tensor, Tensor, Tensor];
-            // What was kept is on no tape: whoever differentiates this gradient again needs it made from the inputs.
-            const isAgain = tf.engine().state.gradientDepth > 0;
-            const weights = isAgain ? tf.softmax(savedLogits) : keptWeights;
-            const result = isAgain ? tf.matMul(weights, savedRows) : keptResult;
-            // Softmax's gradient takes from each row its weighted mean, sum(w * (dy @ rows')): that is dy . result, D products instead of M.
-            const mean = tf.sum(tf.mul(dy, result), -1, true);
-            const inner = tf.sub(tf.matMul(dy, savedRows, false, true), mean);
-            return [tf.mul(weights, inner), tf.matMul(weights, dy, true, false)];
-          },
-        };
-      })(logits, values),
+    softmaxMatmul: createSoftmaxMatmul(tf),
     logSumExp: (x, axis) => tf.logSumExp(x, [axis]),
     cumulativeSum: (x, axis, exclusive = false) => tf.cumsum(x, axis < 0 ? axis + x.rank : axis, exclusive),
     topK(x, k) {

@@ -8,6 +8,7 @@ import { checkGpu, type DeviceReport, MissingGpuError } from './gpu.ts';
 import { installNative, isInstalled, missingForInstall } from './install.ts';
 import { addonFile, chooseVariant, nativePaths } from './layout.ts';
 import { registerTfjsNode } from './load-tfjs-node.ts';
+import { loadOperations } from './operations.ts';
 import { importOptional, resolveOptional } from './optional-packages.ts';
 import { TENSORFLOW_VERSION } from './versions.ts';
 
@@ -49,7 +50,7 @@ function nativeCandidate(): Candidate {
         throw new MissingDependencyError('it is not in the cache, and downloading was switched off');
       }
       const start = onProgress ? { onProgress } : {};
-      await installNative({ variant, ...start });
+      if (install) await installNative({ variant, ...start });
       return registerTfjsNode(
         paths.tfjsNode,
         addonFile(paths),
@@ -59,6 +60,7 @@ function nativeCandidate(): Candidate {
           const isGpuDemanded = isDemanded || process.env.MOE_RL_TENSORFLOW === 'cuda';
           return checkGpu(nativeSource, variant === 'cuda', binding.isUsingGpuDevice(), isGpuDemanded);
         },
+        (binding) => loadOperations(paths, binding),
       );
     },
   };

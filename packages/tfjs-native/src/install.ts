@@ -7,9 +7,10 @@ import { join } from 'node:path';
 import { MissingDependencyError } from '@moe-rl/core';
 import { findWheelTool, removePartials, withFolderLock } from '@moe-rl/core/node';
 import { compileAddon, installSources } from './addon.ts';
-import { addonFile, chooseVariant, type NativePaths, nativePaths, type ProgressEvent } from './layout.ts';
+import { addonFile, chooseVariant, type NativePaths, nativePaths, type ProgressEvent, type Report } from './layout.ts';
+import { areOperationsReady, compileOperations } from './operations.ts';
 import { findCompiler, findNpm } from './tools.ts';
-import { findPlatformWheel, type TensorFlowVariant } from './versions.ts';
+import { findPlatformWheel, type PlatformWheel, type TensorFlowVariant } from './versions.ts';
 import { installLibrary } from './wheel.ts';
 
 /** Options of {@link installNative}. */
@@ -21,6 +22,15 @@ export interface InstallConfig {
 /** True when nothing is left to download or build. */
 export function isInstalled(paths: NativePaths): boolean {
   return existsSync(paths.library) && existsSync(join(paths.tfjsNode, 'dist')) && existsSync(addonFile(paths));
+}
+
+/** Compiles the operations, which all works without: what keeps them away, a cache that can't be written for instance, is no error. */
+async function addOperations(paths: NativePaths, wheel: PlatformWheel, report: Report): Promise<void> {
+  if (areOperationsReady(paths) || findCompiler() === undefined) return;
+  const compile = async () => {
+    if (!areOperationsReady(paths)) await compileOperations(paths, wheel, report);
+  };
+  await withFolderLock(paths.root, compile).catch(() => {});
 }
 
 /** Why the native backend can't be installed here, as sentences; empty when it can. */
@@ -48,9 +58,15 @@ export function missingForInstall(paths: NativePaths): string[] {
 export async function installNative(config: InstallConfig = {}): Promise<NativePaths> {
   const report = config.onProgress ?? (() => {});
   const paths = nativePaths(config.variant ?? chooseVariant());
-  if (isInstalled(paths)) return paths;
   const wheel = findPlatformWheel();
-  if ('reason' in wheel) throw new MissingDependencyError(wheel.reason);
+  if ('reason' in wheel) {
+    if (isInstalled(paths)) return paths;
+    throw new MissingDependencyError(wheel.reason);
+  }
+  if (isInstalled(paths)) {
+    await addOperations(paths, wheel, report);
+    return paths;
+  }
   const missing = missingForInstall(paths);
   if (missing.length > 0) throw new MissingDependencyError(`TensorFlow can't be set up: ${missing.join('; ')}`);
   await withFolderLock(
@@ -63,5 +79,6 @@ export async function installNative(config: InstallConfig = {}): Promise<NativeP
     },
     { onWait: (holder) => report({ stage: 'wait', message: `Waiting for ${holder}, which is setting up TensorFlow` }) },
   );
+  await addOperations(paths, wheel, report);
   return paths;
 }

@@ -3,6 +3,7 @@
 //   tensorflow-<version>-<variant>-<platform>/   tensorflow/ (library, headers) and nvidia/ (CUDA only), as in Python's site-packages
 //   tfjs-node-<version>/                         dist/ (JavaScript), binding/ (C++)
 //   addon-<key>/                                 tfjs_binding.node, linked to the library by a relative path; quiet.node
+//   operations-<key>-<hash of their sources>/    operations.node, linked likewise
 
 import { join } from 'node:path';
 import { cacheDirectory } from '@moe-rl/core/node';

@@ -13,11 +13,19 @@ import * as tf from '@tensorflow/tfjs-core';
 /** The part of tfjs-node's native binding that moe-rl uses; handles are integers. */
 export interface TensorFlowBinding {
   readonly TF_Version: string;
+  readonly TF_FLOAT: number;
+  readonly TF_ATTR_BOOL: number;
   isUsingGpuDevice(): boolean;
+  createTensor(shape: number[], dtype: number, values: Float32Array): number;
+  deleteTensor(id: number): void;
+  tensorDataSync(id: number): ArrayLike<number>;
+  executeOp(name: string, attributes: readonly object[], inputIds: number[], outputCount: number): { id: number }[];
 }
 
 interface TfjsNodeBackend extends tf.KernelBackend {
   readonly binding: TensorFlowBinding;
+  /** Names of operations beyond TensorFlow's own; those who know them look here. */
+  addedOperations?: ReadonlySet<string>;
 }
 
 type BackendClass = new (binding: TensorFlowBinding, packageName: string) => TfjsNodeBackend;
@@ -27,6 +35,7 @@ type BackendClass = new (binding: TensorFlowBinding, packageName: string) => Tfj
  * @param packageFolder a folder with tfjs-node's `dist`.
  * @param addonPath the compiled addon.
  * @param inspect looks at the loaded library; what it throws keeps the backend from being registered.
+ * @param addOperations adds operations to the library's and returns their names.
  * @returns what `inspect` found.
  */
 export function registerTfjsNode<Finding>(
@@ -34,6 +43,7 @@ export function registerTfjsNode<Finding>(
   addonPath: string,
   packageName: string,
   inspect: (binding: TensorFlowBinding) => Finding,
+  addOperations: (binding: TensorFlowBinding) => readonly string[] = () => [],
 ): Finding {
   const nodeRequire = createRequire(addonPath);
   const quiet = join(dirname(addonPath), 'quiet.node');
@@ -46,6 +56,7 @@ export function registerTfjsNode<Finding>(
     NodeJSKernelBackend: BackendClass;
   };
   const backend = new NodeJSKernelBackend(binding, packageName);
+  backend.addedOperations = new Set(addOperations(binding));
   tf.registerBackend('tensorflow', () => backend, 3);
   return finding;
 }

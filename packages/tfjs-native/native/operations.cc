@@ -1,0 +1,211 @@
+// Two operations more for TensorFlow, registered when this library is loaded as a Node addon (which exports nothing). Made with TensorFlow's C interface
+// alone, so that any compiler will do:
+//
+//   MoeRlSoftmaxMatmul(logits, values) -> result, largest, scale
+//   MoeRlSoftmaxMatmulGrad(logits, values, result, largest, scale, of_result) -> of_logits, of_values
+//
+// logits [B, N, M] (with `transpose` [B, M, N], the softmax over M all the same), values [B, M, D], result [B, N, D]; see softmax-matmul.h.
+#include <cstdint>
+#include <initializer_list>
+
+#include "softmax-matmul.h"
+#include "tensorflow/c/ops.h"
+#include "tensorflow/c/tf_tensor.h"
+#include "threads.h"
+
+// Out of tensorflow/c/kernels.h, which includes a header that isn't among those of the C interface.
+extern "C" {
+typedef struct TF_KernelBuilder TF_KernelBuilder;
+typedef struct TF_OpKernelConstruction TF_OpKernelConstruction;
+typedef struct TF_OpKernelContext TF_OpKernelContext;
+TF_KernelBuilder* TF_NewKernelBuilder(const char* operation, const char* device,
+                                      void* (*create)(TF_OpKernelConstruction*),
+                                      void (*compute)(void*, TF_OpKernelContext*), void (*destroy)(void*));
+void TF_RegisterKernelBuilder(const char* name, TF_KernelBuilder*, TF_Status*);
+void TF_GetInput(TF_OpKernelContext*, int index, TF_Tensor**, TF_Status*);
+TF_Tensor* TF_AllocateOutput(TF_OpKernelContext*, int index, TF_DataType, const int64_t* shape, int rank, size_t bytes,
+                             TF_Status*);
+void TF_OpKernelContext_Failure(TF_OpKernelContext*, TF_Status*);
+void TF_OpKernelConstruction_Failure(TF_OpKernelConstruction*, TF_Status*);
+void TF_OpKernelConstruction_GetAttrBool(TF_OpKernelConstruction*, const char* name, unsigned char* value, TF_Status*);
+}
+
+namespace moe_rl {
+namespace {
+
+Kernels best() {
+#if defined(MOE_RL_X86)
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512vl")) {
+    return kernelsAvx512();
+  }
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return kernelsAvx2();
+#endif
+  return kernelsBasic();
+}
+
+const Kernels kernels = best();
+
+/** The tensors of one call; a failure goes to TensorFlow. */
+class Call {
+ public:
+  explicit Call(TF_OpKernelContext* context) : context_(context), status_(TF_NewStatus()) {}
+  ~Call() {
+    for (int at = 0; at < count_; at++) TF_DeleteTensor(tensors_[at]);
+    TF_DeleteStatus(status_);
+  }
+
+  TF_Tensor* input(int index) {
+    TF_Tensor* tensor = nullptr;
+    TF_GetInput(context_, index, &tensor, status_);
+    return keep(tensor);
+  }
+
+  float* output(int index, std::initializer_list<int64_t> shape) {
+    int64_t size = sizeof(float);
+    for (const int64_t dimension : shape) size *= dimension;
+    TF_Tensor* tensor = keep(TF_AllocateOutput(context_, index, TF_FLOAT, shape.begin(),
+                                               static_cast<int>(shape.size()), size, status_));
+    return tensor == nullptr ? nullptr : static_cast<float*>(TF_TensorData(tensor));
+  }
+
+  void refuse(const char* message) { TF_SetStatus(status_, TF_INVALID_ARGUMENT, message); }
+
+  /** False, and TensorFlow told, after a failure. */
+  bool isGood() {
+    if (TF_GetCode(status_) == TF_OK) return true;
+    TF_OpKernelContext_Failure(context_, status_);
+    return false;
+  }
+
+ private:
+  TF_Tensor* keep(TF_Tensor* tensor) {
+    if (tensor != nullptr) tensors_[count_++] = tensor;
+    return tensor;
+  }
+
+  TF_OpKernelContext* context_;
+  TF_Status* status_;
+  TF_Tensor* tensors_[9];
+  int count_ = 0;
+};
+
+const float* data(TF_Tensor* tensor) { return static_cast<const float*>(TF_TensorData(tensor)); }
+
+struct Batch {
+  int64_t samples;
+  Sizes sizes;
+  int64_t logits() const { return sizes.averages * sizes.values; }
+  int64_t values() const { return sizes.values * sizes.width; }
+  int64_t results() const { return sizes.averages * sizes.width; }
+};
+
+/** The sizes of a call; refuses tensors that don't fit one another. */
+Batch sizesOf(Call& call, TF_Tensor* logits, TF_Tensor* values, bool transposed) {
+  Batch batch{};
+  if (TF_NumDims(logits) != 3 || TF_NumDims(values) != 3) {
+    call.refuse("softmaxMatmul: logits and values must have three dimensions");
+    return batch;
+  }
+  const int64_t rows = TF_Dim(logits, 1), columns = TF_Dim(logits, 2);
+  batch = {TF_Dim(logits, 0), {transposed ? columns : rows, transposed ? rows : columns, TF_Dim(values, 2), transposed}};
+  if (TF_Dim(values, 0) != batch.samples || TF_Dim(values, 1) != batch.sizes.values) {
+    call.refuse("softmaxMatmul: values must have the samples of logits, and a row for each thing that is weighted");
+  } else if (batch.sizes.values == 0) {
+    call.refuse("softmaxMatmul: there is nothing to average");
+  }
+  return batch;
+}
+
+void forward(void* transposed, TF_OpKernelContext* context) {
+  Call call(context);
+  TF_Tensor *logits = call.input(0), *values = call.input(1);
+  if (!call.isGood()) return;
+  const Batch batch = sizesOf(call, logits, values, transposed != nullptr);
+  if (!call.isGood()) return;
+  const int64_t N = batch.sizes.averages;
+  float* result = call.output(0, {batch.samples, N, batch.sizes.width});
+  float* largest = call.output(1, {batch.samples, N});
+  float* scale = call.output(2, {batch.samples, N});
+  if (!call.isGood()) return;
+  const float *l = data(logits), *v = data(values);
+  Threads::shared().each(batch.samples, [=](std::ptrdiff_t b) {
+    kernels.forward(batch.sizes, l + b * batch.logits(), v + b * batch.values(), result + b * batch.results(),
+                    largest + b * N, scale + b * N);
+  });
+}
+
+void backward(void* transposed, TF_OpKernelContext* context) {
+  Call call(context);
+  TF_Tensor* inputs[6];
+  for (int index = 0; index < 6; index++) inputs[index] = call.input(index);
+  if (!call.isGood()) return;
+  const Batch batch = sizesOf(call, inputs[0], inputs[1], transposed != nullptr);
+  if (!call.isGood()) return;
+  const int64_t N = batch.sizes.averages, M = batch.sizes.values, D = batch.sizes.width;
+  const int64_t averages = batch.samples * N;
+  if (TF_TensorElementCount(inputs[2]) != averages * D || TF_TensorElementCount(inputs[3]) != averages ||
+      TF_TensorElementCount(inputs[4]) != averages || TF_TensorElementCount(inputs[5]) != averages * D) {
+    call.refuse("softmaxMatmul's gradient: tensors of different sizes");
+  }
+  if (!call.isGood()) return;
+  float* ofLogits = transposed ? call.output(0, {batch.samples, M, N}) : call.output(0, {batch.samples, N, M});
+  float* ofValues = call.output(1, {batch.samples, M, D});
+  if (!call.isGood()) return;
+  const float *l = data(inputs[0]), *v = data(inputs[1]), *result = data(inputs[2]), *largest = data(inputs[3]),
+              *scale = data(inputs[4]), *ofResult = data(inputs[5]);
+  Threads::shared().each(batch.samples, [=](std::ptrdiff_t b) {
+    kernels.backward(batch.sizes, l + b * batch.logits(), v + b * batch.values(), result + b * batch.results(),
+                     largest + b * N, scale + b * N, ofResult + b * batch.results(), ofLogits + b * batch.logits(),
+                     ofValues + b * batch.values());
+  });
+}
+
+/** A kernel's state is whether its logits are transposed: null or not. */
+void* create(TF_OpKernelConstruction* construction) {
+  static char yes;
+  TF_Status* status = TF_NewStatus();
+  unsigned char transposed = 0;
+  TF_OpKernelConstruction_GetAttrBool(construction, "transpose", &transposed, status);
+  if (TF_GetCode(status) != TF_OK) TF_OpKernelConstruction_Failure(construction, status);
+  TF_DeleteStatus(status);
+  return transposed ? &yes : nullptr;
+}
+
+void forget(void*) {}
+
+bool add(const char* name, std::initializer_list<const char*> inputs, std::initializer_list<const char*> outputs,
+         void (*compute)(void*, TF_OpKernelContext*)) {
+  TF_OpDefinitionBuilder* operation = TF_NewOpDefinitionBuilder(name);
+  for (const char* input : inputs) TF_OpDefinitionBuilderAddInput(operation, input);
+  for (const char* output : outputs) TF_OpDefinitionBuilderAddOutput(operation, output);
+  TF_OpDefinitionBuilderAddAttr(operation, "transpose: bool");
+  TF_OpDefinitionBuilderSetShapeInferenceFunction(operation, &TF_ShapeInferenceContextSetUnknownShape);
+  TF_Status* status = TF_NewStatus();
+  TF_RegisterOpDefinition(operation, status);
+  if (TF_GetCode(status) == TF_OK) {
+    TF_RegisterKernelBuilder(name, TF_NewKernelBuilder(name, "CPU", &create, compute, &forget), status);
+  }
+  const bool added = TF_GetCode(status) == TF_OK;
+  TF_DeleteStatus(status);
+  return added;
+}
+
+}  // namespace
+
+static bool addOperations() {
+  return add("MoeRlSoftmaxMatmul", {"logits: float", "values: float"},
+             {"result: float", "largest: float", "scale: float"}, &forward) &&
+         add("MoeRlSoftmaxMatmulGrad",
+             {"logits: float", "values: float", "result: float", "largest: float", "scale: float", "of_result: float"},
+             {"of_logits: float", "of_values: float"}, &backward);
+}
+
+}  // namespace moe_rl
+
+/** Node calls this once it has loaded the library, in every thread that does. */
+extern "C" __attribute__((visibility("default"))) void* napi_register_module_v1(void*, void* exports) {
+  static const bool added = moe_rl::addOperations();
+  static_cast<void>(added);
+  return exports;
+}

@@ -1,0 +1,107 @@
+// Operations that this package adds to TensorFlow's (native/*.cc): compiled once, and loaded beside the addon. All goes on without them, only slower, so
+// whatever keeps them away is written down and otherwise passed over.
+
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createAtomically, runProgram } from '@moe-rl/core/node';
+import type { NativePaths, Report } from './layout.ts';
+import type { TensorFlowBinding } from './load-tfjs-node.ts';
+import { findCompiler } from './tools.ts';
+import type { PlatformWheel } from './versions.ts';
+
+/** The C++ sources; a bundle of this package without them has no operations. */
+const SOURCES = fileURLToPath(new URL('../native', import.meta.url));
+
+/** What the compiler may use of x86, per way of the kernels (softmax-matmul.h); elsewhere there is only the basic one. */
+const X86_VARIANTS = {
+  kernelsAvx512: ['-mavx512f', '-mavx512dq', '-mavx512bw', '-mavx512vl', '-mfma', '-mprefer-vector-width=512'],
+  kernelsAvx2: ['-mavx2', '-mfma'],
+};
+
+/** Where the operations lie in the cache: one folder for each state of their sources. */
+export function operationsFolder(paths: NativePaths): string {
+  const hash = createHash('sha256');
+  if (existsSync(SOURCES)) {
+    for (const name of readdirSync(SOURCES).sort()) hash.update(name).update(readFileSync(join(SOURCES, name)));
+  }
+  return `${paths.addon.replace(/addon-([^/\\]*)$/, 'operations-$1')}-${hash.digest('hex').slice(0, 12)}`;
+}
+
+/** True when there is nothing left to compile; also where that was tried in vain, or can't be. */
+export function areOperationsReady(paths: NativePaths): boolean {
+  return existsSync(operationsFolder(paths)) || !existsSync(SOURCES);
+}
+
+/** Compiles the operations. What the compiler refuses is left in `failure.txt`, so that it isn't asked at every start. */
+export async function compileOperations(paths: NativePaths, wheel: PlatformWheel, report: Report): Promise<void> {
+  const compiler = findCompiler();
+  if (compiler === undefined) return;
+  report({ stage: 'compile', message: 'Compiling operations for Mixtures of Experts (about 10 s)' });
+  const target = operationsFolder(paths);
+  const library = join(paths.library, 'tensorflow');
+  const rpath = relative(target, library);
+  const mac = process.platform === 'darwin';
+  const x86 = process.arch === 'x64';
+  await createAtomically(target, async (folder) => {
+    const run = (args: readonly string[]) =>
+      runProgram(compiler, ['-std=c++17', '-fPIC', '-fvisibility=hidden', '-w', ...args], {
+        what: 'compiling operations',
+      });
+    const object = (name: string) => join(folder, `${name}.o`);
+    const kernels = (variant: string, flags: readonly string[]) =>
+      run([
+        '-O3',
+        ...flags,
+        `-DMOE_RL_VARIANT=${variant}`,
+        '-c',
+        join(SOURCES, 'softmax-matmul.cc'),
+        '-o',
+        object(variant),
+      ]);
+    const variants = { kernelsBasic: [] as string[], ...(x86 ? X86_VARIANTS : {}) };
+    const include = ['-I', join(library, 'include'), ...(x86 ? ['-DMOE_RL_X86'] : [])];
+    try {
+      for (const [variant, flags] of Object.entries(variants)) await kernels(variant, flags);
+      await run(['-O2', ...include, '-c', join(SOURCES, 'operations.cc'), '-o', object('operations')]);
+      await run([
+        ...['-shared', '-pthread', ...(mac ? ['-undefined', 'dynamic_lookup'] : [])],
+        ...[...Object.keys(variants), 'operations'].map(object),
+        ...[wheel.libraries.main, wheel.libraries.framework].map((name) => join(library, name)),
+        `-Wl,-rpath,${mac ? '@loader_path' : '$ORIGIN'}/${rpath}`,
+        ...['-o', join(folder, 'operations.node')],
+      ]);
+      for (const name of [...Object.keys(variants), 'operations']) await rm(object(name));
+    } catch (error) {
+      await writeFile(join(folder, 'failure.txt'), String(error));
+    }
+  });
+}
+
+/** Loads the operations into TensorFlow and tries them. @returns the names of those that are there and right */
+export function loadOperations(paths: NativePaths, binding: TensorFlowBinding): string[] {
+  const file = join(operationsFolder(paths), 'operations.node');
+  if (!existsSync(file) || binding.isUsingGpuDevice()) return [];
+  try {
+    createRequire(file)(file);
+    return isAverageRight(binding) ? ['MoeRlSoftmaxMatmul', 'MoeRlSoftmaxMatmulGrad'] : [];
+  } catch {
+    return [];
+  }
+}
+
+/** 1 and 5, weighted 1 to 3, is 4. */
+function isAverageRight(binding: TensorFlowBinding): boolean {
+  const inputs = [
+    binding.createTensor([1, 1, 2], binding.TF_FLOAT, Float32Array.of(0, Math.log(3))),
+    binding.createTensor([1, 2, 1], binding.TF_FLOAT, Float32Array.of(1, 5)),
+  ];
+  const attributes = [{ name: 'transpose', type: binding.TF_ATTR_BOOL, value: false }];
+  const outputs = binding.executeOp('MoeRlSoftmaxMatmul', attributes, inputs, 3).map(({ id }) => id);
+  const [average] = binding.tensorDataSync(outputs[0]!);
+  for (const id of [...inputs, ...outputs]) binding.deleteTensor(id);
+  return Math.abs(average! - 4) < 1e-5;
+}

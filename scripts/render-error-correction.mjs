@@ -2,6 +2,7 @@
 //   node --conditions=@moe-rl/source scripts/render-error-correction.mjs [--check]
 // With --check nothing is written; it fails if anything would change.
 import { linearScale, svgText } from '../packages/figures/src/index.ts';
+import { studentInterval as interval } from './render/intervals.mjs';
 import { finish, readLines, write } from './render/pages.mjs';
 
 const runs = readLines('error-correction/results.jsonl');
@@ -21,17 +22,6 @@ const ROWS = variants.flatMap((variant) =>
     )
     .map((inference) => ({ variant, inference })),
 );
-
-/** Quantiles of Student's t at 97.5 %, by degrees of freedom. */
-const T = [Number.NaN, 12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262];
-
-/** Mean and 95 % interval over seeds by Student's t; one value has no interval. */
-function interval(values) {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  if (values.length < 2) return { mean, half: Number.NaN };
-  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1);
-  return { mean, half: T[values.length - 1] * Math.sqrt(variance / values.length) };
-}
 
 function valuesOf({ variant, inference }, split, measure) {
   const own = runs.filter((run) => run.variant === variant);

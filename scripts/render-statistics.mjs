@@ -3,7 +3,13 @@
 // Result files are made by `moe-rl statistics <study> --folder docs/statistics/<study>`. With --check nothing is written; it fails if anything would change.
 import { existsSync, readFileSync } from 'node:fs';
 import { studySvg } from '../apps/trainer/src/cli/statistics-figure.ts';
-import { readResultLines, STUDY_NAMES, studyByName, summarizeStudy } from '../packages/moe-statistics/src/node.ts';
+import {
+  axisValue,
+  readResultLines,
+  STUDY_NAMES,
+  studyByName,
+  summarizeStudy,
+} from '../packages/moe-statistics/src/node.ts';
 import { docs, finish, write } from './render/pages.mjs';
 
 const rounded = (value) => {
@@ -14,6 +20,49 @@ const rounded = (value) => {
 const interval = ({ estimate, low, high }, show = rounded) =>
   low === high ? show(estimate) : `${show(estimate)} [${show(low)}, ${show(high)}]`;
 const fixed = (value) => value.toFixed(3);
+
+/** The slope over log(n)/n of what is exactly proportional to n^-1/2, over the sizes of a series. */
+function rootSlope({ axis, points }) {
+  const x = points.map(({ size }) => Math.log(axisValue(axis, size)));
+  const y = points.map(({ size }) => -Math.log(size) / 2);
+  const [meanX, meanY] = [x, y].map((values) => values.reduce((sum, value) => sum + value, 0) / values.length);
+  const products = x.map((value, k) => (value - meanX) * (y[k] - meanY));
+  return products.reduce((sum, value) => sum + value, 0) / x.reduce((sum, value) => sum + (value - meanX) ** 2, 0);
+}
+
+/** A n^-1/2 + B / n by least squares on the logarithms, from n = 316 on; and how far the points are from it, and from A n^-1/2 alone. */
+function twoTerms(points) {
+  const used = points.filter(({ size }) => size >= 316);
+  const fit = (ratio) => {
+    const shape = used.map(({ size }) => Math.log(size ** -0.5 + ratio / size));
+    const rest = used.map(({ estimate }, k) => Math.log(estimate) - shape[k]);
+    const mean = rest.reduce((sum, value) => sum + value, 0) / rest.length;
+    const square = rest.reduce((sum, value) => sum + (value - mean) ** 2, 0) / rest.length;
+    return { a: Math.exp(mean), b: ratio * Math.exp(mean), off: Math.expm1(Math.sqrt(square)) };
+  };
+  const ratios = Array.from({ length: 1201 }, (_, k) => Math.exp(-4 + k / 100));
+  const best = ratios.map(fit).reduce((one, other) => (other.off < one.off ? other : one));
+  return { ...best, alone: fit(0).off };
+}
+
+/** What the law of two terms says of the medians. */
+function twoTermLines(series) {
+  const rows = series.filter(
+    ({ setting, value, average, from }) =>
+      setting !== 'T4' && value === 'loss' && average === 'median' && from === undefined,
+  );
+  return [
+    'Medians from n = 316 on as A n^-1/2 + B / n, by least squares on their logarithms; `off`: root mean square distance of the points from it, and from A n^-1/2 alone.',
+    '',
+    '| | A | B | n where both are alike | off | off from A n^-1/2 |',
+    '| --- | --- | --- | --- | --- | --- |',
+    ...rows.map(({ label, points }) => {
+      const { a, b, off, alone } = twoTerms(points);
+      return `| ${label} | ${rounded(a)} | ${rounded(b)} | ${Math.round((b / a) ** 2)} | ${Math.round(100 * off)} % | ${Math.round(100 * alone)} % |`;
+    }),
+    '',
+  ];
+}
 
 function studySection(name) {
   const folder = new URL(`statistics/${name}/`, docs);
@@ -28,6 +77,7 @@ function studySection(name) {
   const hasPaper = series.some(({ paper }) => paper !== undefined);
   const sizes = [...new Set(series.flatMap(({ points }) => points.map(({ size }) => size)))].sort((a, b) => a - b);
   const axis = study.series[0].axis === 'm' ? 'm' : 'n';
+  const hasRoot = withSlope.some((one) => one.axis === 'log(n)/n');
   return [
     `## ${study.title}`,
     '',
@@ -39,12 +89,13 @@ function studySection(name) {
       plan.every(({ repeats }) => repeats === 1) ? 'repeat' : 'repeats'
     } of each setting${lines.length < planned ? ` planned, ${lines.length} of ${planned} done` : ''}.`,
     '',
-    `| | slope in | measured | theory |${hasPaper ? ' paper |' : ''}`,
-    `| --- | --- | --- | --- |${hasPaper ? ' --- |' : ''}`,
-    ...withSlope.map(
-      ({ label, axis: slopeAxis, slope, theory, paper }) =>
-        `| ${label} | ${slopeAxis} | ${interval(slope, fixed)} | ${rounded(theory)} |${hasPaper ? ` ${paper ?? ''} |` : ''}`,
-    ),
+    `| | slope in | measured | theory |${hasRoot ? ' n^-1/2 would give |' : ''}${hasPaper ? ' paper |' : ''}`,
+    `| --- | --- | --- | --- |${hasRoot ? ' --- |' : ''}${hasPaper ? ' --- |' : ''}`,
+    ...withSlope.map((one) => {
+      const { label, axis: slopeAxis, slope, theory, paper } = one;
+      const root = hasRoot ? ` ${fixed(rootSlope(one))} |` : '';
+      return `| ${label} | ${slopeAxis} | ${interval(slope, fixed)} | ${rounded(theory)} |${root}${hasPaper ? ` ${paper ?? ''} |` : ''}`;
+    }),
     '',
     `| average | ${sizes.map((size) => `${axis} = ${size}`).join(' | ')} |`,
     `| --- |${sizes.map(() => ' --- |').join('')}`,
@@ -53,7 +104,24 @@ function studySection(name) {
       return `| ${label} | ${cells.map((point) => (point === undefined ? '' : interval(point))).join(' | ')} |`;
     }),
     '',
+    ...(name === 'theorems' ? twoTermLines(series) : []),
     `![${study.title}](statistics/${name}.svg)`,
+    '',
+  ];
+}
+
+/** What EM and repeats on threads take, from `pnpm bench statistics`. */
+function cost() {
+  const file = new URL('../benchmarks/results/statistics.json', import.meta.url);
+  if (!existsSync(file)) return [];
+  const { rows, machine } = JSON.parse(readFileSync(file, 'utf8'));
+  const row = (name) => rows.find((one) => one.name === `statistics/${name}`);
+  const [em, repeats] = [row('em-100000'), row('repeats-40')];
+  return [
+    '## What it takes',
+    '',
+    `\`pnpm bench statistics\`: EM of four quadratic experts on 100,000 samples, the choice among eight starts included, takes ${em.ours.toFixed(1)} s by the clock on one thread (at most ${em.peer} are allowed); 40 repeats of \`estimation\` take ${repeats.ours.toFixed(1)} s on two threads and ${repeats.peer.toFixed(1)} s on one.`,
+    `${machine.processor}, ${machine.processors} processors, ${machine.date.slice(0, 10)}${rows.every(({ clean }) => clean) ? '' : ', while other programs ran'}.`,
     '',
   ];
 }
@@ -69,6 +137,7 @@ write(
     'otherwise; brackets are 95 % percentile bootstrap intervals over repeats; slopes are least squares on the logarithms of averages.',
     '',
     ...STUDY_NAMES.flatMap(studySection),
+    ...cost(),
   ].join('\n'),
 );
 finish('render-statistics.mjs');

@@ -37,6 +37,7 @@ export {
   type ExampleRole,
   exploreFree,
   exploreGuided,
+  type Proposer,
   planExamples,
 } from './learning/examples.ts';
 export { INFERENCES, type Inference, plainActions, speculativeActions } from './learning/inference.ts';

@@ -22,6 +22,7 @@ export {
   type SharedRoutedMeasure,
   type VoronoiLoss,
   type VoronoiLossName,
+  type VoronoiLossParts,
   voronoiLoss,
 } from './comparison/shared-routed-losses.ts';
 export { voronoiCells } from './comparison/voronoi-cells.ts';

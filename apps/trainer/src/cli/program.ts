@@ -112,11 +112,7 @@ export function buildProgram(version: string): Command {
     .argument('<study>', 'room, chain or line-key')
     .option('--folder <folder>', 'where results are kept (default: runs/reward-design-<study>)')
     .option('--learner <name>', 'q-learning or reinforce (default: both)')
-    .option(
-      '--designs <list>',
-      'designs, with commas between them (default: all but lirpg, which simulates)',
-      nameList('--designs'),
-    )
+    .option('--designs <list>', 'designs, with commas between them (default: all)', nameList('--designs'))
     .option('--seeds <count>', 'runs of each', integer('--seeds', 1), 20)
     .option(
       '--max-episodes <count>',

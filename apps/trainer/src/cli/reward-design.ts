@@ -36,8 +36,7 @@ export async function rewardDesignStudy(name: string, options: StudyCommandOptio
   const { title } = designStudy(name);
   const learners = options.learner === undefined ? LEARNERS : [requireOneOf('--learner', options.learner, LEARNERS)];
   const designs: readonly StudyDesign[] =
-    options.designs?.map((design) => requireOneOf('--designs', design, STUDY_DESIGNS)) ??
-    STUDY_DESIGNS.filter((design) => design !== 'lirpg');
+    options.designs?.map((design) => requireOneOf('--designs', design, STUDY_DESIGNS)) ?? STUDY_DESIGNS;
   const folder = options.folder ?? join('runs', `reward-design-${name}`);
   const file = join(folder, 'results.jsonl');
   makeFolder(folder);

@@ -34,33 +34,45 @@ export function planExamples(demonstrations: readonly Demonstration[]): readonly
   );
 }
 
+/** How a model proposes next steps while it explores along expert plans. */
+export type Proposer = (situations: readonly Situation[]) => Promise<readonly string[]>;
+
 /**
  * Teacher-guided exploration: along each expert plan the model proposes the next step. What the household answers is feedback data, and where it rejects the
  * proposal, the expert's step is the correction.
+ * @param proposers each proposes once for every step. Default: the planning role
  */
 export async function exploreGuided(
   roles: Roles,
   demonstrations: readonly Demonstration[],
-  { signal }: Pick<EpisodeOptions, 'signal'> = {},
+  {
+    signal,
+    proposers = [roles.plan],
+  }: Pick<EpisodeOptions, 'signal'> & { readonly proposers?: readonly Proposer[] } = {},
 ): Promise<readonly Example[]> {
   const prefixes = demonstrations.flatMap(prefixesOf).filter(({ next }) => next !== END);
-  signal?.throwIfAborted();
-  const proposals = await roles.plan(prefixes.map(({ situation }) => situation));
+  const situations = prefixes.map(({ situation }) => situation);
+  const proposals: (readonly string[])[] = [];
+  for (const propose of proposers) {
+    signal?.throwIfAborted();
+    proposals.push(await propose(situations));
+  }
   return prefixes.flatMap(({ situation, world, task, next }, index): readonly Example[] => {
-    const action = proposals[index]!;
     const expert: Example = {
       role: 'judge',
       question: { ...situation, action: next },
       answer: tryAction(world, next, task).text,
     };
-    if (action === END || action === next) return [expert];
-    const feedback = tryAction(world, action, task);
-    const judged: Example = { role: 'judge', question: { ...situation, action }, answer: feedback.text };
-    if (!isRejection(feedback)) return [expert, judged];
+    const proposed = new Set(proposals.map((actions) => actions[index]!));
+    const others = [...proposed].filter((action) => action !== END && action !== next);
     return [
       expert,
-      judged,
-      { role: 'correct', question: { ...situation, action, feedback: feedback.text }, answer: next },
+      ...others.flatMap((action): readonly Example[] => {
+        const feedback = tryAction(world, action, task);
+        const judged: Example = { role: 'judge', question: { ...situation, action }, answer: feedback.text };
+        if (!isRejection(feedback)) return [judged];
+        return [judged, { role: 'correct', question: { ...situation, action, feedback: feedback.text }, answer: next }];
+      }),
     ];
   });
 }

@@ -132,6 +132,21 @@ test('teacher-guided exploration corrects rejected proposals by the expert', asy
   expect(judged.filter(({ answer }) => answer === 'Task finished')).toHaveLength(3);
 });
 
+test('guided exploration may propose several times; each rejected proposal is corrected once', async () => {
+  const proposer = (action: string) => async (situations: readonly unknown[]) => situations.map(() => action);
+  const proposers = ['grab moon', 'dance', 'grab moon'].map(proposer);
+  const examples = await exploreGuided(clumsy, demonstrations.slice(0, 3), { proposers });
+  const steps = demonstrations.slice(0, 3).flatMap(({ plan }) => plan);
+  const corrections = examples.filter(({ role }) => role === 'correct');
+  expect(corrections.map(({ answer }) => answer)).toEqual(steps.flatMap((step) => [step, step]));
+  expect(corrections.slice(0, 2).map(({ question }) => 'action' in question && question.action)).toEqual([
+    'grab moon',
+    'dance',
+  ]);
+  // The expert's own step is judged once.
+  expect(examples.filter(({ role }) => role === 'judge')).toHaveLength(3 * steps.length);
+});
+
 test('teacher-free exploration keeps a correction only if the household accepts it', async () => {
   const task = taskByInstruction('wash cup');
   const sitting = { ...drawArrangement(createRng(1), task), room: 'kitchen' as const, at: 'chair' };

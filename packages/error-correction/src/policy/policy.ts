@@ -1,10 +1,10 @@
 // The policy: the network with its optimizer as one recorded program, in its three roles. Learning and answering are entry points over the same variables.
-import { CheckpointError, createRng, type NamedTensors } from '@moe-rl/core';
+import { CheckpointError, createRng, type NamedTensors, type Rng, requireFinite } from '@moe-rl/core';
 import { adamUpdate, createProgram, type EntryPoint, lossAndGradients, type Program } from '@moe-rl/tfjs-graph';
 import type { Tensor, Variable } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { EXAMPLE_ROLES, type Example } from '../learning/examples.ts';
-import type { Roles } from '../learning/roles.ts';
+import type { Roles, Situation } from '../learning/roles.ts';
 import { createNetwork, DEFAULT_NETWORK, type Network, type NetworkConfig } from './network.ts';
 import {
   LINE_WORDS,
@@ -32,6 +32,11 @@ export interface Policy {
   readonly parameterCount: number;
   /** Whether it runs as recorded TensorFlow graphs. */
   readonly isRecorded: boolean;
+  /**
+   * Next actions drawn word by word from the planning role's distribution, in the place of the likeliest ones.
+   * @param temperature above 0: 1 draws from the distribution as it is, less from a sharper one
+   */
+  sample(situations: readonly Situation[], rng: Rng, temperature: number): Promise<readonly string[]>;
   /**
    * One update. The loss is the sum over the roles of the mean cross-entropy of their reply words, each with weight 1. Planning examples alone, or all three
    * roles; a role without examples has a loss of 0.
@@ -114,7 +119,8 @@ export async function createPolicy({ network: given = {}, seed, batchSize = 32 }
   const entryPoints: Record<string, EntryPoint> = {
     plan: learnEntry(batchSize),
     all: learnEntry(batchSize * EXAMPLE_ROLES.length),
-    reply: replyEntry(network, parameters),
+    reply: replyEntry(network, parameters, false),
+    sample: replyEntry(network, parameters, true),
   };
   const program: Program = await createProgram({ variables, entryPoints });
 
@@ -132,6 +138,12 @@ export async function createPolicy({ network: given = {}, seed, batchSize = 32 }
       judge: (judgements) => answer('judge', judgements),
       correct: (corrections) => answer('correct', corrections),
     },
+    sample: (situations, rng, temperature) =>
+      replies(
+        program,
+        situations.map((question) => promptLines('plan', question)),
+        { rng, temperature: requireFinite('temperature', temperature, 0) },
+      ),
     async learn(batch, learningRate) {
       const isPlanOnly = batch.every(({ role }) => role === 'plan');
       const rows = batchSize * (isPlanOnly ? 1 : EXAMPLE_ROLES.length);
@@ -182,25 +194,33 @@ function clipped(gradients: Readonly<Record<string, Tensor>>): Record<string, Te
   return Object.fromEntries(Object.entries(gradients).map(([name, gradient]) => [name, tf.mul(gradient, scale)]));
 }
 
-/** Greedy decoding, all words of a reply in one graph. */
-function replyEntry(network: Network, parameters: Readonly<Record<string, Tensor>>): EntryPoint {
+/** Decoding, all words of a reply in one graph: the likeliest word each time, of the logits as they are or with noise added. */
+function replyEntry(network: Network, parameters: Readonly<Record<string, Tensor>>, hasNoise: boolean): EntryPoint {
   const batch = REPLY_BATCH;
   return {
-    inputs: { words: { shape: [batch, PROMPT_LINES, LINE_WORDS], dtype: 'int32' } },
-    run({ words }) {
+    inputs: {
+      words: { shape: [batch, PROMPT_LINES, LINE_WORDS], dtype: 'int32' },
+      ...(hasNoise ? { noise: { shape: [batch, REPLY_WORDS, VOCABULARY.length], dtype: 'float32' as const } } : {}),
+    },
+    run({ words, noise }) {
       const prompt = network.encode(parameters, words!, false);
       let before: Tensor = tf.fill([batch, 1], START, 'int32');
       for (let word = 0; word < REPLY_WORDS; word++) {
-        const logits = network.decode(parameters, prompt, before);
-        const last = tf.slice(logits, [0, word, 0], [batch, 1, VOCABULARY.length]);
-        before = tf.concat([before, tf.cast(tf.argMax(last, -1), 'int32')], 1);
+        const at = (all: Tensor): Tensor => tf.slice(all, [0, word, 0], [batch, 1, VOCABULARY.length]);
+        const logits = at(network.decode(parameters, prompt, before));
+        const chosen = tf.argMax(noise === undefined ? logits : tf.add(logits, at(noise)), -1);
+        before = tf.concat([before, tf.cast(chosen, 'int32')], 1);
       }
       return { reply: tf.slice(before, [0, 1], [batch, REPLY_WORDS]) };
     },
   };
 }
 
-async function replies(program: Program, prompts: readonly (readonly string[])[]): Promise<readonly string[]> {
+async function replies(
+  program: Program,
+  prompts: readonly (readonly string[])[],
+  sampling?: { readonly rng: Rng; readonly temperature: number },
+): Promise<readonly string[]> {
   const answers: string[] = [];
   while (answers.length < prompts.length) {
     const words = new Int32Array(REPLY_BATCH * PROMPT_SIZE);
@@ -208,12 +228,23 @@ async function replies(program: Program, prompts: readonly (readonly string[])[]
     part.forEach((lines, row) => {
       writePrompt(lines, words, row * PROMPT_SIZE);
     });
-    const { reply } = await program.run('reply', { words });
+    const { reply } =
+      sampling === undefined
+        ? await program.run('reply', { words })
+        : await program.run('sample', { words, noise: gumbelNoise(part.length, sampling) });
     part.forEach((_, row) => {
       answers.push(readReply(reply!.subarray(row * REPLY_WORDS, (row + 1) * REPLY_WORDS)));
     });
   }
   return answers;
+}
+
+/** The word with the largest sum of logit and temperature x Gumbel noise is a draw from softmax(logits / temperature). */
+function gumbelNoise(rows: number, { rng, temperature }: { readonly rng: Rng; readonly temperature: number }) {
+  const size = REPLY_WORDS * VOCABULARY.length;
+  const noise = new Float32Array(REPLY_BATCH * size);
+  for (let at = 0; at < rows * size; at++) noise[at] = -temperature * Math.log(-Math.log(1 - rng.nextFloat()) + 1e-30);
+  return noise;
 }
 
 function trainingInputs(batch: readonly Example[], rows: number) {

@@ -2,6 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createRng } from '@moe-rl/core';
 import { loadBackend } from '@moe-rl/tfjs-native';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { saysError } from '../household/feedback.ts';
@@ -17,6 +18,7 @@ const TINY: Partial<TrainingSettings> = {
   correctionUpdates: 6,
   rounds: 2,
   explorations: 1,
+  guidedProposals: 2,
   batchSize: 4,
   network: { ...DEFAULT_SETTINGS.network, wordSize: 8, size: 8, heads: 2, hiddenSize: 8, decoderLayers: 1 },
 };
@@ -69,6 +71,18 @@ test('stopped and gone on with, a run ends exactly as a straight one, mixture an
     expect(result.callsPerStep).toBeLessThanOrEqual(4);
     expect(result.episodes).toHaveLength(1);
   }
+});
+
+test('actions are drawn from the distribution: near temperature 0 the likeliest, above it others, the same for the same seed', async () => {
+  const { policy } = await openPolicy(join(root, 'straight'));
+  const situation = { instruction: 'wash plate', observation: ['room kitchen', 'hands empty'], history: [] };
+  const situations = Array.from({ length: 20 }, () => situation);
+  const likeliest = await policy.roles.plan(situations);
+  expect(await policy.sample(situations, createRng(1), 1e-6)).toEqual(likeliest);
+  const drawn = await policy.sample(situations, createRng(1), 1);
+  expect(new Set(drawn).size).toBeGreaterThan(5);
+  expect(await policy.sample(situations, createRng(1), 1)).toEqual(drawn);
+  policy.dispose();
 });
 
 test('trained on plans alone nothing is explored, and the learning rates are the same', async () => {

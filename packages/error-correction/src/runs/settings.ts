@@ -17,6 +17,10 @@ export interface TrainingSettings {
   readonly rounds: number;
   /** Arrangements per task that the model acts in alone, in each round. */
   readonly explorations: number;
+  /** Proposals for each step of an expert plan, in each round: the likeliest one, the others drawn. */
+  readonly guidedProposals: number;
+  /** Of the drawn ones. */
+  readonly temperature: number;
   /** Examples of each role in an update. */
   readonly batchSize: number;
   readonly learningRate: number;
@@ -33,6 +37,8 @@ export const DEFAULT_SETTINGS: TrainingSettings = {
   correctionUpdates: 4000,
   rounds: 2,
   explorations: 3,
+  guidedProposals: 4,
+  temperature: 1,
   batchSize: 16,
   learningRate: 0.002,
   plansOnly: false,
@@ -47,6 +53,7 @@ const LEAST: Readonly<Partial<Record<keyof TrainingSettings, number>>> = {
   correctionUpdates: 1,
   rounds: 1,
   explorations: 0,
+  guidedProposals: 1,
   batchSize: 1,
 };
 
@@ -68,6 +75,7 @@ export function requireSettings(given: Partial<TrainingSettings>): TrainingSetti
     requireInteger(name, settings[name as keyof TrainingSettings], least);
   }
   requireFinite('learningRate', settings.learningRate, 0);
+  requireFinite('temperature', settings.temperature, 0);
   return settings;
 }
 

@@ -6,7 +6,14 @@ import { drawArrangement } from '../household/arrangement.ts';
 import { saysError } from '../household/feedback.ts';
 import { generateTasks, type Task, TRAINING_TASKS } from '../household/tasks.ts';
 import type { Problem } from '../learning/episodes.ts';
-import { demonstrate, type Example, exploreFree, exploreGuided, planExamples } from '../learning/examples.ts';
+import {
+  demonstrate,
+  type Example,
+  exploreFree,
+  exploreGuided,
+  type Proposer,
+  planExamples,
+} from '../learning/examples.ts';
 import { createNetwork } from '../policy/network.ts';
 import type { Policy } from '../policy/policy.ts';
 import {
@@ -112,7 +119,7 @@ async function runPhases(
           // The round starts from the policy as it is saved here: stopped in between, it is explored again, with the same result.
           await savePolicy(folder, policy, update);
           const problems = drawProblems(settings.seed, `exploration/${round}`, tasks, settings.explorations);
-          const explored = await explore(policy, demonstrations, problems, signal);
+          const explored = await explore(policy, settings, round, demonstrations, problems, signal);
           if (explored === undefined) return update;
           found = explored;
           writeExploration(folder, round, found);
@@ -148,13 +155,21 @@ async function runPhases(
 /** Both kinds of exploration, each example once; undefined when it was stopped. */
 async function explore(
   policy: Policy,
+  { seed, guidedProposals, temperature }: TrainingSettings,
+  round: number,
   demonstrations: ReturnType<typeof demonstrate>,
   problems: readonly Problem[],
   signal: AbortSignal | undefined,
 ): Promise<readonly Example[] | undefined> {
   const options = signal === undefined ? {} : { signal };
   try {
-    const guided = await exploreGuided(policy.roles, demonstrations, options);
+    const rng = createRng(seed, `proposals/${round}`);
+    // Along plans that it has learned a model's likeliest steps are the expert's: drawn ones make the errors that there is something to learn from.
+    const drawn = Array.from({ length: guidedProposals - 1 }, (): Proposer => {
+      return (situations) => policy.sample(situations, rng, temperature);
+    });
+    const proposers = [policy.roles.plan, ...drawn];
+    const guided = await exploreGuided(policy.roles, demonstrations, { ...options, proposers });
     const free = await exploreFree(policy.roles, problems, options);
     const unique = new Map([...guided, ...free].map((example) => [JSON.stringify(example), example]));
     return [...unique.values()];

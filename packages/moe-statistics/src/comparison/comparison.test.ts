@@ -91,6 +91,13 @@ test('powers by hand: a cell of one counts once, a cell of two by squares or by 
   // D4, first powers of both atoms: 2 (ln 2 + 0.1 + sqrt(0.13) + 0.1).
   expect(voronoiLoss('D4', truth, two).loss).toBeCloseTo(2 * (Math.LN2 + 0.2 + Math.sqrt(0.13)), 10);
   expect([1, 2, 3, 4, 9].map(linearExpertOrder)).toEqual([4, 4, 6, 7, 7]);
+  // Parts: a weight that is off by 0.1, a shared atom alone in its cell, off by 0.5, and the two routed ones that share theirs.
+  const all = { ...two, shared: [{ weight: 0.9, kappa: [2, 0.5], tau: 0.2 }] };
+  const { loss, parts } = voronoiLoss('D1', truth, all);
+  expect(parts.weights).toBeCloseTo(0.1, 10);
+  expect(parts.alone).toBeCloseTo(0.9 * 0.5, 10);
+  expect(parts.merged).toBeCloseTo(0.15, 10);
+  expect(loss).toBe(parts.weights + parts.alone + parts.merged);
 });
 
 test('the multinomial loss is 0 for split atoms, and cells break ties to the lowest', () => {

@@ -24,8 +24,19 @@ export interface SharedRoutedMeasure {
   readonly routed: readonly RoutedAtom[];
 }
 
+/** What a loss is made of; the parts add up to it. */
+export interface VoronoiLossParts {
+  /** Weights of whole cells: sums over the cell against the true atom's. */
+  readonly weights: number;
+  /** Parameters of fitted atoms that are alone in their cell, with first powers. */
+  readonly alone: number;
+  /** Parameters of fitted atoms that share a cell, with higher powers (D4: with first ones). */
+  readonly merged: number;
+}
+
 export interface VoronoiLoss {
   readonly loss: number;
+  readonly parts: VoronoiLossParts;
   /** For every fitted shared atom the index of its true atom. */
   readonly sharedCells: readonly number[];
   readonly routedCells: readonly number[];
@@ -45,10 +56,22 @@ export function voronoiLoss(name: VoronoiLossName, truth: SharedRoutedMeasure, f
   const routed = groupByCell(fit.routed, routedCells, truth.routed.length);
   const sharedTerm = name === 'D2' ? sharedLinear : sharedIdentifiable;
   const routedTerm = { D1: routedIdentifiable, D2: routedLinear, D3: routedSparse, D4: routedDense }[name];
-  const loss =
-    sumOf(truth.shared, (atom, index) => sharedTerm(atom, shared[index]!)) +
-    sumOf(truth.routed, (atom, index) => routedTerm(atom, routed[index]!));
-  return { loss, sharedCells, routedCells };
+  const cells = [
+    ...truth.shared.map((atom, index) => ({ ...sharedTerm(atom, shared[index]!), size: shared[index]!.length })),
+    ...truth.routed.map((atom, index) => ({ ...routedTerm(atom, routed[index]!), size: routed[index]!.length })),
+  ];
+  const parts = {
+    weights: sumOf(cells, ({ weights }) => weights),
+    alone: sumOf(cells, ({ size, parameters }) => (size === 1 ? parameters : 0)),
+    merged: sumOf(cells, ({ size, parameters }) => (size === 1 ? 0 : parameters)),
+  };
+  return { loss: parts.weights + parts.alone + parts.merged, parts, sharedCells, routedCells };
+}
+
+/** A true atom's share of the loss. */
+interface CellLoss {
+  readonly weights: number;
+  readonly parameters: number;
 }
 
 /**
@@ -61,22 +84,22 @@ export function linearExpertOrder(size: number): number {
 const sharedVector = (atom: SharedAtom): number[] => [...atom.kappa, atom.tau];
 const routedVector = (atom: RoutedAtom): number[] => [...atom.b1, ...atom.eta, atom.nu];
 
-function sharedIdentifiable(truth: SharedAtom, cell: readonly SharedAtom[]): number {
+function sharedIdentifiable(truth: SharedAtom, cell: readonly SharedAtom[]): CellLoss {
   const power = cell.length === 1 ? 1 : 2;
   const parameters = sumOf(
     cell,
     (atom) => atom.weight * (distance(atom.kappa, truth.kappa) ** power + Math.abs(atom.tau - truth.tau) ** power),
   );
-  return Math.abs(sumOf(cell, (atom) => atom.weight) - truth.weight) + parameters;
+  return { weights: Math.abs(sumOf(cell, (atom) => atom.weight) - truth.weight), parameters };
 }
 
-function routedIdentifiable(truth: RoutedAtom, cell: readonly RoutedAtom[]): number {
+function routedIdentifiable(truth: RoutedAtom, cell: readonly RoutedAtom[]): CellLoss {
   const power = cell.length === 1 ? 1 : 2;
   const parameters = sumOf(cell, (atom) => Math.exp(atom.b0) * routedDistance(truth, atom, power));
-  return Math.abs(sumOf(cell, (atom) => Math.exp(atom.b0)) - Math.exp(truth.b0)) + parameters;
+  return { weights: Math.abs(sumOf(cell, (atom) => Math.exp(atom.b0)) - Math.exp(truth.b0)), parameters };
 }
 
-function sharedLinear(truth: SharedAtom, cell: readonly SharedAtom[]): number {
+function sharedLinear(truth: SharedAtom, cell: readonly SharedAtom[]): CellLoss {
   const order = linearExpertOrder(cell.length);
   const [slopePower, interceptPower, variancePower] = cell.length === 1 ? [1, 1, 1] : [2, order, order / 2];
   const parameters = sumOf(
@@ -87,10 +110,10 @@ function sharedLinear(truth: SharedAtom, cell: readonly SharedAtom[]): number {
         interceptDistance(atom.kappa, truth.kappa) ** interceptPower! +
         Math.abs(atom.tau - truth.tau) ** variancePower!),
   );
-  return Math.abs(sumOf(cell, (atom) => atom.weight) - truth.weight) + parameters;
+  return { weights: Math.abs(sumOf(cell, (atom) => atom.weight) - truth.weight), parameters };
 }
 
-function routedLinear(truth: RoutedAtom, cell: readonly RoutedAtom[]): number {
+function routedLinear(truth: RoutedAtom, cell: readonly RoutedAtom[]): CellLoss {
   const order = linearExpertOrder(cell.length);
   const [high, low] = cell.length === 1 ? [1, 1] : [order, order / 2];
   const parameters = sumOf(
@@ -102,17 +125,20 @@ function routedLinear(truth: RoutedAtom, cell: readonly RoutedAtom[]): number {
         interceptDistance(atom.eta, truth.eta) ** high! +
         Math.abs(atom.nu - truth.nu) ** low!),
   );
-  return Math.abs(sumOf(cell, (atom) => Math.exp(atom.b0)) - Math.exp(truth.b0)) + parameters;
+  return { weights: Math.abs(sumOf(cell, (atom) => Math.exp(atom.b0)) - Math.exp(truth.b0)), parameters };
 }
 
-function routedSparse(truth: RoutedAtom, cell: readonly RoutedAtom[]): number {
-  if (cell.length === 1) return Math.abs(cell[0]!.b0 - truth.b0) + routedDistance(truth, cell[0]!, 1);
+function routedSparse(truth: RoutedAtom, cell: readonly RoutedAtom[]): CellLoss {
+  if (cell.length === 1) {
+    return { weights: 0, parameters: Math.abs(cell[0]!.b0 - truth.b0) + routedDistance(truth, cell[0]!, 1) };
+  }
   const weights = Math.abs(sumOf(cell, (atom) => sigmoid(atom.b0)) - sigmoid(truth.b0));
-  return weights + sumOf(cell, (atom) => routedDistance(truth, atom, 2));
+  return { weights, parameters: sumOf(cell, (atom) => routedDistance(truth, atom, 2)) };
 }
 
-function routedDense(truth: RoutedAtom, cell: readonly RoutedAtom[]): number {
-  return sumOf(cell, (atom) => Math.abs(atom.b0 - truth.b0) + routedDistance(truth, atom, 1));
+function routedDense(truth: RoutedAtom, cell: readonly RoutedAtom[]): CellLoss {
+  const parameters = sumOf(cell, (atom) => Math.abs(atom.b0 - truth.b0) + routedDistance(truth, atom, 1));
+  return { weights: 0, parameters };
 }
 
 function routedDistance(truth: RoutedAtom, atom: RoutedAtom, power: number): number {

@@ -14,7 +14,7 @@ const SAMPLES = 100_000;
 /** @param {{ options: { quick?: boolean, log(text: string): void } }} config */
 export async function run({ options }) {
   const { quick = false, log = () => {} } = options ?? {};
-  const fits = Array.from({ length: quick ? 1 : 5 }, (_, seed) => fit(seed)).sort((a, b) => a.seconds - b.seconds);
+  const fits = Array.from({ length: quick ? 1 : 5 }, (_, seed) => fitOnce(seed)).sort((a, b) => a.seconds - b.seconds);
   const { seconds, iterations } = fits[fits.length >> 1];
   log(
     `statistics: EM with 4 experts of degree 2 on ${SAMPLES} samples: ${seconds.toFixed(2)} s, ${iterations} steps (median of ${fits.length})`,
@@ -31,7 +31,7 @@ export async function run({ options }) {
   ];
 }
 
-function fit(seed) {
+function fitOnce(seed) {
   const rng = createRng(seed, 'benchmark');
   const x = Float64Array.from({ length: SAMPLES }, () => rng.nextFloat());
   const y = x.map((value) => Math.sin(2 * Math.PI * value) + 0.3 * rng.nextNormal());

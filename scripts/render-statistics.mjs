@@ -33,7 +33,7 @@ function rootSlope({ axis, points }) {
 /** A n^-1/2 + B / n by least squares on the logarithms, from n = 316 on; and how far the points are from it, and from A n^-1/2 alone. */
 function twoTerms(points) {
   const used = points.filter(({ size }) => size >= 316);
-  const fit = (ratio) => {
+  const lawOf = (ratio) => {
     const shape = used.map(({ size }) => Math.log(size ** -0.5 + ratio / size));
     const rest = used.map(({ estimate }, k) => Math.log(estimate) - shape[k]);
     const mean = rest.reduce((sum, value) => sum + value, 0) / rest.length;
@@ -41,8 +41,8 @@ function twoTerms(points) {
     return { a: Math.exp(mean), b: ratio * Math.exp(mean), off: Math.expm1(Math.sqrt(square)) };
   };
   const ratios = Array.from({ length: 1201 }, (_, k) => Math.exp(-4 + k / 100));
-  const best = ratios.map(fit).reduce((one, other) => (other.off < one.off ? other : one));
-  return { ...best, alone: fit(0).off };
+  const best = ratios.map(lawOf).reduce((one, other) => (other.off < one.off ? other : one));
+  return { ...best, alone: lawOf(0).off };
 }
 
 /** What the law of two terms says of the medians. */

@@ -1,4 +1,6 @@
 // Public entry of @moe-rl/agents.
+
+export { createProgramBatch, type ProgramBatch } from '@moe-rl/tfjs-graph';
 export type {
   AdamConfig,
   AgentConfig,
@@ -38,6 +40,13 @@ export * from './sparsity/index.ts';
 export * from './statistics/index.ts';
 export { auxiliaryLosses } from './value-agent/auxiliary-losses.ts';
 export { type CreateAgentOptions, createAgent } from './value-agent/create-agent.ts';
-export { createValueAgent, requireLearnable, type ValueAgentOptions } from './value-agent/create-value-agent.ts';
+export {
+  createValueAgent,
+  createValueAgents,
+  requireBatchable,
+  requireLearnable,
+  type ValueAgentOptions,
+  type ValueAgentsOptions,
+} from './value-agent/create-value-agent.ts';
 export type { ValueAgent } from './value-agent/value-agent.ts';
 export * from './variants/index.ts';

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { InvalidArgumentError, MissingDependencyError, requireInteger, requireOneOf } from '@moe-rl/core';
-import { registerProgramEngine } from '@moe-rl/tfjs-graph/engine';
+import { registerProgramBatchEngine, registerProgramEngine } from '@moe-rl/tfjs-graph/engine';
 import { registerTracingBackend } from '@moe-rl/tfjs-graph/tracing';
 import * as tf from '@tensorflow/tfjs-core';
 import { PjrtClient } from './client/client.ts';
@@ -19,6 +19,7 @@ import { testPlugin } from './plugins/self-test.ts';
 import { clientOptionsFor } from './plugins/versions.ts';
 import { ExecutableCache } from './program/executable-cache.ts';
 import { createPjrtProgram } from './program/pjrt-program.ts';
+import { PjrtProgramBatch } from './program/program-batch.ts';
 import { type Precision, precisions } from './stablehlo/builder.ts';
 
 /** Name of the backend in tfjs. */
@@ -103,7 +104,9 @@ export async function loadPjrt(config: LoadPjrtConfig = {}): Promise<LoadPjrtOut
     options: config.xlaOptions ?? {},
     report,
   });
-  registerProgramEngine(BACKEND_NAME, (program) => createPjrtProgram({ backend, client, cache, precision }, program));
+  const engine = { backend, client, cache, precision };
+  registerProgramEngine(BACKEND_NAME, (program) => createPjrtProgram(engine, program));
+  registerProgramBatchEngine(BACKEND_NAME, (batch) => new PjrtProgramBatch(engine, batch));
   await tf.setBackend(BACKEND_NAME);
   await tf.ready();
   loaded = { output: { tf, name: BACKEND_NAME, client, cache, plugin }, precision, threads };

@@ -22,6 +22,7 @@ export {
 export { type EvaluateAgentOptions, type EvaluationOutput, evaluateAgent } from './evaluation/evaluate-agent.ts';
 export { type EvaluateVisiblyOptions, evaluateVisibly } from './evaluation/evaluate-visibly.ts';
 export { type ReturnStatistics, returnStatistics } from './evaluation/statistics.ts';
+export { type BatchPlace, type BatchStretch, readBatchStretches } from './folder/batch-note.ts';
 export {
   type CheckpointStore,
   checkpointStore,
@@ -47,8 +48,10 @@ export {
 } from './metrics/metric-registry.ts';
 export { createRunStatistics, type RunStatistics } from './metrics/run-statistics.ts';
 export type {
+  AgentBatch,
   AgentKind,
   AgentRequest,
+  BatchRequest,
   EnvironmentKind,
   Preset,
   PublishedProtocol,
@@ -63,8 +66,10 @@ export { type LoadedModule, loadModule, loadModules, moduleReference } from './r
 export { createRunRegistry, environmentOf, gamesOf, type RunRegistry } from './registry/run-registry.ts';
 export {
   agentKindOf,
+  type BatchMember,
   loadTrainedAgent,
   makeEnvironment,
+  openAgentBatch,
   openSession,
   openSinks,
   registerRunSinks,

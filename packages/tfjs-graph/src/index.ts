@@ -6,12 +6,17 @@ export { type LossAndGradients, lossAndGradients } from './gradients.ts';
 export { registerNativeGradients } from './native-gradients.ts';
 export { globalNorm } from './norms.ts';
 export { createProgram } from './program.ts';
+export { createProgramBatch } from './program-batch.ts';
 export {
+  type BatchConvolutions,
+  batchConvolutions,
   type EntryPoint,
   type InputDtype,
   type InputSpec,
   inputDtypes,
   type Program,
+  type ProgramBatch,
+  type ProgramBatchConfig,
   type ProgramConfig,
   type ProgramInputs,
   type ProgramMode,

@@ -60,3 +60,30 @@ export interface Program<Name extends string = string> {
   /** Frees the session and the variables. */
   dispose(): void;
 }
+
+/** How convolutions of a batch are computed: one for each member, or one for all in groups of channels. */
+export const batchConvolutions = ['each', 'grouped'] as const;
+export type BatchConvolutions = (typeof batchConvolutions)[number];
+
+/** Options of {@link createProgramBatch}. */
+export interface ProgramBatchConfig {
+  /** Places for members, at least 1. A place that nobody takes is computed too. */
+  readonly size: number;
+  /** Default: what the engine takes to be faster on its device. */
+  readonly convolutions?: BatchConvolutions;
+}
+
+/**
+ * A batch of programs. What a member computes depends on its place and the size of the batch alone, not on who else is there or takes part in a call, so members
+ * may come, fall behind and leave.
+ */
+export interface ProgramBatch {
+  readonly size: number;
+  /**
+   * Makes the program of one member, which is used as any other: its calls wait until all members that are busy with the batch have called, and are run together
+   * with equal ones.
+   * @param place from 0 to `size` - 1, each taken once
+   * @throws InvalidArgumentError for a place that is none or taken, and for a program that is another function of its variables and inputs than the first member's
+   */
+  createProgram<Name extends string>(place: number, config: ProgramConfig<Name>): Promise<Program<Name>>;
+}

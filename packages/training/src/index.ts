@@ -3,7 +3,7 @@ export { compareRuns, type GroupResult, type RunComparison } from './comparison/
 export { type ComparedRun, groupRuns, type RunGroup } from './comparison/group-runs.ts';
 export { humanNormalizedScore } from './evaluation/human-scores.ts';
 export { findGames, makeEnvironment } from './games.ts';
-export { agentConfigOf, type ValueAgentRunConfig } from './kinds/value-agent.ts';
+export { agentConfigOf, requireBatchBackend, type ValueAgentRunConfig } from './kinds/value-agent.ts';
 export { openDatasetFor } from './offline/dataset.ts';
 export { createRecorder, type RecorderOptions } from './offline/recorder.ts';
 export { changeOnResume, checkRun, newRunConfig, registry, type TrainingRegistry, withBackend } from './registry.ts';
@@ -16,4 +16,5 @@ export {
   type TrainInFolderOptions,
   trainInFolder,
 } from './run-session.ts';
-export { loadTrainedAgent, openSession } from './session.ts';
+export { loadTrainedAgent, openAgentBatch, openSession } from './session.ts';
+export { type BatchedRun, type TrainRunsOptions, type TrainRunsResult, trainRuns } from './train-runs.ts';

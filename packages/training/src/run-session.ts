@@ -4,7 +4,7 @@ import type { Agent, Environment } from '@moe-rl/core';
 import { createRandomAgent } from '@moe-rl/core';
 import { replaceFile } from '@moe-rl/core/node';
 import { learningCurveSvg, svgToPng } from '@moe-rl/figures';
-import type { EvaluationOutput, ProgressOutput, RunFolder, Session, TrainRunOptions } from '@moe-rl/runs';
+import type { BatchMember, EvaluationOutput, ProgressOutput, RunFolder, Session, TrainRunOptions } from '@moe-rl/runs';
 import {
   agentKindOf,
   duration,
@@ -12,6 +12,7 @@ import {
   meanText,
   number,
   openSinks,
+  readBatchStretches,
   readMetricRows,
   type TrainRunOutput,
   table,
@@ -39,15 +40,17 @@ export interface TrainInFolderOptions {
   /** Sinks beside those that the configuration turns on. */
   readonly sinks?: TrainRunOptions['sinks'];
   readonly freshReplay?: boolean;
+  /** The run's place in a batch, with the seeds of all its runs. Default: it is computed alone. */
+  readonly member?: BatchMember & { readonly seeds: readonly number[] };
   readonly wantsCheckpoint?: () => boolean;
 }
 
 /** Trains in `folder`. The caller disposes what comes back. A start that fails before the first step takes its folder back. */
 export async function trainInFolder(folder: RunFolder, options: TrainInFolderOptions): Promise<TrainedSession> {
-  const { isResume, say, output = process.stderr, sinks, ...rest } = options;
+  const { isResume, say, output = process.stderr, sinks, member, ...rest } = options;
   let session: Session | undefined;
   try {
-    session = await openSession(folder, say, isResume);
+    session = await openSession(folder, say, isResume, member);
     for (const note of agentKindOf(folder.config, registry).notes?.(folder.config) ?? []) say(note);
     const { agent, environment, reward, replay, tensorCount, learnOffline, finalRows } = session;
     const { makeEvaluationEnvironment } = session;
@@ -67,6 +70,7 @@ export async function trainInFolder(folder: RunFolder, options: TrainInFolderOpt
       ...(learnOffline === undefined ? {} : { learnOffline }),
       ...(finalRows === undefined ? {} : { finalRows }),
       ...(recorder === undefined ? {} : { recorder }),
+      ...(member === undefined ? {} : { batch: { size: member.batch.size, place: member.place, seeds: member.seeds } }),
     });
     return { ...session, output: result };
   } catch (error) {
@@ -112,6 +116,7 @@ export async function finishRun(
     seed: config.seed,
     reward: config.reward.type!,
     backend: session.backendName ?? null,
+    batch: readBatchStretches(folder.path),
     training: session.output,
     evaluation: evaluation ?? null,
     humanNormalizedScore: normalized ?? null,

@@ -1,7 +1,7 @@
 // Makes a value-based agent: network, replay, variables and the program over them, each from a random stream of its own.
 import { createRng, InvalidArgumentError, type ObservationSpec, requireInteger } from '@moe-rl/core';
 import { ReplayBuffer } from '@moe-rl/replay';
-import { createProgram, type ProgramMode } from '@moe-rl/tfjs-graph';
+import { createProgram, createProgramBatch, type ProgramBatch, type ProgramMode } from '@moe-rl/tfjs-graph';
 import type { AgentConfig } from '../config/agent-config.ts';
 import { validateAgentConfig } from '../config/validate.ts';
 import { createNetwork } from '../networks/network.ts';
@@ -23,6 +23,8 @@ export interface ValueAgentOptions {
   readonly seed?: number;
   /** `auto` (default): recorded where the backend can, else eager, with the same results. */
   readonly mode?: ProgramMode;
+  /** Makes the agent a member of a batch: agents of one configuration with several seeds, whose steps are computed together. */
+  readonly batch?: { readonly programs: ProgramBatch; readonly place: number };
 }
 
 /**
@@ -61,11 +63,17 @@ export async function createValueAgent(options: ValueAgentOptions): Promise<Valu
   for (const stage of course.stages.length === 0 ? [undefined] : course.stages) {
     requireAuxiliaryLosses(auxiliaryWeights(config.auxiliaryLosses, stage?.losses), network.mixtures);
   }
-  const program = await createProgram<EntryName>({
+  const { batch } = options;
+  if (batch !== undefined) requireBatchable(network);
+  const programConfig = {
     variables: variables.all,
     entryPoints: createEntryPoints(step, course.stages),
     mode: programMode(network, options.mode ?? 'auto'),
-  });
+  };
+  const program =
+    batch === undefined
+      ? await createProgram<EntryName>(programConfig)
+      : await batch.programs.createProgram<EntryName>(batch.place, programConfig);
   return new ProgramAgent({ step, replay, program, course, streams: createStreams(root) });
 }
 
@@ -82,6 +90,45 @@ function programMode(network: Network, mode: ProgramMode): ProgramMode {
     );
   }
   return 'eager';
+}
+
+/**
+ * Refuses a network whose agents can't be batched.
+ * @throws InvalidArgumentError for routers that choose on the host, between the parts of a step
+ */
+export function requireBatchable({ mixtures }: Pick<Network, 'mixtures'>): void {
+  const onHost = mixtures.find(({ runsOnHost }) => runsOnHost !== 'never');
+  if (onHost === undefined) return;
+  throw new InvalidArgumentError(
+    `network.moe.router.type is ${onHost.type}, which chooses on the host, so its steps can't run as one program for several seeds; expected a router that chooses on the device, or a run for each seed`,
+  );
+}
+
+/** Options of {@link createValueAgents}. */
+export interface ValueAgentsOptions extends Omit<ValueAgentOptions, 'seed' | 'batch' | 'mode'> {
+  /** A seed for each agent, at least one. */
+  readonly seeds: readonly number[];
+}
+
+/**
+ * Creates agents of one configuration whose steps are computed together, as one program over all their parameters: on an accelerator that a small network leaves
+ * idle, k agents take little longer than one. Each is used as any other agent, at the same time as the others: a step waits until the others have one, too, and
+ * what an agent computes does not depend on them. Results differ from those of an agent alone by the order of sums.
+ * @throws InvalidArgumentError on a backend that can't batch (all but @moe-rl/pjrt's), for routers that choose on the host, and for no seeds
+ */
+export async function createValueAgents({ seeds, ...options }: ValueAgentsOptions): Promise<ValueAgent[]> {
+  if (seeds.length === 0) throw new InvalidArgumentError('seeds is []; expected a seed for each agent');
+  const programs = await createProgramBatch({ size: seeds.length });
+  const agents: ValueAgent[] = [];
+  try {
+    for (const [place, seed] of seeds.entries()) {
+      agents.push(await createValueAgent({ ...options, seed, batch: { programs, place } }));
+    }
+    return agents;
+  } catch (error) {
+    for (const agent of agents) agent.dispose();
+    throw error;
+  }
 }
 
 /** Refuses a configuration that could never learn in the steps it is given; for trainers. */

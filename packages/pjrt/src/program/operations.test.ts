@@ -1,41 +1,62 @@
-// Every rule of the tracer's table against tfjs' plain JavaScript kernels: one program with a result for each, compiled once, beside the same functions run eagerly.
-import { createProgram } from '@moe-rl/tfjs-graph';
+// Every rule of the tracer's table against tfjs' plain JavaScript kernels: one program with a result for each, compiled once, beside the same functions run eagerly. The
+// same for two members of a batch, each with values of its own.
+import { batchConvolutions, createProgram, createProgramBatch } from '@moe-rl/tfjs-graph';
 import { operationCases, operationInputs, operationValues, rules } from '@moe-rl/tfjs-graph/tracing';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { loadForTests, missing } from '../testing/plugin.ts';
 
 type Inputs = Record<string, tf.Tensor>;
+type Results = Record<string, ArrayLike<number>>;
+
+const members = [operationValues(0), operationValues(1)] as const;
 
 describe.skipIf(missing !== undefined)('the table of operations', () => {
-  const computed: Record<string, ArrayLike<number>> = {};
-  const wanted: Record<string, ArrayLike<number>> = {};
+  /** How and for which member it was computed. */
+  const computed: [string, number, Results][] = [];
+  const wanted: Results[] = [];
 
   beforeAll(async () => {
     await loadForTests();
-    const values = operationValues();
     const run = (tensors: Inputs) =>
       Object.fromEntries(Object.entries(operationCases).map(([name, f]) => [name, f(tensors)]));
-    const program = await createProgram({ variables: {}, entryPoints: { all: { inputs: operationInputs, run } } });
-    Object.assign(computed, await program.run('all', values));
+    const config = { variables: {}, entryPoints: { all: { inputs: operationInputs, run } } };
+    const program = await createProgram(config);
+    computed.push(['alone', 0, await program.run('all', members[0])]);
     program.dispose();
+    for (const convolutions of batchConvolutions) {
+      const batch = await createProgramBatch({ size: 2, convolutions });
+      const programs = await Promise.all(members.map((_, place) => batch.createProgram(place, config)));
+      const results = await Promise.all(programs.map((one, place) => one.run('all', members[place]!)));
+      for (const [place, result] of results.entries()) computed.push([`batched (${convolutions})`, place, result]);
+      for (const one of programs) one.dispose();
+    }
     await tf.setBackend('cpu');
-    for (const [name, operation] of Object.entries(operationCases)) {
-      const tensors = Object.entries(operationInputs).map(([key, { shape, dtype }]) => [
-        key,
-        tf.tensor(values[key as keyof typeof values], [...shape], dtype),
-      ]);
-      wanted[name] = operation(Object.fromEntries(tensors) as Inputs).dataSync();
+    for (const values of members) {
+      const results: Results = {};
+      for (const [name, operation] of Object.entries(operationCases)) {
+        const tensors = Object.entries(operationInputs).map(([key, { shape, dtype }]) => [
+          key,
+          tf.tensor(values[key as keyof typeof values], [...shape], dtype),
+        ]);
+        results[name] = operation(Object.fromEntries(tensors) as Inputs).dataSync();
+      }
+      wanted.push(results);
     }
   }, 600_000);
 
   test.each(Object.keys(operationCases))('%s', (name) => {
-    expect(computed[name]!.length).toBe(wanted[name]!.length);
-    for (let index = 0; index < wanted[name]!.length; index++) {
-      const [value, expected] = [computed[name]![index]!, wanted[name]![index]!];
-      expect(Math.abs(value - expected), `${name}[${index}] is ${value}; expected ${expected}`).toBeLessThan(
-        2e-4 * (1 + Math.abs(expected)),
-      );
+    expect(computed).toHaveLength(5);
+    for (const [how, member, results] of computed) {
+      const [values, right] = [results[name]!, wanted[member]![name]!];
+      expect(values.length, how).toBe(right.length);
+      for (let index = 0; index < right.length; index++) {
+        const [value, expected] = [values[index]!, right[index]!];
+        expect(
+          Math.abs(value - expected),
+          `${how}, member ${member}: ${name}[${index}] is ${value}; expected ${expected}`,
+        ).toBeLessThan(2e-4 * (1 + Math.abs(expected)));
+      }
     }
   });
 

@@ -13,7 +13,7 @@ import type { ExecutableCache } from './executable-cache.ts';
 import { type TracedEntryPoint, traceFunction } from './trace-function.ts';
 
 /** Entry points that take less than this are waited for on this thread: a worker thread's wake-up would take a good part of it. */
-const SHORT_MS = 6;
+export const SHORT_MS = 6;
 
 /** What programs are made with. */
 export interface ProgramEngine {
@@ -31,17 +31,21 @@ export async function createPjrtProgram<Name extends string>(
   engine: ProgramEngine,
   config: ProgramConfig<Name>,
 ): Promise<Program<Name>> {
-  if (config.mode === 'eager') {
-    throw new InvalidArgumentError(
-      `mode is "eager", but the backend ${tf.getBackend()} runs whole steps only: it can't read values in mid-step, as routers that choose on the host do. Use "auto", or the backend tensorflow`,
-    );
-  }
+  refuseEager(config);
   const entryPoints = Object.entries<ProgramConfig['entryPoints'][string]>(config.entryPoints);
   const traced = new Map<string, TracedEntryPoint>();
   for (const [name, entryPoint] of entryPoints) {
     traced.set(name, traceFunction(engine.backend, name, entryPoint, config.variables, engine.precision));
   }
   return new PjrtProgram<Name>(engine, config, traced);
+}
+
+/** @throws InvalidArgumentError for the mode `eager` */
+export function refuseEager({ mode }: Pick<ProgramConfig, 'mode'>): void {
+  if (mode !== 'eager') return;
+  throw new InvalidArgumentError(
+    `mode is "eager", but the backend ${tf.getBackend()} runs whole steps only: it can't read values in mid-step, as routers that choose on the host do. Use "auto", or the backend tensorflow`,
+  );
 }
 
 class PjrtProgram<Name extends string> implements Program<Name> {

@@ -1,7 +1,7 @@
 // Products: matrices and convolutions (NHWC images, HWIO filters, as tfjs has them).
-import { broadcastShapes, type Padding2d, type Value, type WindowConfig } from '@moe-rl/tfjs-graph/tracing';
+import { broadcastShapes, type Padding2d, type WindowConfig } from '@moe-rl/tfjs-graph/tracing';
 import type { FunctionBuilder } from './builder.ts';
-import { list, tensorType } from './value.ts';
+import { arrayAxes, list, membersOf, tensorType, type Value } from './value.ts';
 
 type Pair = readonly [number, number];
 
@@ -9,18 +9,25 @@ type Pair = readonly [number, number];
 export function matMul(b: FunctionBuilder, x: Value, y: Value, transposeX = false, transposeY = false): Value {
   const lead = broadcastShapes(x.shape.slice(0, -2), y.shape.slice(0, -2));
   const rank = lead.length + 2;
-  const full = (value: Value): Value => b.broadcast(value, [...lead, ...value.shape.slice(-2)]);
+  const members = membersOf(x, y);
+  const full = (value: Value): Value => b.lift(b.broadcast(value, [...lead, ...value.shape.slice(-2)]), members);
   const [a, c] = [full(x), full(y)];
-  const batch = lead.map((_, axis) => axis);
-  const [contractA, contractC] = [transposeX ? rank - 2 : rank - 1, transposeY ? rank - 1 : rank - 2];
+  const batch = [
+    ...(members === undefined ? [] : [0]),
+    ...arrayAxes(
+      lead.map((_, axis) => axis),
+      members,
+    ),
+  ];
+  const contracted = [transposeX ? rank - 2 : rank - 1, transposeY ? rank - 1 : rank - 2];
+  const [contractA, contractC] = arrayAxes(contracted, members);
   const shape = [...lead, a.shape[transposeX ? rank - 1 : rank - 2]!, c.shape[transposeY ? rank - 2 : rank - 1]!];
   const batching = batch.length > 0 ? `batching_dims = ${list(batch)} x ${list(batch)}, ` : '';
   const precision = b.precision === 'default' ? '' : `, precision = ${list(twice(b.precision.toUpperCase()))}`;
-  const result = { shape, type: a.type };
+  const result = { shape, type: a.type, members };
   return b.emit(
     `stablehlo.dot_general ${a.id}, ${c.id}, ${batching}contracting_dims = [${contractA}] x [${contractC}]${precision} : (${tensorType(a)}, ${tensorType(c)}) -> ${tensorType(result)}`,
-    shape,
-    a.type,
+    result,
   );
 }
 
@@ -36,6 +43,8 @@ interface ConvolutionConfig {
 }
 
 function convolve(b: FunctionBuilder, x: Value, filter: Value, config: ConvolutionConfig): Value {
+  const members = membersOf(x, filter);
+  if (members !== undefined) return convolveMembers(b, b.lift(x, members), b.lift(filter, members), config, members);
   const { dimensions, shape, padding, strides = [1, 1], inputDilation = [1, 1], filterDilation = [1, 1] } = config;
   const { featureGroups = 1, batchGroups = 1 } = config;
   const precision =
@@ -46,9 +55,70 @@ function convolve(b: FunctionBuilder, x: Value, filter: Value, config: Convoluti
   const result = { shape, type: x.type };
   return b.emit(
     `stablehlo.convolution(${x.id}, ${filter.id}) dim_numbers = ${dimensions}, window = ${window} {batch_group_count = ${batchGroups} : i64, feature_group_count = ${featureGroups} : i64${precision}} : (${tensorType(x)}, ${tensorType(filter)}) -> ${tensorType(result)}`,
-    shape,
-    x.type,
+    result,
   );
+}
+
+/**
+ * Convolutions of all members, either one for each (no slower than alone anywhere, as many operations as members), or one with the members as groups of channels, as
+ * JAX's vmap makes it (where the images' batch is grouped already, for a depthwise filter's gradient, they are groups of that).
+ */
+function convolveMembers(
+  b: FunctionBuilder,
+  x: Value,
+  filter: Value,
+  config: ConvolutionConfig,
+  members: number,
+): Value {
+  if (b.convolutions === 'each') {
+    const results = Array.from({ length: members }, (_, member) =>
+      convolve(b, memberOf(b, x, member), memberOf(b, filter, member), config),
+    );
+    return b.asMembers(
+      b.concatenate(
+        results.map((result) => b.reshape(result, [1, ...result.shape])),
+        0,
+      ),
+    );
+  }
+  const { featureGroups = 1, batchGroups = 1, shape } = config;
+  const [images, filters, results] = config.dimensions
+    .split(/x|->/)
+    .map((axes) => axes.replace(/[[\] ]/g, '').split(',')) as [string[], string[], string[]];
+  const groupsBatch = batchGroups > 1;
+  const channels = results.indexOf('f');
+  const foldedImages = foldMembers(b, x, images.indexOf(groupsBatch ? 'b' : 'f'));
+  const all = convolve(b, foldedImages, foldMembers(b, filter, filters.indexOf('o')), {
+    ...config,
+    shape: shape.map((size, axis) => (axis === channels ? members * size : size)),
+    ...(groupsBatch ? { batchGroups: members * batchGroups } : { featureGroups: members * featureGroups }),
+  });
+  return unfoldMembers(b, all, channels, members);
+}
+
+/** One member's value, as a function that stands alone has it. */
+function memberOf(b: FunctionBuilder, a: Value, member: number): Value {
+  const all = b.asArray(a);
+  const begin = all.shape.map((_, axis) => (axis === 0 ? member : 0));
+  return b.reshape(b.slice(all, begin, [1, ...a.shape]), a.shape);
+}
+
+/** The members' axis made a part of another one, of which it is the slower part. */
+function foldMembers(b: FunctionBuilder, a: Value, axis: number): Value {
+  const array = b.asArray(a);
+  const rest = a.shape.map((_, index) => index + 1);
+  const moved = b.transpose(array, [...rest.slice(0, axis), 0, ...rest.slice(axis)]);
+  return b.reshape(
+    moved,
+    a.shape.map((size, index) => (index === axis ? array.shape[0]! * size : size)),
+  );
+}
+
+function unfoldMembers(b: FunctionBuilder, array: Value, axis: number, members: number): Value {
+  const { shape } = array;
+  const split = b.reshape(array, [...shape.slice(0, axis), members, shape[axis]! / members, ...shape.slice(axis + 1)]);
+  const order = split.shape.map((_, index) => index).filter((index) => index !== axis);
+  return b.asMembers(b.transpose(split, [axis, ...order]));
 }
 
 const spanOf = (size: number, dilation: number): number => (size - 1) * dilation + 1;

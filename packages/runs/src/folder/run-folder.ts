@@ -51,7 +51,7 @@ export function runFolderPaths(path: string) {
 /** Everything that a run makes in its folder. */
 const OWN_NAMES: ReadonlySet<string> = new Set([
   ...['config.json', 'metrics.jsonl', 'events', 'checkpoints', 'videos', 'dataset', 'reward'],
-  ...['summary.json', 'learning-curve.svg', 'learning-curve.png', 'run.lock'],
+  ...['batch.json', 'summary.json', 'learning-curve.svg', 'learning-curve.png', 'run.lock'],
 ]);
 
 /**

@@ -72,6 +72,25 @@ export interface AgentRequest {
   readonly say: (line: string) => void;
 }
 
+/** Agents of one configuration with several seeds, whose steps are computed together. */
+export interface AgentBatch {
+  readonly size: number;
+  /**
+   * Makes the agent of one run. It is used as any other, at the same time as the others.
+   * @param place from 0 to `size` - 1, each taken once; results depend on it and on `size`, not on the other runs
+   */
+  create(request: AgentRequest, place: number): RunAgent | Promise<RunAgent>;
+}
+
+export interface BatchRequest {
+  /** Of the runs, which differ in their seeds. */
+  readonly config: RunConfig;
+  /** Places for runs. */
+  readonly size: number;
+  /** Tells people something. */
+  readonly say: (line: string) => void;
+}
+
 export interface AgentKind {
   readonly description: string;
   /** Groups of settings that stand beside the run's own: `{ network: group, replay: group }`. Default: none. */
@@ -85,6 +104,8 @@ export interface AgentKind {
   /** What somebody should know before a run with this configuration starts. */
   readonly notes?: (config: RunConfig) => readonly string[];
   readonly create: (request: AgentRequest) => RunAgent | Promise<RunAgent>;
+  /** Absent for agents that run alone only. @throws InvalidArgumentError naming the setting that stands against a batch */
+  readonly openBatch?: (request: BatchRequest) => AgentBatch | Promise<AgentBatch>;
 }
 
 /** What a reward design is made from. */

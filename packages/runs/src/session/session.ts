@@ -1,8 +1,8 @@
 // Sets up what a run works with: environment and agent, by what its configuration names.
-import type { Agent, Environment, RewardDesign } from '@moe-rl/core';
+import { type Agent, type Environment, InvalidArgumentError, type RewardDesign, requireInteger } from '@moe-rl/core';
 import { ORIGINAL_REWARD, type RunConfig } from '../config/run-settings.ts';
 import { type RunFolder, runFolderPaths } from '../folder/run-folder.ts';
-import type { Purpose, RewardRequest, RunAgent, RunSink } from '../registry/kinds.ts';
+import type { AgentBatch, BatchRequest, Purpose, RewardRequest, RunAgent, RunSink } from '../registry/kinds.ts';
 import { environmentOf, type RunRegistry } from '../registry/run-registry.ts';
 import { createTensorBoardSink } from '../sinks/tensorboard.ts';
 
@@ -23,27 +23,48 @@ export function makeEnvironment(
   return environmentOf(registry, game).kind.create({ game, settings: environment, purpose });
 }
 
+/** A run's place in a batch. */
+export interface BatchMember {
+  readonly batch: AgentBatch;
+  readonly place: number;
+}
+
+/**
+ * Opens a batch for runs of one configuration.
+ * @throws InvalidArgumentError for a size below 1, and naming what stands against it: a kind of agents that run alone, a backend, a router
+ */
+export async function openAgentBatch(request: BatchRequest, registry: RunRegistry): Promise<AgentBatch> {
+  requireInteger('size', request.size, 1);
+  const { openBatch } = agentKindOf(request.config, registry);
+  if (openBatch === undefined) {
+    const kind = registry.presets.get(request.config.preset).agent;
+    throw new InvalidArgumentError(
+      `preset is ${request.config.preset}, whose agents (of the kind ${kind}) can't be computed together; expected a run for each seed`,
+    );
+  }
+  return openBatch(request);
+}
+
 /**
  * Makes the environment first, so that what it lacks is told before anything is loaded, then the agent, and the design of its reward.
  * @param isResume whether the run goes on; default false
+ * @param member the run's place in a batch; default: it is computed alone
  */
 export async function openSession(
   folder: RunFolder,
   registry: RunRegistry,
   say: (line: string) => void,
   isResume = false,
+  member?: BatchMember,
 ): Promise<Session> {
   const { config, replayFolder } = folder;
   const environment = makeEnvironment(config, registry);
   let made: RunAgent | undefined;
   try {
-    made = await agentKindOf(config, registry).create({
-      config,
-      environment,
-      purpose: 'training',
-      replayFolder,
-      say,
-    });
+    const request = { config, environment, purpose: 'training', replayFolder, say } as const;
+    made = await (member === undefined
+      ? agentKindOf(config, registry).create(request)
+      : member.batch.create(request, member.place));
     const { agent } = made;
     const reward = await openReward(folder, registry, { environment, agent, isResume, say });
     return {

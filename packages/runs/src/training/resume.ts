@@ -8,6 +8,7 @@ import {
   type Observation,
   type StateTree,
 } from '@moe-rl/core';
+import type { BatchPlace } from '../folder/batch-note.ts';
 import { readCheckpoint } from '../folder/checkpoint-store.ts';
 import type { RunStatistics } from '../metrics/run-statistics.ts';
 import type { Progress } from '../sinks/progress.ts';
@@ -143,6 +144,14 @@ export function tellResume(progress: Progress, restored: Restored): void {
   progress.log(`resumed from ${restored.path} (${restored.agentSteps} agent steps)`);
   if (restored.hasFreshReplay) progress.log('the replay memory is empty: learning begins again once it holds enough');
   if (restored.problem !== undefined) progress.log(`a new episode begins, because ${restored.problem}`);
+}
+
+/** A run that leaves its place in a batch goes on with the same numbers, but sums are added in another order. */
+export function tellBatch(progress: Progress, before: BatchPlace | undefined): void {
+  if (before === undefined) return;
+  progress.log(
+    `the run was at place ${before.place} of a batch of ${before.size}; elsewhere it goes on equal up to rounding, not bit by bit`,
+  );
 }
 
 /** A log that is shorter than the checkpoint knew it is no reason to end a run: what was learned is whole. */

@@ -1,5 +1,6 @@
 // What a training run is given.
 import type { Agent, AgentMetrics, Environment, MetricRow, RewardDesign } from '@moe-rl/core';
+import type { BatchPlace } from '../folder/batch-note.ts';
 import type { RunFolder } from '../folder/run-folder.ts';
 import type { RunSink } from '../registry/kinds.ts';
 import type { ProgressOutput } from '../sinks/status-line.ts';
@@ -19,6 +20,8 @@ export interface TrainRunOptions {
   readonly learnOffline?: () => Promise<AgentMetrics | undefined>;
   /** Rows that can be written only when training has ended. They stand behind the last checkpoint, so that a longer run makes them anew. */
   readonly finalRows?: () => readonly MetricRow[];
+  /** Where the run is computed together with others, for the note in its folder. Absent: alone. */
+  readonly batch?: BatchPlace;
   /** Gets every transition of the training. */
   readonly recorder?: TransitionRecorder;
   readonly isResume: boolean;

@@ -10,6 +10,7 @@ import {
   type StateTree,
 } from '@moe-rl/core';
 import { createBreather } from '@moe-rl/core/node';
+import { noteBatch } from '../folder/batch-note.ts';
 import type { RunFolder } from '../folder/run-folder.ts';
 import { findMetric } from '../metrics/metric-registry.ts';
 import { createRunStatistics } from '../metrics/run-statistics.ts';
@@ -17,7 +18,7 @@ import { openMetricsFile } from '../sinks/metrics-file.ts';
 import { createProgress } from '../sinks/progress.ts';
 import { offlineSteps } from './offline.ts';
 import { evaluateOnce, isEvaluationDue } from './periodic-evaluation.ts';
-import { type LoopPosition, restore, seedOfFirstReset, tellLoss, tellResume } from './resume.ts';
+import { type LoopPosition, restore, seedOfFirstReset, tellBatch, tellLoss, tellResume } from './resume.ts';
 import type { TrainRunOptions } from './train-run-options.ts';
 
 export interface TrainRunOutput {
@@ -62,6 +63,7 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunOutput
     statistics,
   });
   if (restored !== undefined) tellResume(progress, restored);
+  tellBatch(progress, noteBatch(folder.path, position.agentSteps, config.seed, options.batch));
   tellLoss(progress, metrics, folder.metricsFile);
   const notedTags = new Set<string>();
   const log = (row: MetricRow): void => {

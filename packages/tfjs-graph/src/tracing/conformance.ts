@@ -141,6 +141,7 @@ export const operationCases: Readonly<Record<string, OperationCase>> = {
   broadcastTo: ({ row }) => tf.broadcastTo(row!, [2, 4]),
   gather: ({ x, places }) => tf.gather(x!, places!, 1),
   gatherRows: ({ x, places }) => tf.gather(x!, places!),
+  gatherShared: ({ places }) => tf.gather(tf.tensor1d([5, 6, 7]), places!),
   gatherNd: ({ x, pairs }) => tf.gatherND(x!, pairs!),
   gatherBatch: ({ x, pairs }) => tf.gather(tf.slice(x!, [0, 0], [2, 4]), pairs!, 1, 1),
   scatter: ({ pairs }) => tf.scatterND(pairs as tf.Tensor, tf.tensor1d([1, 2]), [3, 4]),
@@ -189,17 +190,18 @@ export const operationInputs = {
   pairs: { shape: [2, 2], dtype: 'int32' },
 } as const;
 
-/** Values for {@link operationInputs}. */
-export function operationValues(): Record<keyof typeof operationInputs, Float32Array | Int32Array> {
+/** Values for {@link operationInputs}; `set` 1 are others, for engines that compute with several at once. */
+export function operationValues(set: 0 | 1 = 0): Record<keyof typeof operationInputs, Float32Array | Int32Array> {
+  const shift = 0.7 * set;
   const wave = (length: number, start: number) =>
-    Float32Array.from({ length }, (_, i) => Math.sin(start + 1.7 * i) * 1.3);
+    Float32Array.from({ length }, (_, i) => Math.sin(shift + start + 1.7 * i) * 1.3);
   return {
     x: wave(12, 0.4),
     row: wave(4, 2),
     positive: wave(12, 3).map((value) => Math.abs(value) + 0.3),
     image: wave(144, 5),
     filter: wave(24, 6),
-    places: Int32Array.of(2, 0, 1),
-    pairs: Int32Array.of(0, 3, 1, 2),
+    places: set === 0 ? Int32Array.of(2, 0, 1) : Int32Array.of(1, 1, 2),
+    pairs: set === 0 ? Int32Array.of(0, 3, 1, 2) : Int32Array.of(2, 0, 0, 1),
   };
 }

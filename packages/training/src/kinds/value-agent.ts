@@ -2,16 +2,27 @@
 import {
   AGENT_SETTINGS,
   type AgentConfig,
+  createProgramBatch,
   createValueAgent,
   getPreset,
   listPresets,
   requireLearnable,
   type ValueAgent,
+  type ValueAgentOptions,
   validateAgentConfig,
 } from '@moe-rl/agents';
-import type { Environment } from '@moe-rl/core';
+import { type Environment, InvalidArgumentError } from '@moe-rl/core';
 import { ReplayCheckpointer } from '@moe-rl/replay/node';
-import type { AgentKind, Preset, ReplayPersistence, RunConfig } from '@moe-rl/runs';
+import {
+  type AgentKind,
+  type AgentRequest,
+  BACKENDS,
+  type BackendOption,
+  type Preset,
+  type ReplayPersistence,
+  type RunAgent,
+  type RunConfig,
+} from '@moe-rl/runs';
 import { openBackend } from '../backend.ts';
 import { fillReplay } from '../offline/dataset.ts';
 import { offlineReplay } from '../offline/offline-replay.ts';
@@ -42,38 +53,62 @@ export const VALUE_AGENT: AgentKind = {
         ]
       : [];
   },
-  async create({ config, environment, purpose, replayFolder, say }) {
-    const { tf, name } = await openBackend(config, say);
-    const agentConfig = agentConfigOf(config);
-    const agent = await createValueAgent({
-      config: purpose === 'training' ? agentConfig : withTinyReplay(agentConfig),
-      environment,
-      seed: config.seed,
-    });
-    const made = {
-      agent,
-      backendName: name,
-      tensorCount: () => tf.memory().numTensors,
-      finalRows: () => agent.routerSaturation(),
-    };
-    if (purpose === 'evaluation') return made;
-    say(describeAgent(agent));
-    for (const warning of agent.warnings) say(warning);
-    const { folder } = config.dataset;
-    if (folder === null) return { ...made, replay: replayPersistence(agent, replayFolder) };
-    try {
-      await readDataset(agent, folder, environment, say);
-    } catch (error) {
-      agent.dispose();
-      throw error;
-    }
-    return {
-      ...made,
-      replay: offlineReplay(agent.replay, replayFolder, folder),
-      learnOffline: () => agent.trainOffline(),
-    };
+  create: (request) => createRunAgent(request),
+  async openBatch({ config, size, say }) {
+    requireBatchBackend(config.backend);
+    await openBackend(config, say);
+    const programs = await createProgramBatch({ size });
+    return { size, create: (request, place) => createRunAgent(request, { programs, place }) };
   },
 };
+
+/**
+ * Refuses a backend that can't compute several seeds as one program.
+ * @throws InvalidArgumentError naming those that can
+ */
+export function requireBatchBackend(backend: BackendOption): void {
+  if (backend.startsWith('pjrt-')) return;
+  const able = BACKENDS.filter((name) => name.startsWith('pjrt-')).join(', ');
+  throw new InvalidArgumentError(
+    `backend is "${backend}", which runs one step at a time: seeds computed together would gain nothing there, and runs side by side use all cores; expected one of ${able} for a batch of seeds`,
+  );
+}
+
+async function createRunAgent(
+  { config, environment, purpose, replayFolder, say }: AgentRequest,
+  batch?: ValueAgentOptions['batch'],
+): Promise<RunAgent> {
+  const { tf, name } = await openBackend(config, say);
+  const agentConfig = agentConfigOf(config);
+  const agent = await createValueAgent({
+    config: purpose === 'training' ? agentConfig : withTinyReplay(agentConfig),
+    environment,
+    seed: config.seed,
+    ...(batch === undefined ? {} : { batch }),
+  });
+  const made = {
+    agent,
+    backendName: name,
+    tensorCount: () => tf.memory().numTensors,
+    finalRows: () => agent.routerSaturation(),
+  };
+  if (purpose === 'evaluation') return made;
+  say(describeAgent(agent));
+  for (const warning of agent.warnings) say(warning);
+  const { folder } = config.dataset;
+  if (folder === null) return { ...made, replay: replayPersistence(agent, replayFolder) };
+  try {
+    await readDataset(agent, folder, environment, say);
+  } catch (error) {
+    agent.dispose();
+    throw error;
+  }
+  return {
+    ...made,
+    replay: offlineReplay(agent.replay, replayFolder, folder),
+    learnOffline: () => agent.trainOffline(),
+  };
+}
 
 /** The presets of @moe-rl/agents. */
 export function valueAgentPresets(): Readonly<Record<string, Preset>> {

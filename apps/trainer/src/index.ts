@@ -3,4 +3,11 @@ export { createRandomAgent } from '@moe-rl/core';
 export * from '@moe-rl/figures';
 export * from '@moe-rl/runs';
 export * from '@moe-rl/training';
-export { changeOnResume, loadTrainedAgent, makeEnvironment, newRunConfig, openSession } from '@moe-rl/training';
+export {
+  changeOnResume,
+  loadTrainedAgent,
+  makeEnvironment,
+  newRunConfig,
+  openAgentBatch,
+  openSession,
+} from '@moe-rl/training';

@@ -1,11 +1,14 @@
 // test:engines: do all engines compute the same training? 20 training steps of DQN, Rainbow and top-1 routing with Soft MoE's networks, target networks synced and the
 // agent resumed in between: the losses must equal those of the recorded TensorFlow session. And every preset must trace for XLA at every entry point.
 //   node --conditions=@moe-rl/source scripts/test-engines.mjs [--engines pjrt-cpu,wasm] [--cases dqn] [--no-traces] [--soak 2000]
-// --soak also makes that many updates of DQN with Soft MoE on each engine and requires that memory stays flat.
+//   node --conditions=@moe-rl/source scripts/test-engines.mjs --cuda-compile [--presets dqn,dqn-soft-moe] [--gpu 'NVIDIA H100 80GB HBM3']
+// --soak also makes that many updates of DQN with Soft MoE on each engine and requires that memory stays flat. --cuda-compile compiles the presets' learn and act for
+// a GPU that need not be there (257 MB are fetched once) and requires that they take over their arguments' memory; nothing else is run then.
 // Ends with `N passed, N failed`. Each engine runs in a process of its own; one that this machine can't have is named and counted as failed.
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { compileForCuda, presetEnvironment } from './engines/compile-for-cuda.mjs';
 
 /**
  * The engines by name: which backend is loaded and in which mode programs run. The first is what the others are compared with. `drawsAlike`: random numbers within a
@@ -43,6 +46,9 @@ const { values } = parseArgs({
     cases: { type: 'string', default: Object.keys(CASES).join(',') },
     traces: { type: 'boolean', default: true },
     soak: { type: 'string', default: '0' },
+    'cuda-compile': { type: 'boolean', default: false },
+    presets: { type: 'string' },
+    gpu: { type: 'string', default: 'NVIDIA H100 80GB HBM3' },
     child: { type: 'string' },
   },
   allowNegative: true,
@@ -56,6 +62,7 @@ for (const name of cases)
 
 if (values.child === 'traces') await tracePresets();
 else if (values.child !== undefined) await runEngine(values.child);
+else if (values['cuda-compile']) await compileForCuda({ gpu: values.gpu, presets: values.presets?.split(',') });
 else await compareEngines();
 
 async function compareEngines() {
@@ -230,11 +237,12 @@ async function tracePresets() {
   const traced = await traceOnly();
   const presets = {};
   for (const { name } of listPresets()) {
-    const environment = /classic/.test(name)
-      ? { observationSpec: { frameShape: [4], stackSize: 1, dtype: 'float32' }, actionCount: 2 }
-      : { observationSpec: { frameShape: [84, 84], stackSize: 4, dtype: 'uint8' }, actionCount: 6 };
     try {
-      await createAgent(name, { environment, seed: 1, changes: { replay: { capacity: 200 } } });
+      await createAgent(name, {
+        environment: presetEnvironment(name),
+        seed: 1,
+        changes: { replay: { capacity: 200 } },
+      });
       const entries = Object.entries(traced.entryPoints).map(
         ([entry, { operationCount }]) => `${entry} ${operationCount}`,
       );

@@ -34,6 +34,9 @@ const CALLS = [
   'Buffer_Destroy',
   'Buffer_ReadyEvent',
   'Buffer_ToHostBuffer',
+  'TopologyDescription_Create',
+  'TopologyDescription_Destroy',
+  'Compile',
 ];
 /** Structs that aren't a call's arguments. */
 const STRUCTS = ['NamedValue', 'Program', 'ExecuteOptions'];

@@ -1,6 +1,7 @@
 // @moe-rl/pjrt: training steps of tfjs compiled by XLA, from Node, through a PJRT plugin. Node only.
 
 export { type ElementType, type HostType, TracingError, type Value } from '@moe-rl/tfjs-graph/tracing';
+export { AheadOfTimeCompiler, gpuDescriptions } from './client/ahead-of-time.ts';
 export type { DeviceBuffer } from './client/buffer.ts';
 export { type ClientConfig, type DeviceMemory, PjrtClient } from './client/client.ts';
 export type { XlaOptions } from './client/compile-options.ts';

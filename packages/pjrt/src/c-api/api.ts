@@ -13,6 +13,8 @@ export type CallName = Exclude<StructName, 'NamedValue' | 'Program' | 'ExecuteOp
 const TABLE_OFFSET = 40;
 const codeNames = new Map<number, string>(Object.entries(errorCodes).map(([name, code]) => [code, name]));
 const notCalls: readonly string[] = ['NamedValue', 'Program', 'ExecuteOptions'];
+/** Compiling for a device that is not there: a plugin may lack these. */
+const optionalCalls = new Set<StructName>(['TopologyDescription_Create', 'TopologyDescription_Destroy', 'Compile']);
 /** These return nothing (void in the header): what is in the register afterwards is no error. */
 const statusCalls = new Set<CallName>(['Error_Destroy', 'Error_Message', 'Error_GetCode']);
 
@@ -56,6 +58,7 @@ export class Api {
       const offset = TABLE_OFFSET + 8 * functionOrder.indexOf(name);
       const address = offset + 8 <= tableSize ? addresses.getBigUint64(offset, true) : 0n;
       if (address === 0n) {
+        if (optionalCalls.has(name)) continue;
         throw new PluginError(
           `${path} has no PJRT_${name} (its C interface is version ${built}, a table of ${tableSize} bytes); expected a newer plugin`,
         );
@@ -67,11 +70,11 @@ export class Api {
 
   /**
    * Calls a function with its struct and returns the struct.
-   * @throws PjrtError with the plugin's code and message.
+   * @throws PjrtError with the plugin's code and message; PluginError when the plugin lacks a function that not all have.
    */
   call<Name extends CallName>(struct: Struct<Name>): Struct<Name> {
     this.#passed.add(struct as unknown as Struct);
-    const error = this.#functions.get(struct.name)!.call(struct.bytes);
+    const error = this.#find(struct.name).call(struct.bytes);
     this.#passed.delete(struct as unknown as Struct);
     if (error !== 0n && !statusCalls.has(struct.name)) throw this.#errorOf(struct.name, error);
     return struct;
@@ -80,14 +83,19 @@ export class Api {
   /** The same on a worker thread, for calls that wait for the device or compile. */
   async callAsync<Name extends CallName>(struct: Struct<Name>): Promise<Struct<Name>> {
     this.#passed.add(struct as unknown as Struct);
-    const error = await this.#functions
-      .get(struct.name)!
+    const error = await this.#find(struct.name)
       .callAsync(struct.bytes)
       .finally(() => {
         this.#passed.delete(struct as unknown as Struct);
       });
     if (error !== 0n) throw this.#errorOf(struct.name, error);
     return struct;
+  }
+
+  #find(name: CallName): NativeFunction {
+    const found = this.#functions.get(name);
+    if (found === undefined) throw new PluginError(`${this.path} has no PJRT_${name}; expected a newer plugin`);
+    return found;
   }
 
   /** Text at an address that the plugin gave. */

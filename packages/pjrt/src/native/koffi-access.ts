@@ -5,6 +5,7 @@ import type { NativeAccess, NativeFunction } from './native-access.ts';
 
 /** The part of koffi that is used. */
 interface Koffi {
+  config(options: { readonly sync_stack_size: number; readonly async_stack_size: number }): void;
   load(
     path: string,
     options?: { readonly lazy?: boolean; readonly global?: boolean },
@@ -22,6 +23,9 @@ interface Koffi {
   view(pointer: bigint, byteLength: number): ArrayBuffer;
 }
 
+/** Koffi's calls run on stacks of its own, 128 KiB for those on worker threads. XLA's compiler needs what a thread has by default: on less it crashes. */
+const STACK_BYTES = 8 * 2 ** 20;
+
 let access: NativeAccess | undefined;
 
 /**
@@ -35,12 +39,23 @@ export function nativeAccess(): NativeAccess {
 
 function loadKoffi(): Koffi {
   try {
-    return createRequire(import.meta.url)('koffi') as Koffi;
+    const koffi = createRequire(import.meta.url)('koffi') as Koffi;
+    configure(koffi);
+    return koffi;
   } catch (cause) {
     throw new MissingDependencyError(
       `koffi, which calls native libraries, can't be loaded on ${process.platform}-${process.arch}: ${(cause as Error).message}. Run: npm install koffi`,
       { cause },
     );
+  }
+}
+
+/** Koffi refuses this once it has called something: then whoever uses it in this process has chosen the stacks. */
+function configure(koffi: Koffi): void {
+  try {
+    koffi.config({ sync_stack_size: STACK_BYTES, async_stack_size: STACK_BYTES });
+  } catch {
+    // see above
   }
 }
 

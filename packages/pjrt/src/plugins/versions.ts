@@ -8,7 +8,7 @@ export type PluginName = (typeof pluginNames)[number];
 
 /** One plugin. */
 export interface PluginRelease {
-  readonly name: PluginName;
+  readonly name: PluginName | 'cuda13-compiler';
   readonly version: string;
   /** What it runs on, for messages. */
   readonly device: string;
@@ -86,6 +86,16 @@ const cuda13: PluginRelease = {
   isNeeded: isNeededOfCuda,
   downloadBytes: 2.5e9,
   diskBytes: 5e9,
+};
+
+/** As much of it as compiles for a GPU that is not there: the plugin, the assembler, NVIDIA's device library. */
+export const cuda13Compiler: PluginRelease = {
+  ...cuda13,
+  name: 'cuda13-compiler',
+  device: 'compiling for NVIDIA GPUs without one',
+  wheels: cuda13.wheels.filter(({ name }) => ['jax-cuda13-pjrt', 'nvidia-cuda-nvcc', 'nvidia-nvvm'].includes(name)),
+  downloadBytes: 257e6,
+  diskBytes: 560e6,
 };
 
 /** JAX's own plugin for AMD; ROCm 7 itself comes with the system. */

@@ -5,6 +5,7 @@ import type { TensorOps } from '@moe-rl/tensor-ops';
 import { uniform, xavierUniform } from './initializers.ts';
 import { lazyRecord } from './lazy.ts';
 import { type InitialParameters, type ParameterSpec, type Parameters, parameter, requireShape } from './parameters.ts';
+import { slotsFromExperts, slotsToExperts } from './tokens.ts';
 
 /** Sizes of the stacked experts. */
 export interface ExpertConfig {
@@ -91,6 +92,37 @@ export function applyExperts<Tensor>(
   const { kernel, bias, outputKernel, outputBias } = expertWeights(ops, parameters, config, scope, noise);
   const hidden = ops.relu(ops.add(ops.matmul(slots, kernel), bias));
   return { output: ops.add(ops.matmul(hidden, outputKernel), outputBias), hidden };
+}
+
+/**
+ * Applies each expert to its slots of every sample, as they lie in the samples.
+ * @param slots [B, E*P, D]: slots e*P to e*P + P of each sample are expert e's
+ * @returns output [B, E*P, D]; hidden [E, B*P, H] as `applyExperts` gives it, computed when it is read
+ * @throws ShapeError when a parameter or `slots` has another shape than `config` says
+ */
+export function applyExpertsToSlots<Tensor>(
+  ops: TensorOps<Tensor>,
+  parameters: Parameters<Tensor>,
+  slots: Tensor,
+  config: ExpertConfig,
+  scope: string,
+  noise?: ExpertNoise<Tensor>,
+): ExpertOutput<Tensor> {
+  const { numExperts: E, tokenSize: D, hiddenSize: H } = config;
+  const [B] = ops.shape(slots) as [number];
+  const grouped = lazyRecord({
+    experts: () => applyExperts(ops, parameters, slotsToExperts(ops, slots, E), config, scope, noise),
+  });
+  return lazyRecord<ExpertOutput<Tensor>>({
+    output: () => {
+      if (!ops.slotMlp) return slotsFromExperts(ops, grouped.experts.output, B);
+      requireShape(ops, 'slots', slots, [-1, -1, D]);
+      const { kernel, outputKernel, ...offsets } = expertWeights(ops, parameters, config, scope, noise);
+      const [bias, outputBias] = [ops.reshape(offsets.bias, [E, H]), ops.reshape(offsets.outputBias, [E, D])];
+      return ops.slotMlp(slots, { kernel, bias, outputKernel, outputBias });
+    },
+    hidden: () => grouped.experts.hidden,
+  });
 }
 
 /** What the experts made of rows. */

@@ -15,6 +15,7 @@ export { type Dispatch, type DispatcherName, dispatch, dispatcherNames, dispatch
 export {
   applyExperts,
   applyExpertsToRows,
+  applyExpertsToSlots,
   type ExpertConfig,
   type ExpertNoise,
   type ExpertOutput,

@@ -2,7 +2,7 @@
 // Layouts are chosen for few operations on a batch: one matmul for all logits (logits.ts), dispatch kept as [B, S, T] so that both softmaxes run over the
 // last axis (weights.ts), and one batched matmul per expert layer over [E, B*P, D].
 import {
-  applyExperts,
+  applyExpertsToSlots,
   batchTokens,
   checkFinite,
   type ExpertNoise,
@@ -85,9 +85,8 @@ export function applySoftMoe<Tensor>(
   checkFinite(ops, 'router logits', logits, layer.checkFinite);
 
   const weighting = weighTokens(ops, logits, layer, mask);
-  const slots = slotsToExperts(ops, weighting.toSlots(real), E);
-  const experts = runExperts(ops, parameters, slots, layer, B, inputs);
-  const output = weighting.toTokens(slotsFromExperts(ops, experts.output, B));
+  const experts = runExperts(ops, parameters, weighting.toSlots(real), layer, B, inputs);
+  const output = weighting.toTokens(experts.output);
 
   const split = (x: Tensor): Tensor => ops.reshape(x, [B, T, E, P]);
   const weights = lazyRecord({
@@ -118,7 +117,7 @@ function tokenMask<Tensor>(ops: TensorOps<Tensor>, mask: Tensor, tokens: Tensor)
   return shape.length === 2 ? mask : ops.reshape(mask, [1, ...shape]);
 }
 
-/** Runs the layer's own experts, or the caller's, on [E, B*P, D]. */
+/** Runs the layer's own experts, or the caller's, on slots [B, E*P, D]. */
 function runExperts<Tensor>(
   ops: TensorOps<Tensor>,
   parameters: Parameters<Tensor>,
@@ -128,10 +127,11 @@ function runExperts<Tensor>(
   inputs: SoftMoeInputs<Tensor>,
 ): { readonly output: Tensor; readonly hidden?: Tensor } | ExpertOutput<Tensor> {
   if (!inputs.experts) {
-    return applyExperts(ops, parameters, slots, layer, layer.expertScope, inputs.noise);
+    return applyExpertsToSlots(ops, parameters, slots, layer, layer.expertScope, inputs.noise);
   }
   const { numExperts: E, slotsPerExpert: P, tokenSize: D } = layer;
-  const result = inputs.experts(ops.reshape(slots, [E, batchSize, P, D]));
+  const result = inputs.experts(ops.reshape(slotsToExperts(ops, slots, E), [E, batchSize, P, D]));
   requireShape(ops, 'output of inputs.experts', result.output, [E, batchSize, P, D]);
-  return { ...result, output: ops.reshape(result.output, [E, batchSize * P, D]) };
+  const rows = ops.reshape(result.output, [E, batchSize * P, D]);
+  return { ...result, output: slotsFromExperts(ops, rows, batchSize) };
 }

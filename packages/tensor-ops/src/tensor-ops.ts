@@ -147,6 +147,11 @@ export interface TensorOps<Tensor> {
    * `[N, O]`. Rows after the last segment give zeros.
    */
   segmentMlp?(x: Tensor, layers: SegmentMlpLayers<Tensor>, counts: Tensor): Tensor;
+  /**
+   * Optional: both layers, relu between them, on as many slots for every expert, as they lie in samples: `slots` is `[B, E * P, D]`, slots `e * P` to
+   * `e * P + P` of each sample are expert e's, and so is the result. For libraries that can do so without regrouping by expert.
+   */
+  slotMlp?(slots: Tensor, layers: SegmentMlpLayers<Tensor>): Tensor;
 }
 
 /** Two layers of E experts. */

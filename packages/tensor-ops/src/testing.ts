@@ -364,4 +364,20 @@ export const conformanceCases: readonly ConformanceCase[] = [
       expectTensor(ops, ops.softmaxMatmul(ops.transpose(logits, [0, 2, 1]), values, true), [2, 3, 2], expected);
     },
   },
+  {
+    name: "slotMlp, where there is one, takes each sample's slots through their expert",
+    run(ops) {
+      if (!ops.slotMlp) return;
+      // two samples, two experts of two slots; expert 0 doubles and takes 1, expert 1 negates: relu clears what is negative then
+      const slots = ops.tensor([1, -1, 2, 3, 4, 0, -5, 6], [2, 4, 1]);
+      const layers = {
+        kernel: ops.tensor([2, 1, -1, 0], [2, 1, 2]),
+        bias: ops.tensor([-1, 0, 0, 3], [2, 2]),
+        outputKernel: ops.tensor([1, 10, 1, 1], [2, 2, 1]),
+        outputBias: ops.tensor([0.5, 0], [2, 1]),
+      };
+      const expected = [11.5, 0.5, 3, 3, 47.5, 0.5, 8, 3];
+      expectTensor(ops, ops.slotMlp(slots, layers), [2, 4, 1], expected);
+    },
+  },
 ];

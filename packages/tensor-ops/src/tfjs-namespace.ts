@@ -27,6 +27,7 @@ export type TfjsCore = Pick<
   | 'exp'
   | 'fill'
   | 'gatherND'
+  | 'grads'
   | 'greater'
   | 'greaterEqual'
   | 'log'

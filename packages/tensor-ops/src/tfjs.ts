@@ -3,6 +3,7 @@
 import type * as tfjs from '@tensorflow/tfjs-core';
 import { TensorOpsError } from './errors.ts';
 import { type Shape, sizeOf, type TensorOps } from './tensor-ops.ts';
+import { createSlotMlp } from './tfjs-experts.ts';
 import type { TfjsCore } from './tfjs-namespace.ts';
 import { createSegmentOps } from './tfjs-segments.ts';
 import { createSoftmaxMatmul } from './tfjs-softmax.ts';
@@ -101,6 +102,7 @@ export function createTfjsOps(tf: TfjsCore): TfjsOps {
       return axes ? tf.transpose(tf.softmax(tf.transpose(x, axes)), axes) : tf.softmax(x);
     },
     softmaxMatmul: createSoftmaxMatmul(tf),
+    slotMlp: createSlotMlp(tf),
     logSumExp: (x, axis) => tf.logSumExp(x, [axis]),
     cumulativeSum: (x, axis, exclusive = false) => tf.cumsum(x, axis < 0 ? axis + x.rank : axis, exclusive),
     topK(x, k) {

@@ -1,14 +1,21 @@
-// Two operations more for TensorFlow, registered when this library is loaded as a Node addon (which exports nothing). Made with TensorFlow's C interface
-// alone, so that any compiler will do:
+// Operations beyond TensorFlow's own, registered when this library is loaded as a Node addon (which exports nothing). Made with TensorFlow's C interface alone,
+// so that any compiler will do:
 //
 //   MoeRlSoftmaxMatmul(logits, values) -> result, largest, scale
 //   MoeRlSoftmaxMatmulGrad(logits, values, result, largest, scale, of_result) -> of_logits, of_values
+//   MoeRlExpertMlp(slots, kernel, bias, output_kernel, output_bias) -> output, hidden
+//   MoeRlExpertMlpGrad(slots, kernel, output_kernel, hidden, of_output) -> of_slots, of_kernel, of_bias, of_output_kernel, of_output_bias
 //
-// logits [B, N, M] (with `transpose` [B, M, N], the softmax over M all the same), values [B, M, D], result [B, N, D]; see softmax-matmul.h.
+// logits [B, N, M] (with `transpose` [B, M, N], the softmax over M all the same), values [B, M, D], result [B, N, D]; slots and output [B, E * P, D], kernel
+// [E, D, H], output_kernel [E, H, D], hidden [E, B * P, H]. See kernels.h.
+#include <algorithm>
 #include <cstdint>
+#include <cstdlib>
 #include <initializer_list>
+#include <string>
+#include <vector>
 
-#include "softmax-matmul.h"
+#include "kernels.h"
 #include "tensorflow/c/ops.h"
 #include "tensorflow/c/tf_tensor.h"
 #include "threads.h"
@@ -33,13 +40,16 @@ void TF_OpKernelConstruction_GetAttrBool(TF_OpKernelConstruction*, const char* n
 namespace moe_rl {
 namespace {
 
+/** The widest instructions that the processor has, or those that MOE_RL_INSTRUCTIONS names (avx2, basic), if it has them. */
 Kernels best() {
 #if defined(MOE_RL_X86)
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512vl")) {
-    return kernelsAvx512();
-  }
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return kernelsAvx2();
+  const char* set = std::getenv("MOE_RL_INSTRUCTIONS");
+  const std::string limit = set == nullptr ? "" : set;
+  const bool hasAvx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+                         __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
+  const bool hasAvx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  if (hasAvx512 && hasAvx2 && limit != "avx2" && limit != "basic") return kernelsAvx512();
+  if (hasAvx2 && limit != "basic") return kernelsAvx2();
 #endif
   return kernelsBasic();
 }
@@ -86,7 +96,7 @@ class Call {
 
   TF_OpKernelContext* context_;
   TF_Status* status_;
-  TF_Tensor* tensors_[9];
+  TF_Tensor* tensors_[10];
   int count_ = 0;
 };
 
@@ -94,7 +104,7 @@ const float* data(TF_Tensor* tensor) { return static_cast<const float*>(TF_Tenso
 
 struct Batch {
   int64_t samples;
-  Sizes sizes;
+  AverageSizes sizes;
   int64_t logits() const { return sizes.averages * sizes.values; }
   int64_t values() const { return sizes.values * sizes.width; }
   int64_t results() const { return sizes.averages * sizes.width; }
@@ -117,7 +127,7 @@ Batch sizesOf(Call& call, TF_Tensor* logits, TF_Tensor* values, bool transposed)
   return batch;
 }
 
-void forward(void* transposed, TF_OpKernelContext* context) {
+void averages(void* transposed, TF_OpKernelContext* context) {
   Call call(context);
   TF_Tensor *logits = call.input(0), *values = call.input(1);
   if (!call.isGood()) return;
@@ -130,12 +140,12 @@ void forward(void* transposed, TF_OpKernelContext* context) {
   if (!call.isGood()) return;
   const float *l = data(logits), *v = data(values);
   Threads::shared().each(batch.samples, [=](std::ptrdiff_t b) {
-    kernels.forward(batch.sizes, l + b * batch.logits(), v + b * batch.values(), result + b * batch.results(),
+    kernels.averageForward(batch.sizes, l + b * batch.logits(), v + b * batch.values(), result + b * batch.results(),
                     largest + b * N, scale + b * N);
   });
 }
 
-void backward(void* transposed, TF_OpKernelContext* context) {
+void averagesBackward(void* transposed, TF_OpKernelContext* context) {
   Call call(context);
   TF_Tensor* inputs[6];
   for (int index = 0; index < 6; index++) inputs[index] = call.input(index);
@@ -155,14 +165,110 @@ void backward(void* transposed, TF_OpKernelContext* context) {
   const float *l = data(inputs[0]), *v = data(inputs[1]), *result = data(inputs[2]), *largest = data(inputs[3]),
               *scale = data(inputs[4]), *ofResult = data(inputs[5]);
   Threads::shared().each(batch.samples, [=](std::ptrdiff_t b) {
-    kernels.backward(batch.sizes, l + b * batch.logits(), v + b * batch.values(), result + b * batch.results(),
+    kernels.averageBackward(batch.sizes, l + b * batch.logits(), v + b * batch.values(), result + b * batch.results(),
                      largest + b * N, scale + b * N, ofResult + b * batch.results(), ofLogits + b * batch.logits(),
                      ofValues + b * batch.values());
   });
 }
 
+/** The sizes of experts; refuses tensors that don't fit one another. */
+ExpertSizes expertSizesOf(Call& call, TF_Tensor* slots, TF_Tensor* kernel, TF_Tensor* outputKernel) {
+  if (TF_NumDims(slots) != 3 || TF_NumDims(kernel) != 3 || TF_NumDims(outputKernel) != 3) {
+    call.refuse("expertMlp: slots and kernels must have three dimensions");
+    return {};
+  }
+  const int64_t E = TF_Dim(kernel, 0), D = TF_Dim(kernel, 1), H = TF_Dim(kernel, 2);
+  if (E < 1 || TF_Dim(slots, 1) % E != 0 || TF_Dim(slots, 2) != D || TF_Dim(outputKernel, 0) != E ||
+      TF_Dim(outputKernel, 1) != H || TF_Dim(outputKernel, 2) != D) {
+    call.refuse("expertMlp: slots must be as many for each expert and as wide as the kernels, which must fit each other");
+    return {};
+  }
+  return {TF_Dim(slots, 0), E, TF_Dim(slots, 1) / E, D, H};
+}
+
+/** Parts that the rows of an expert are computed in: by the sizes alone, so that sums don't depend on the number of threads. */
+int64_t partsOf(const ExpertSizes& sizes) {
+  const int64_t wanted = (16 + sizes.experts - 1) / sizes.experts;
+  return std::max<int64_t>(1, std::min<int64_t>(wanted, sizes.rows() / 128));
+}
+
+/** Calls run(expert, part, from, to) for all parts of all experts, on all threads. */
+template <typename Run>
+void eachPart(const ExpertSizes& sizes, int64_t parts, const Run& run) {
+  const int64_t rows = sizes.rows();
+  Threads::shared().each(sizes.experts * parts, [=](std::ptrdiff_t unit) {
+    const int64_t part = unit % parts;
+    run(unit / parts, part, rows * part / parts, rows * (part + 1) / parts);
+  });
+}
+
+void experts(void*, TF_OpKernelContext* context) {
+  Call call(context);
+  TF_Tensor* inputs[5];
+  for (int index = 0; index < 5; index++) inputs[index] = call.input(index);
+  if (!call.isGood()) return;
+  const ExpertSizes sizes = expertSizesOf(call, inputs[0], inputs[1], inputs[3]);
+  if (!call.isGood()) return;
+  if (TF_TensorElementCount(inputs[2]) != sizes.experts * sizes.hidden ||
+      TF_TensorElementCount(inputs[4]) != sizes.experts * sizes.width) {
+    call.refuse("expertMlp: biases must have a number for each output of the kernels");
+  }
+  if (!call.isGood()) return;
+  float* output = call.output(0, {sizes.samples, sizes.experts * sizes.slots, sizes.width});
+  float* hidden = call.output(1, {sizes.experts, sizes.rows(), sizes.hidden});
+  if (!call.isGood()) return;
+  const float *slots = data(inputs[0]), *kernel = data(inputs[1]), *bias = data(inputs[2]),
+              *outputKernel = data(inputs[3]), *outputBias = data(inputs[4]);
+  eachPart(sizes, partsOf(sizes), [=](int64_t expert, int64_t, int64_t from, int64_t to) {
+    kernels.expertForward(sizes, expert, from, to, slots, kernel, bias, outputKernel, outputBias, hidden, output);
+  });
+}
+
+void expertsBackward(void*, TF_OpKernelContext* context) {
+  Call call(context);
+  TF_Tensor* inputs[5];
+  for (int index = 0; index < 5; index++) inputs[index] = call.input(index);
+  if (!call.isGood()) return;
+  const ExpertSizes sizes = expertSizesOf(call, inputs[0], inputs[1], inputs[2]);
+  if (!call.isGood()) return;
+  const int64_t E = sizes.experts, D = sizes.width, H = sizes.hidden;
+  if (TF_TensorElementCount(inputs[3]) != E * sizes.rows() * H ||
+      TF_TensorElementCount(inputs[4]) != E * sizes.rows() * D) {
+    call.refuse("expertMlp's gradient: tensors of different sizes");
+  }
+  if (!call.isGood()) return;
+  float* ofSlots = call.output(0, {sizes.samples, E * sizes.slots, D});
+  const int64_t lengths[4] = {D * H, H, H * D, D};
+  float* whole[4] = {call.output(1, {E, D, H}), call.output(2, {E, H}), call.output(3, {E, H, D}),
+                     call.output(4, {E, D})};
+  if (!call.isGood()) return;
+  const float *slots = data(inputs[0]), *kernel = data(inputs[1]), *outputKernel = data(inputs[2]),
+              *hidden = data(inputs[3]), *ofOutput = data(inputs[4]);
+  const int64_t parts = partsOf(sizes), length = lengths[0] + lengths[1] + lengths[2] + lengths[3];
+  std::vector<float> sums(E * parts * length);
+  float* sum = sums.data();
+  eachPart(sizes, parts, [=](int64_t expert, int64_t part, int64_t from, int64_t to) {
+    float* own = sum + (expert * parts + part) * length;
+    const ExpertGradients gradients{own, own + lengths[0], own + lengths[0] + lengths[1],
+                                    own + lengths[0] + lengths[1] + lengths[2]};
+    kernels.expertBackward(sizes, expert, from, to, slots, kernel, outputKernel, hidden, ofOutput, ofSlots, gradients);
+  });
+  for (int64_t expert = 0; expert < E; expert++) {
+    const float* own = sum + expert * parts * length;
+    for (int which = 0; which < 4; own += lengths[which++]) {
+      float* to = whole[which] + expert * lengths[which];
+      std::copy(own, own + lengths[which], to);
+      for (int64_t part = 1; part < parts; part++) {
+        for (int64_t at = 0; at < lengths[which]; at++) to[at] += own[part * length + at];
+      }
+    }
+  }
+}
+
+void* createPlain(TF_OpKernelConstruction*) { return nullptr; }
+
 /** A kernel's state is whether its logits are transposed: null or not. */
-void* create(TF_OpKernelConstruction* construction) {
+void* createAverages(TF_OpKernelConstruction* construction) {
   static char yes;
   TF_Status* status = TF_NewStatus();
   unsigned char transposed = 0;
@@ -175,37 +281,48 @@ void* create(TF_OpKernelConstruction* construction) {
 void forget(void*) {}
 
 bool add(const char* name, std::initializer_list<const char*> inputs, std::initializer_list<const char*> outputs,
-         void (*compute)(void*, TF_OpKernelContext*)) {
+         void (*compute)(void*, TF_OpKernelContext*), bool canTranspose) {
   TF_OpDefinitionBuilder* operation = TF_NewOpDefinitionBuilder(name);
   for (const char* input : inputs) TF_OpDefinitionBuilderAddInput(operation, input);
   for (const char* output : outputs) TF_OpDefinitionBuilderAddOutput(operation, output);
-  TF_OpDefinitionBuilderAddAttr(operation, "transpose: bool");
+  if (canTranspose) TF_OpDefinitionBuilderAddAttr(operation, "transpose: bool");
   TF_OpDefinitionBuilderSetShapeInferenceFunction(operation, &TF_ShapeInferenceContextSetUnknownShape);
   TF_Status* status = TF_NewStatus();
   TF_RegisterOpDefinition(operation, status);
   if (TF_GetCode(status) == TF_OK) {
-    TF_RegisterKernelBuilder(name, TF_NewKernelBuilder(name, "CPU", &create, compute, &forget), status);
+    const auto create = canTranspose ? &createAverages : &createPlain;
+    TF_RegisterKernelBuilder(name, TF_NewKernelBuilder(name, "CPU", create, compute, &forget), status);
   }
   const bool added = TF_GetCode(status) == TF_OK;
   TF_DeleteStatus(status);
   return added;
 }
 
-}  // namespace
-
-static bool addOperations() {
+bool addAverages() {
   return add("MoeRlSoftmaxMatmul", {"logits: float", "values: float"},
-             {"result: float", "largest: float", "scale: float"}, &forward) &&
+             {"result: float", "largest: float", "scale: float"}, &averages, true) &&
          add("MoeRlSoftmaxMatmulGrad",
              {"logits: float", "values: float", "result: float", "largest: float", "scale: float", "of_result: float"},
-             {"of_logits: float", "of_values: float"}, &backward);
+             {"of_logits: float", "of_values: float"}, &averagesBackward, true);
 }
 
+bool addExperts() {
+  return add("MoeRlExpertMlp",
+             {"slots: float", "kernel: float", "bias: float", "output_kernel: float", "output_bias: float"},
+             {"output: float", "hidden: float"}, &experts, false) &&
+         add("MoeRlExpertMlpGrad",
+             {"slots: float", "kernel: float", "output_kernel: float", "hidden: float", "of_output: float"},
+             {"of_slots: float", "of_kernel: float", "of_bias: float", "of_output_kernel: float",
+              "of_output_bias: float"},
+             &expertsBackward, false);
+}
+
+}  // namespace
 }  // namespace moe_rl
 
 /** Node calls this once it has loaded the library, in every thread that does. */
 extern "C" __attribute__((visibility("default"))) void* napi_register_module_v1(void*, void* exports) {
-  static const bool added = moe_rl::addOperations();
+  static const bool added = moe_rl::addAverages() && moe_rl::addExperts();
   static_cast<void>(added);
   return exports;
 }

@@ -23,7 +23,14 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const onCpu = { isUsingGpuDevice: () => false } as TensorFlowBinding;
+const onCpu = {
+  isUsingGpuDevice: () => false,
+  createTensor: () => 1,
+  deleteTensor() {},
+  executeOp(name: string): never {
+    throw new Error(`${name} is not registered`);
+  },
+} as unknown as TensorFlowBinding;
 
 it('a compiler that refuses them is asked once, and what it said is kept', async () => {
   const compiler = join(folder, 'compiler');

@@ -16,11 +16,13 @@ import type { PlatformWheel } from './versions.ts';
 /** The C++ sources; a bundle of this package without them has no operations. */
 const SOURCES = fileURLToPath(new URL('../native', import.meta.url));
 
-/** What the compiler may use of x86, per way of the kernels (softmax-matmul.h); elsewhere there is only the basic one. */
+/** What the compiler may use of x86, per way of the kernels (kernels.h); elsewhere there is only the basic one. */
 const X86_VARIANTS = {
   kernelsAvx512: ['-mavx512f', '-mavx512dq', '-mavx512bw', '-mavx512vl', '-mfma', '-mprefer-vector-width=512'],
   kernelsAvx2: ['-mavx2', '-mfma'],
 };
+
+const NAMES = ['MoeRlSoftmaxMatmul', 'MoeRlSoftmaxMatmulGrad', 'MoeRlExpertMlp', 'MoeRlExpertMlpGrad'];
 
 /** Where the operations lie in the cache: one folder for each state of their sources. */
 export function operationsFolder(paths: NativePaths): string {
@@ -53,15 +55,7 @@ export async function compileOperations(paths: NativePaths, wheel: PlatformWheel
       });
     const object = (name: string) => join(folder, `${name}.o`);
     const kernels = (variant: string, flags: readonly string[]) =>
-      run([
-        '-O3',
-        ...flags,
-        `-DMOE_RL_VARIANT=${variant}`,
-        '-c',
-        join(SOURCES, 'softmax-matmul.cc'),
-        '-o',
-        object(variant),
-      ]);
+      run(['-O3', ...flags, `-DMOE_RL_VARIANT=${variant}`, '-c', join(SOURCES, 'kernels.cc'), '-o', object(variant)]);
     const variants = { kernelsBasic: [] as string[], ...(x86 ? X86_VARIANTS : {}) };
     const include = ['-I', join(library, 'include'), ...(x86 ? ['-DMOE_RL_X86'] : [])];
     try {
@@ -85,23 +79,35 @@ export async function compileOperations(paths: NativePaths, wheel: PlatformWheel
 export function loadOperations(paths: NativePaths, binding: TensorFlowBinding): string[] {
   const file = join(operationsFolder(paths), 'operations.node');
   if (!existsSync(file) || binding.isUsingGpuDevice()) return [];
+  // TensorFlow ends the process over a name that it has already, for instance from another version of this package.
+  const isRight = tryAverage(binding) ?? (load(file) && tryAverage(binding));
+  return isRight ? NAMES : [];
+}
+
+function load(file: string): boolean {
   try {
     createRequire(file)(file);
-    return isAverageRight(binding) ? ['MoeRlSoftmaxMatmul', 'MoeRlSoftmaxMatmulGrad'] : [];
+    return true;
   } catch {
-    return [];
+    return false;
   }
 }
 
-/** 1 and 5, weighted 1 to 3, is 4. */
-function isAverageRight(binding: TensorFlowBinding): boolean {
+/** Whether 1 and 5, weighted 1 to 3, is 4; undefined without the operation. */
+function tryAverage(binding: TensorFlowBinding): boolean | undefined {
   const inputs = [
     binding.createTensor([1, 1, 2], binding.TF_FLOAT, Float32Array.of(0, Math.log(3))),
     binding.createTensor([1, 2, 1], binding.TF_FLOAT, Float32Array.of(1, 5)),
   ];
-  const attributes = [{ name: 'transpose', type: binding.TF_ATTR_BOOL, value: false }];
-  const outputs = binding.executeOp('MoeRlSoftmaxMatmul', attributes, inputs, 3).map(({ id }) => id);
-  const average = binding.tensorDataSync(outputs[0]!)[0]!;
-  for (const id of [...inputs, ...outputs]) binding.deleteTensor(id);
-  return Math.abs(average - 4) < 1e-5;
+  try {
+    const attributes = [{ name: 'transpose', type: binding.TF_ATTR_BOOL, value: false }];
+    const outputs = binding.executeOp('MoeRlSoftmaxMatmul', attributes, inputs, 3).map(({ id }) => id);
+    const average = binding.tensorDataSync(outputs[0]!)[0]!;
+    for (const id of outputs) binding.deleteTensor(id);
+    return Math.abs(average - 4) < 1e-5;
+  } catch {
+    return undefined;
+  } finally {
+    for (const id of inputs) binding.deleteTensor(id);
+  }
 }

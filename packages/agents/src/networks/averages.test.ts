@@ -10,7 +10,7 @@ let isFused = false;
 beforeAll(async () => {
   await loadBackend({ backend: 'auto' });
   const { addedOperations } = tf.backend() as { addedOperations?: ReadonlySet<string> };
-  isFused = addedOperations?.has('MoeRlSoftmaxMatmulGrad') ?? false;
+  isFused = ['MoeRlSoftmaxMatmul', 'MoeRlExpertMlp'].every((name) => addedOperations?.has(name));
 }, 600_000);
 
 const ops = createTfjsOps(tf);

@@ -1,0 +1,15 @@
+// See kernels.h.
+#include "kernels.h"
+
+#include "expert-mlp.h"
+#include "softmax-matmul.h"
+
+#ifndef MOE_RL_VARIANT
+#define MOE_RL_VARIANT kernelsBasic
+#endif
+
+namespace moe_rl {
+
+Kernels MOE_RL_VARIANT() { return {averageForward, averageBackward, expertForward, expertBackward}; }
+
+}  // namespace moe_rl

@@ -30,6 +30,7 @@ export {
 } from './plan/experiment-folder.ts';
 export { type ExperimentPaths, experimentPaths } from './plan/experiment-paths.ts';
 export { makePlan, type Plan, type PlanInput, type PlanVariantInput, readPlanFile } from './plan/plan.ts';
+export { requireBatchSeeds } from './plan/require-batchable.ts';
 export { type ExperimentEstimate, estimateExperiment, type VariantEstimate } from './probe/estimate.ts';
 export { type ProbeResult, probeVariant } from './probe/probe.ts';
 export { type ReportOptions, writeReport } from './report/report.ts';
@@ -55,6 +56,7 @@ export {
 } from './results/results.ts';
 export { type ExperimentStatus, experimentStatus, type StatusInterval } from './results/status.ts';
 export { intervalText, resultsText, verdictText } from './results/texts.ts';
+export type { WorkerEvent, WorkerOptions } from './runners/claimed-job.ts';
 export { createJobTable, type JobTable } from './runners/job-table.ts';
 export {
   controlQueue,
@@ -66,7 +68,7 @@ export {
   superviseQueue,
 } from './runners/queue.ts';
 export { type SlurmOptions, slurmScript } from './runners/slurm.ts';
-export { runWorker, type WorkerEvent, type WorkerOptions } from './runners/worker.ts';
+export { runWorker } from './runners/worker.ts';
 export { getProtocol, listProtocols, PROTOCOL_NAMES, type Protocol } from './suites/protocols.ts';
 export { normalizedScore, type ReferencePoints, referencePoints } from './suites/reference-scores.ts';
 

@@ -1,4 +1,5 @@
 // Public entry of @moe-rl/training: a run put together from its configuration.
+export { type OpenBackendOutput, openBackend } from './backend.ts';
 export { compareRuns, type GroupResult, type RunComparison } from './comparison/compare-runs.ts';
 export { type ComparedRun, groupRuns, type RunGroup } from './comparison/group-runs.ts';
 export { humanNormalizedScore } from './evaluation/human-scores.ts';

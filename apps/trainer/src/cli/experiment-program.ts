@@ -19,6 +19,11 @@ export function addExperimentCommands(program: Command): void {
     .description('run a plan, or go on with the one of a folder; ends with a report')
     .option('--folder <folder>', 'where the experiment is kept (default: experiments/<suite>)')
     .option('--jobs <count>', 'jobs at a time (default: cores / threads)', integer('--jobs'))
+    .option(
+      '--batch-seeds <count>',
+      'compute so many seeds of a game and variant as one program, each in its run folder (backends pjrt-*); --jobs counts such batches',
+      integer('--batch-seeds'),
+    )
     .option('--queue <url>', 'hand the jobs to workers through Redis instead of running them here: redis://host:port')
     .option('--extend', 'add games, variants or seeds to the experiment of the folder')
     .option('--keep-replay', 'keep the replay memory of finished runs, to train them further')
@@ -43,6 +48,11 @@ export function addExperimentCommands(program: Command): void {
     .description('take jobs of an experiment in a shared folder, until none is left')
     .argument('<folder>', 'folder of the experiment')
     .option('--jobs <count>', 'jobs at a time (default: cores / threads)', integer('--jobs'))
+    .option(
+      '--batch-seeds <count>',
+      'compute so many seeds of a game and variant as one program, each in its run folder (backends pjrt-*); --jobs counts such batches',
+      integer('--batch-seeds'),
+    )
     .option('--lease <seconds>', 'a worker that shows no sign of life for so long loses its job', realNumber('--lease'))
     .option('--keep-replay', 'keep the replay memory of finished runs, to train them further')
     .option('--queue <url>', 'take them from Redis: redis://host:port')

@@ -1,10 +1,11 @@
 // `moe-rl experiment create`, `run`, `worker` and `status`.
 import { existsSync } from 'node:fs';
-import { requireFinite, requireOneOf } from '@moe-rl/core';
+import { InvalidArgumentError, requireFinite, requireOneOf } from '@moe-rl/core';
 import {
   countJobs,
   createExperimentFolder,
   createJobTable,
+  type Experiment,
   type ExperimentFolder,
   experimentPaths,
   experimentStatus,
@@ -15,6 +16,7 @@ import {
   type Plan,
   readOverlays,
   readResults,
+  requireBatchSeeds,
   resolvePlan,
   resultsText,
   runQueueWorker,
@@ -34,6 +36,7 @@ interface RunOptions extends PlanOptions {
   readonly retryFailed?: boolean;
   readonly queue?: string;
   readonly keepReplay?: boolean;
+  readonly batchSeeds?: number;
   readonly overlay: readonly string[];
   readonly report: boolean;
 }
@@ -71,9 +74,11 @@ export async function experimentWorker(
     readonly lease?: number;
     readonly queue?: string;
     readonly keepReplay?: boolean;
+    readonly batchSeeds?: number;
   },
 ): Promise<void> {
   const folder = openExperimentFolder(path);
+  requireBatches(folder.experiment, options);
   if (options.lease !== undefined) requireFinite('--lease', options.lease, 1, 86_400);
   await workIn(folder, options);
 }
@@ -99,7 +104,9 @@ export function experimentStatusCommand(
 function openFolder(file: string | undefined, options: Omit<RunOptions, 'overlay' | 'report'>): ExperimentFolder {
   const { folder } = options;
   if (folder !== undefined && namesNoPlan(file, options) && existsSync(experimentPaths(folder).experimentFile)) {
-    return openExperimentFolder(folder);
+    const opened = openExperimentFolder(folder);
+    requireBatches(opened.experiment, options);
+    return opened;
   }
   const pathOf = (plan: Plan): string => folder ?? defaultFolder(plan);
   const plan = planOf(file, options, (made) =>
@@ -107,20 +114,47 @@ function openFolder(file: string | undefined, options: Omit<RunOptions, 'overlay
       ? openExperimentFolder(pathOf(made)).experiment.plan.threads
       : undefined,
   );
-  return createExperimentFolder(pathOf(plan), resolvePlan(plan), { extend: options.extend === true });
+  const experiment = resolvePlan(plan);
+  requireBatches(experiment, options);
+  return createExperimentFolder(pathOf(plan), experiment, { extend: options.extend === true });
+}
+
+/** Told before anything is written: whether the seeds can be computed together as asked. */
+function requireBatches(
+  experiment: Experiment,
+  { batchSeeds, queue }: { readonly batchSeeds?: number; readonly queue?: string },
+): void {
+  if (batchSeeds === undefined) return;
+  if (queue !== undefined) {
+    throw new InvalidArgumentError(
+      `--batch-seeds is ${batchSeeds}, but --queue hands out jobs one by one; expected one of them`,
+    );
+  }
+  requireBatchSeeds(experiment, batchSeeds);
 }
 
 /** Works until no job is left, or until Ctrl-C pauses those under way. */
 async function workIn(
   folder: ExperimentFolder,
-  { jobs, lease, queue: url, keepReplay = false }: Parameters<typeof experimentWorker>[1],
+  { jobs, lease, queue: url, keepReplay = false, batchSeeds }: Parameters<typeof experimentWorker>[1],
 ): Promise<void> {
-  const slots = slotsFor(jobs, folder.experiment.plan.threads);
-  const shown = createJobTable(folder, slots, process.stderr);
+  const { backend, threads } = folder.experiment.plan;
+  // A batch is there to fill the device: two at a time would only wait for each other.
+  const isOnGpu = backend === 'pjrt-cuda' || backend === 'pjrt-rocm';
+  const slots = slotsFor(batchSeeds !== undefined && isOnGpu ? (jobs ?? 1) : jobs, threads);
+  const shown = createJobTable(folder, slots * (batchSeeds ?? 1), process.stderr);
   try {
     await interruptible(async (signal) => {
       const leaseMs = lease === undefined ? {} : { leaseMs: lease * 1000 };
-      const options = { folder, slots, signal, onEvent: shown.onEvent, keepReplay, ...leaseMs };
+      const options = {
+        folder,
+        slots,
+        signal,
+        onEvent: shown.onEvent,
+        keepReplay,
+        ...leaseMs,
+        ...(batchSeeds === undefined ? {} : { batchSeeds }),
+      };
       await (url === undefined ? runWorker(options) : runQueueWorker({ ...options, url, onConnection: note }));
       if (signal.aborted) tellPause(folder);
     }, 'saving the jobs under way');

@@ -15,8 +15,17 @@ export interface JobTask {
   readonly epoch: number;
 }
 
-/** What it answers. */
-export type JobMessage =
+/** What the process of a batch is told: jobs that differ in their seeds, to be run as one program. */
+export interface BatchTask {
+  readonly experimentFolder: string;
+  /** Places of the program. */
+  readonly size: number;
+  readonly members: readonly { readonly jobId: string; readonly epoch: number; readonly place: number }[];
+}
+
+/** What it answers; of a batch, `jobId` says which job. */
+export type JobMessage = { readonly jobId?: string } & JobAnswer;
+type JobAnswer =
   | { readonly type: 'say'; readonly line: string }
   | { readonly type: 'complete' }
   | { readonly type: 'paused' }
@@ -24,7 +33,7 @@ export type JobMessage =
   | { readonly type: 'failed'; readonly message: string; readonly code?: string };
 
 /** How a job's process ended. */
-export type JobOutcome = Exclude<JobMessage, { type: 'say' }>;
+export type JobOutcome = Exclude<JobAnswer, { type: 'say' }>;
 
 export interface JobChild {
   readonly outcome: Promise<JobOutcome>;
@@ -42,35 +51,70 @@ export function jobProcessFile(): string {
 
 /** Starts the process of a job, or of a probe. */
 export function startJob(task: JobTask | ProbeTask, entry: string = jobProcessFile()): JobChild {
+  let last: JobOutcome | undefined;
+  const { child, end } = startProcess(task, entry, (message) => {
+    last = message;
+  });
+  return {
+    outcome: end.then((failure) => last ?? failure),
+    pid: child.pid,
+    stop: () => askToStop(child),
+    kill: () => {
+      child.kill('SIGKILL');
+    },
+  };
+}
+
+export interface BatchChild extends Pick<JobChild, 'pid' | 'stop'> {
+  /** How each job ended, by its id; known as soon as the job ends, while others may go on. */
+  readonly outcomes: ReadonlyMap<string, Promise<JobOutcome>>;
+}
+
+/** Starts the process of a batch. */
+export function startBatch(task: BatchTask, entry: string = jobProcessFile()): BatchChild {
+  const tell = new Map<string, (outcome: JobOutcome) => void>();
+  const outcomes = new Map(
+    task.members.map(({ jobId }) => [jobId, new Promise<JobOutcome>((resolve) => tell.set(jobId, resolve))] as const),
+  );
+  const { child, end } = startProcess(task, entry, (message) => {
+    // Without a name: what befell all of them.
+    const named = message.jobId === undefined ? [...tell.values()] : [tell.get(message.jobId)!];
+    for (const resolve of named) resolve(message);
+  });
+  void end.then((failure) => {
+    for (const resolve of tell.values()) resolve(failure);
+  });
+  return { outcomes, pid: child.pid, stop: () => askToStop(child) };
+}
+
+function startProcess(
+  task: JobTask | ProbeTask | BatchTask,
+  entry: string,
+  onOutcome: (message: JobOutcome & { readonly jobId?: string }) => void,
+): { readonly child: ChildProcess; readonly end: Promise<JobOutcome> } {
   // Text output of the tensor library would garble the table; errors come as messages.
   const child: ChildProcess = fork(entry, [], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
-  let last: JobOutcome | undefined;
   let errors = '';
   child.stderr?.on('data', (chunk: Buffer) => {
     errors = (errors + chunk.toString()).slice(-4000);
   });
   child.on('message', (message: JobMessage) => {
-    if (message.type !== 'say') last = message;
+    if (message.type !== 'say') onOutcome(message);
   });
-  const outcome = new Promise<JobOutcome>((resolve) => {
+  const end = new Promise<JobOutcome>((resolve) => {
     child.on('error', (error) => resolve({ type: 'failed', message: `cannot start a process: ${error.message}` }));
     child.on('close', (code, signal) => {
       const how = signal === null ? `with exit code ${code}` : `by ${signal}`;
       const detail = errors.trim() === '' ? '' : `: ${errors.trim().split('\n').slice(-5).join(' | ')}`;
-      resolve(last ?? { type: 'failed', message: `the process ended ${how}${detail}` });
+      resolve({ type: 'failed', message: `the process ended ${how}${detail}` });
     });
   });
   child.send(task, () => {
     // A process that could not be started is told by 'error' or 'close'.
   });
-  return {
-    outcome,
-    pid: child.pid,
-    stop: () => {
-      if (child.connected) child.send({ type: 'stop' });
-    },
-    kill: () => {
-      child.kill('SIGKILL');
-    },
-  };
+  return { child, end };
+}
+
+function askToStop(child: ChildProcess): void {
+  if (child.connected) child.send({ type: 'stop' });
 }

@@ -2,7 +2,8 @@
 // only and a convolution's for every position. Counted, not derived: the pass is run once and its matrix products and convolutions are added up.
 import type { Network } from '@moe-rl/agents';
 import { createRng } from '@moe-rl/core';
-import { loadBackend } from '@moe-rl/tfjs-native';
+import type { RunConfig } from '@moe-rl/runs';
+import { openBackend } from '@moe-rl/training';
 
 /** Floating-point operations of one forward pass for one observation; a multiplication and an addition are two. */
 export interface FlopBlock {
@@ -12,9 +13,30 @@ export interface FlopBlock {
 
 type Shape = readonly number[];
 
-/** Counts the pass on the backend that is loaded. Additions, activations and softmaxes, a percent or two, are left out. */
-export async function networkFlops(network: Network): Promise<readonly FlopBlock[]> {
-  const { tf } = await loadBackend();
+const counted = new Map<string, Promise<readonly FlopBlock[]>>();
+
+/**
+ * Counts the pass on the run's backend. Additions, activations and softmaxes, a percent or two, are left out. Runs of one configuration in one process are counted
+ * once.
+ */
+export function networkFlops(
+  network: Network,
+  config: Pick<RunConfig, 'backend' | 'threads'> = { backend: 'auto', threads: null },
+): Promise<readonly FlopBlock[]> {
+  const key = JSON.stringify([network.config, network.input]);
+  let count = counted.get(key);
+  if (count === undefined) {
+    count = countFlops(network, config);
+    counted.set(key, count);
+  }
+  return count;
+}
+
+async function countFlops(
+  network: Network,
+  config: Pick<RunConfig, 'backend' | 'threads'>,
+): Promise<readonly FlopBlock[]> {
+  const { tf } = await openBackend(config, () => {});
   const { frameShape, stackSize, dtype } = network.input.observationSpec;
   const created = Object.entries(network.initialize(createRng(0, 'network-cost'))).map(
     ([name, { shape, data }]) => [name, tf.tensor(data as Float32Array, [...shape])] as const,

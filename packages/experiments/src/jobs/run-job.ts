@@ -7,7 +7,7 @@ import type { ValueAgent } from '@moe-rl/agents';
 import { CheckpointError, InvalidArgumentError } from '@moe-rl/core';
 import { readJsonObject, replaceFile } from '@moe-rl/core/node';
 import { createRunFolder, openRunFolder, type ProgressOutput, type RunConfig, type RunFolder } from '@moe-rl/runs';
-import { finishRun, registry, trainInFolder } from '@moe-rl/training';
+import { finishRun, registry, type TrainInFolderOptions, trainInFolder } from '@moe-rl/training';
 import { changedPaths } from '../plan/experiment-folder.ts';
 import { type FlopBlock, networkFlops } from './network-cost.ts';
 
@@ -34,6 +34,8 @@ export interface RunJobOptions {
   /** Throws when the job belongs to somebody else by now; asked before every checkpoint, at every row and before the result is written. */
   readonly fence?: () => void;
   readonly say?: (line: string) => void;
+  /** The run's place in a batch. Default: it is computed alone. */
+  readonly member?: NonNullable<TrainInFolderOptions['member']>;
 }
 
 /**
@@ -47,6 +49,7 @@ export async function runJob({
   signal,
   fence = () => {},
   say = () => {},
+  member,
 }: RunJobOptions): Promise<boolean> {
   const isResume = existsSync(join(runFolder, 'config.json'));
   // What a killed process left before it wrote the configuration is nothing to go on from.
@@ -69,6 +72,7 @@ export async function runJob({
       signal,
       say,
       output: SILENT,
+      ...(member === undefined ? {} : { member }),
       // Asked at each row that is logged ...
       sinks: { fence: { write: fence, close: () => {} } },
       // ... and after each step, where a process that was stopped wakes up: looking at a file each time would slow fast games down.
@@ -93,7 +97,7 @@ export async function runJob({
         platform: `${process.platform} ${process.arch}`,
         node: process.version,
         parameterBlocks: network?.parameterBlocks ?? [],
-        flopBlocks: network === undefined ? [] : await networkFlops(network),
+        flopBlocks: network === undefined ? [] : await networkFlops(network, config),
         residentBytes: process.memoryUsage.rss(),
       };
       replaceFile(join(runFolder, 'job.json'), `${JSON.stringify(record, null, 2)}\n`);

@@ -4,7 +4,7 @@ import { isDone } from '../jobs/job-state.ts';
 import { type JobProgress, readProgress } from '../jobs/progress.ts';
 import type { Job } from '../plan/experiment.ts';
 import type { ExperimentFolder } from '../plan/experiment-folder.ts';
-import type { WorkerEvent } from './worker.ts';
+import type { WorkerEvent } from './claimed-job.ts';
 
 export interface JobTable {
   onEvent(event: WorkerEvent): void;

@@ -12,7 +12,7 @@ import { claimJob, claimState, type Observations } from '../jobs/claims.ts';
 import { DEFAULT_LEASE_MS, hasFailed, isDone, jobFailures, MAXIMUM_ATTEMPTS } from '../jobs/job-state.ts';
 import { fingerprintOf } from '../plan/experiment.ts';
 import type { ExperimentFolder } from '../plan/experiment-folder.ts';
-import { runClaimed, type WorkerOptions } from './worker.ts';
+import { runClaimed, type WorkerOptions } from './claimed-job.ts';
 
 export interface QueueWorkerOptions extends WorkerOptions {
   /** `redis://host:port`, with user, password and database where needed. */

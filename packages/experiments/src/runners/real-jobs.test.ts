@@ -15,7 +15,8 @@ import { probeVariant } from '../probe/probe.ts';
 import { readResults } from '../results/results.ts';
 import { experimentStatus } from '../results/status.ts';
 import { TINY_PLAN, temporaryFolder } from '../testing/toy-experiment.ts';
-import { runWorker, type WorkerEvent } from './worker.ts';
+import type { WorkerEvent } from './claimed-job.ts';
+import { runWorker } from './worker.ts';
 
 const root = temporaryFolder('real-jobs');
 afterAll(() => rmSync(root, { recursive: true, force: true }));

@@ -9,7 +9,8 @@ import { claimJob, claimState } from '../jobs/claims.ts';
 import { countJobs, jobStates } from '../jobs/job-state.ts';
 import { type ExperimentFolder, openExperimentFolder } from '../plan/experiment-folder.ts';
 import { TOY_JOB, temporaryFolder, toyExperiment } from '../testing/toy-experiment.ts';
-import { runWorker, type WorkerEvent } from './worker.ts';
+import type { WorkerEvent } from './claimed-job.ts';
+import { runWorker } from './worker.ts';
 
 const root = temporaryFolder('worker');
 afterAll(() => rmSync(root, { recursive: true, force: true }));

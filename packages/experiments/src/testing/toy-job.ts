@@ -3,7 +3,7 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { claimOf } from '../jobs/claims.ts';
-import type { JobTask } from '../jobs/job-child.ts';
+import type { BatchTask, JobOutcome, JobTask } from '../jobs/job-child.ts';
 import { experimentPaths } from '../plan/experiment-paths.ts';
 
 const STEPS = Number(process.env.TOY_STEPS ?? 15);
@@ -13,15 +13,30 @@ process.on('SIGINT', () => {});
 process.on('disconnect', () => process.exit(1));
 process.on('message', (message: { type?: string }) => {
   if (message.type === 'stop') isStopped = true;
-  else if ('jobId' in message) run(message as unknown as JobTask);
+  else if ('jobId' in message)
+    run(message as unknown as JobTask, (outcome) => process.send!(outcome, () => process.exit(0)));
+  else if ('members' in message) runBatch(message as unknown as BatchTask);
 });
 
-function run(task: JobTask): void {
+/** Each says how it ended; the places are noted. */
+function runBatch({ experimentFolder, size, members }: BatchTask): void {
+  let left = members.length;
+  for (const { jobId, epoch, place } of members) {
+    appendFileSync(join(experimentFolder, 'places.txt'), `${jobId} at ${place} of ${size}\n`);
+    run({ experimentFolder, jobId, epoch }, (outcome) => {
+      process.send!({ ...outcome, jobId }, () => {
+        if (--left === 0) process.exit(0);
+      });
+    });
+  }
+}
+
+function run(task: JobTask, end: (outcome: JobOutcome) => void): void {
   const claim = claimOf(experimentPaths(task.experimentFolder), task.jobId, task.epoch);
   const failing = join(task.experimentFolder, `fail-${task.jobId}`);
   if (existsSync(failing)) {
     const code = readFileSync(failing, 'utf8').trim();
-    process.send!({ type: 'failed', message: `told to fail`, ...(code === '' ? {} : { code }) }, () => process.exit(0));
+    end({ type: 'failed', message: 'told to fail', ...(code === '' ? {} : { code }) });
     return;
   }
   mkdirSync(claim.runFolder, { recursive: true });
@@ -36,7 +51,11 @@ function run(task: JobTask): void {
     renameSync(`${saved}.tmp`, saved);
   };
   const timer = setInterval(() => {
-    if (!claim.isHeld()) process.send!({ type: 'lost' }, () => process.exit(0));
+    if (!claim.isHeld()) {
+      clearInterval(timer);
+      end({ type: 'lost' });
+      return;
+    }
     step++;
     appendFileSync(file, `${step}\n`);
     if (step % 5 === 0) save();
@@ -44,6 +63,6 @@ function run(task: JobTask): void {
     clearInterval(timer);
     save();
     if (step >= STEPS) writeFileSync(join(claim.runFolder, 'summary.json'), '{}');
-    process.send!({ type: step >= STEPS ? 'complete' : 'paused' }, () => process.exit(0));
+    end({ type: step >= STEPS ? 'complete' : 'paused' });
   }, 20);
 }

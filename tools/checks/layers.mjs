@@ -18,6 +18,7 @@ const LAYERS = {
   'tfjs-graph': 1,
   'tfjs-native': 2,
   pjrt: 2,
+  webgpu: 2,
   'moe-core': 1,
   'small-environments': 1,
   text2reward: 1,

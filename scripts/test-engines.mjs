@@ -4,7 +4,8 @@
 //   node --conditions=@moe-rl/source scripts/test-engines.mjs --cuda-compile [--presets dqn,dqn-soft-moe] [--gpu 'NVIDIA H100 80GB HBM3']
 // --soak also makes that many updates of DQN with Soft MoE on each engine and requires that memory stays flat. --cuda-compile compiles the presets' learn and act for
 // a GPU that need not be there (257 MB are fetched once) and requires that they take over their arguments' memory; nothing else is run then.
-// Ends with `N passed, N failed`. Each engine runs in a process of its own; one that this machine can't have is named and counted as failed.
+// Ends with `N passed, N failed`. Each engine runs in a process of its own; one that this machine can't have is named and counted as failed,
+// except WebGPU, which needs an adapter (SwiftShader beside Chromium will do): without one it is skipped, by name.
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -18,6 +19,7 @@ const ENGINES = {
   'tensorflow-recorded': { backend: 'tensorflow', mode: 'recorded', drawsAlike: true },
   'tensorflow-eager': { backend: 'tensorflow', mode: 'eager', drawsAlike: true },
   'pjrt-cpu': { backend: 'pjrt-cpu', mode: 'auto', drawsAlike: true },
+  webgpu: { backend: 'webgpu', mode: 'auto', drawsAlike: true },
   wasm: { backend: 'wasm', mode: 'auto' },
   cpu: { backend: 'cpu', mode: 'auto' },
 };
@@ -81,6 +83,10 @@ async function compareEngines() {
   const results = {};
   for (const engine of engines) {
     results[engine] = await child(engine);
+    if (results[engine].missing !== undefined) {
+      console.log(`skipped ${engine}: ${results[engine].missing}`);
+      continue;
+    }
     if (soakUpdates > 0) {
       const { soak, error } = results[engine];
       const said = soak && `${soakUpdates} updates: memory ${soak.from} -> ${soak.to} MB, tensors ${soak.tensors}`;
@@ -154,8 +160,15 @@ async function runEngine(engine) {
   const { createAgent } = await import('../packages/agents/src/index.ts');
   const { createRng } = await import('../packages/core/src/index.ts');
   const result = {};
+  if (backend === 'webgpu') {
+    const { missing } = await import('../packages/webgpu/src/testing/software-adapter.ts');
+    if (missing !== undefined) {
+      console.log(JSON.stringify({ missing }));
+      process.exit(0);
+    }
+  }
   try {
-    const { tf } = await openBackend({ backend, threads: 1 }, () => {});
+    const { tf } = await opened(backend, () => openBackend({ backend, threads: 1 }, () => {}));
     for (const name of casesOf(engine)) {
       try {
         result[name] = { losses: await train(CASES[name], mode, createAgent, createRng) };
@@ -169,6 +182,13 @@ async function runEngine(engine) {
     console.log(JSON.stringify({ error: error.message }));
   }
   process.exit(0);
+}
+
+/** WebGPU opens on SwiftShader, where it is, or else on what the machine has. */
+async function opened(backend, open) {
+  if (backend !== 'webgpu') return open();
+  const { withSoftwareAdapter } = await import('../packages/webgpu/src/testing/software-adapter.ts');
+  return withSoftwareAdapter(open);
 }
 
 /** Resident memory in MB after a quarter of many updates and after all of them, and how many tensors more there are. */

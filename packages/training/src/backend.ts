@@ -14,7 +14,7 @@ type PluginBackend = Extract<BackendOption, `pjrt-${string}`>;
 
 /**
  * Loads what the configuration names, and says what it is. Only `auto` goes on to another one where something is missing.
- * @throws MissingDependencyError, PluginError or MissingGpuError when what was asked for by name can't be had
+ * @throws MissingDependencyError, PluginError, DeviceError or MissingGpuError when what was asked for by name can't be had
  */
 export async function openBackend(
   config: Pick<RunConfig, 'backend' | 'threads'>,
@@ -22,6 +22,7 @@ export async function openBackend(
 ): Promise<OpenBackendOutput> {
   const { backend } = config;
   if (isPluginBackend(backend)) return openPlugin(backend, config.threads, say);
+  if (backend === 'webgpu') return openWebGpu(config.threads, say);
   // TensorFlow calls a missing fast path of its own an error; what goes wrong with ours comes as an exception.
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '3';
   const output = await loadBackend({
@@ -41,6 +42,15 @@ export async function openBackend(
 
 function isPluginBackend(backend: BackendOption): backend is PluginBackend {
   return backend.startsWith('pjrt-');
+}
+
+async function openWebGpu(threads: number | null, say: (line: string) => void): Promise<OpenBackendOutput> {
+  const { loadWebGpu } = await import('@moe-rl/webgpu');
+  const { tf, deviceName } = await loadWebGpu();
+  tf.enableProdMode();
+  say(`tensor backend: webgpu (kernels of our own in WGSL, on ${deviceName})`);
+  if (threads !== null) say(`threads is ${threads}, which does nothing here: the device has its own`);
+  return { tf, name: 'webgpu' };
 }
 
 async function openPlugin(

@@ -98,4 +98,3 @@ function placeToJoin(
   }
   return undefined;
 }
-

@@ -1,7 +1,7 @@
 // Writes nodes into a kernel: reads what is in memory, recalls what the kernel computed already, and writes the rest in place.
 import { literal } from '../graph/maps.ts';
 import { type KernelContext, type Node, registerType } from '../graph/node.ts';
-import { Index, Scope } from './scope.ts';
+import { Index, type Scope } from './scope.ts';
 
 /** What may be bound to a kernel. */
 export interface Binding {

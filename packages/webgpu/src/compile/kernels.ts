@@ -43,7 +43,13 @@ ${scope.lines.join('\n')}
 }
 
 /** Computes the members that are not yet `known` at the element `number`, and stores those that are needed elsewhere. */
-function finish(writer: KernelWriter, scope: Scope, group: Group, number: string, known: ReadonlyMap<Node, string>): void {
+function finish(
+  writer: KernelWriter,
+  scope: Scope,
+  group: Group,
+  number: string,
+  known: ReadonlyMap<Node, string>,
+): void {
   for (const [node, name] of known) scope.remember(`${node.id}@${number}`, name);
   for (const node of group.members) {
     const index = Index.byNumber(scope, node.shape, number);
@@ -59,7 +65,8 @@ function finish(writer: KernelWriter, scope: Scope, group: Group, number: string
 function rowsKernel(writer: KernelWriter, group: Group): Kernel {
   const [fold] = group.members as [Node];
   const { operation } = fold;
-  if (operation.kind !== 'fold' || operation.combine === undefined) throw new Error('only folds are shared by workgroups');
+  if (operation.kind !== 'fold' || operation.combine === undefined)
+    throw new Error('only folds are shared by workgroups');
   const [accumulator] = operation.accumulators;
   const type = registerType(accumulator!.type);
   const initial = accumulator!.initial(writer);

@@ -28,7 +28,8 @@ export function chooseMembers(results: readonly Node[]): Set<Node> {
     if (!isInMemory(source)) kept.add(source);
   };
   const costOf = (node: Node): Cost => {
-    if (kept.has(node) || isInMemory(node)) return { weight: 0, leaves: new Set([node]) };
+    const source = throughReshapes(node);
+    if (kept.has(source) || isInMemory(source)) return { weight: 0, leaves: new Set([source]) };
     return costs.get(node)!;
   };
   for (const node of order) {

@@ -46,7 +46,13 @@ export class Scope {
     const name = this.fresh('g');
     const inner = new Scope(this);
     const value = write(inner);
-    this.lines.push(`var ${name}: ${type} = ${otherwise};`, `if (${condition}) {`, ...inner.lines, `${name} = ${value};`, '}');
+    this.lines.push(
+      `var ${name}: ${type} = ${otherwise};`,
+      `if (${condition}) {`,
+      ...inner.lines,
+      `${name} = ${value};`,
+      '}',
+    );
     return name;
   }
 
@@ -60,7 +66,11 @@ export class Scope {
       return size === 1 ? [] : [`for (var ${place} = 0u; ${place} < ${size}u; ${place}++) {`];
     });
     // Without any loop a block keeps the names apart.
-    this.lines.push(...(heads.length === 0 ? ['{'] : heads), ...inner.lines, ...(heads.length === 0 ? ['}'] : heads.map(() => '}')));
+    this.lines.push(
+      ...(heads.length === 0 ? ['{'] : heads),
+      ...inner.lines,
+      ...(heads.length === 0 ? ['}'] : heads.map(() => '}')),
+    );
   }
 }
 
@@ -71,7 +81,12 @@ export class Index {
   #axes: readonly string[] | undefined;
   #linear: string | undefined;
 
-  private constructor(scope: Scope, shape: readonly number[], axes: readonly string[] | undefined, linear: string | undefined) {
+  private constructor(
+    scope: Scope,
+    shape: readonly number[],
+    axes: readonly string[] | undefined,
+    linear: string | undefined,
+  ) {
     this.#scope = scope;
     this.shape = shape;
     this.#axes = axes;
@@ -79,7 +94,12 @@ export class Index {
   }
 
   static byAxes(scope: Scope, shape: readonly number[], axes: readonly string[]): Index {
-    return new Index(scope, shape, axes.map((axis, at) => (shape[at] === 1 ? '0u' : scope.let(axis))), undefined);
+    return new Index(
+      scope,
+      shape,
+      axes.map((axis, at) => (shape[at] === 1 ? '0u' : scope.let(axis))),
+      undefined,
+    );
   }
 
   static byNumber(scope: Scope, shape: readonly number[], linear: string): Index {
@@ -111,7 +131,12 @@ export class Index {
       const [kept, wanted] = [this.shape, shape].map((sizes) => sizes.filter((size) => size !== 1).join());
       if (kept === wanted) {
         const places = this.#axes!.filter((_, axis) => this.shape[axis] !== 1);
-        return new Index(this.#scope, shape, shape.map((size) => (size === 1 ? '0u' : places.shift()!)), undefined);
+        return new Index(
+          this.#scope,
+          shape,
+          shape.map((size) => (size === 1 ? '0u' : places.shift()!)),
+          undefined,
+        );
       }
     }
     return new Index(this.#scope, shape, undefined, this.number);

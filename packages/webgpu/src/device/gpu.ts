@@ -58,10 +58,7 @@ export interface GpuDevice {
     layout: 'auto';
     compute: { module: object; entryPoint: string };
   }): Promise<GpuPipeline>;
-  createBindGroup(options: {
-    layout: object;
-    entries: { binding: number; resource: { buffer: GpuBuffer } }[];
-  }): object;
+  createBindGroup(options: { layout: object; entries: { binding: number; resource: { buffer: GpuBuffer } }[] }): object;
   createCommandEncoder(): GpuEncoder;
   pushErrorScope(filter: 'validation' | 'out-of-memory' | 'internal'): void;
   popErrorScope(): Promise<GpuError | null>;

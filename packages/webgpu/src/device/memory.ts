@@ -1,7 +1,7 @@
 // Values between JavaScript and the device: booleans take a word each there, bytes lie four to a word.
 import type { ElementType } from '@moe-rl/tfjs-graph/tracing';
-import { byteLengthOf, type Node } from '../graph/node.ts';
 import { DeviceError } from '../errors.ts';
+import { byteLengthOf, type Node } from '../graph/node.ts';
 import { bufferUsage, type GpuBuffer, type GpuDevice } from './gpu.ts';
 
 export type HostArray = Float32Array | Int32Array | Uint8Array;
@@ -20,7 +20,12 @@ export function makeBuffer(device: GpuDevice, byteLength: number): GpuBuffer {
 }
 
 /** Copies values to a buffer, as of now: the caller may change them afterwards. */
-export function upload(device: GpuDevice, buffer: GpuBuffer, values: ArrayLike<number>, { size, type }: Described): void {
+export function upload(
+  device: GpuDevice,
+  buffer: GpuBuffer,
+  values: ArrayLike<number>,
+  { size, type }: Described,
+): void {
   if (size === 0) return;
   device.queue.writeBuffer(buffer, 0, encoded(values, { size, type }));
 }

@@ -15,10 +15,11 @@ export interface OpenDeviceOutput {
 
 /**
  * Opens the adapter that WebGPU prefers for speed, with all the memory that it allows.
+ * @param load How Node's implementation is loaded.
  * @throws MissingDependencyError where there is no WebGPU, DeviceError where it has no adapter
  */
-export async function openDevice(): Promise<OpenDeviceOutput> {
-  const gpu = await findGpu();
+export async function openDevice(load = loadDawn): Promise<OpenDeviceOutput> {
+  const gpu = await findGpu(load);
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
   if (adapter === null) {
     throw new DeviceError(
@@ -41,7 +42,9 @@ async function requestDevice(adapter: GpuAdapter): Promise<GpuDevice> {
       },
     });
   } catch (error) {
-    throw new DeviceError(`the adapter ${nameOf(adapter)} gives no device: ${(error as Error).message}`, { cause: error });
+    throw new DeviceError(`the adapter ${nameOf(adapter)} gives no device: ${(error as Error).message}`, {
+      cause: error,
+    });
   }
 }
 
@@ -49,7 +52,7 @@ function nameOf({ info }: GpuAdapter): string {
   return [info?.vendor, info?.architecture].filter(Boolean).join(' ') || info?.description || 'unnamed adapter';
 }
 
-async function findGpu(): Promise<Gpu> {
+async function findGpu(load: () => Promise<Dawn>): Promise<Gpu> {
   const own = (globalThis as { navigator?: { gpu?: Gpu } }).navigator?.gpu;
   if (own !== undefined) return own;
   if (!isNode) {
@@ -57,19 +60,24 @@ async function findGpu(): Promise<Gpu> {
       'this browser has no WebGPU (navigator.gpu): use a newer one, serve the page by https or from localhost, or use another backend',
     );
   }
-  const { create } = await importDawn();
+  const { create } = await explained(load);
   return keepAlive(create([]));
 }
 
+/** What is used of the package `webgpu`. */
 interface Dawn {
   create(options: string[]): Gpu;
 }
 
-async function importDawn(): Promise<Dawn> {
+async function loadDawn(): Promise<Dawn> {
   // Not a string that bundlers follow: browsers don't need it.
   const name = 'webgpu';
+  return (await import(/* @vite-ignore */ /* webpackIgnore: true */ name)) as Dawn;
+}
+
+async function explained(load: () => Promise<Dawn>): Promise<Dawn> {
   try {
-    return (await import(/* @vite-ignore */ /* webpackIgnore: true */ name)) as Dawn;
+    return await load();
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     throw new MissingDependencyError(

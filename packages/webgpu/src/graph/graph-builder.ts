@@ -1,5 +1,5 @@
-// The tracer's builder for WebGPU: writes a step down as a graph of nodes. Equal operations on equal operands are one node, and what is done to single numbers that
-// are known is done here. Operations with more structure are functions over the builder: folds.ts, products.ts, random.ts.
+// Writes a step down as a graph of nodes. Equal operations on equal operands are one node, and what is done to single numbers that
+// are known is done here. Operations with more structure are functions over the builder (folds.ts, products.ts, random.ts), put together in step-builder.ts.
 import { ShapeError } from '@moe-rl/core';
 import {
   type BinaryOperation,
@@ -7,23 +7,16 @@ import {
   type Comparison,
   type ConstantValues,
   type ElementType,
-  type Reduction,
-  type StepBuilder,
   sameShape,
   type UnaryOperation,
   type Value,
   type ValueSpec,
-  type Window,
-  type WindowConfig,
 } from '@moe-rl/tfjs-graph/tracing';
-import * as folds from './folds.ts';
 import * as maps from './maps.ts';
 import { type Node, type Operation, sizeOf } from './node.ts';
-import * as products from './products.ts';
-import { random } from './random.ts';
 import * as views from './views.ts';
 
-export class GraphBuilder implements StepBuilder {
+export class GraphBuilder {
   readonly #known = new Map<string, Node>();
   readonly #nodes = new Map<string, Node>();
 
@@ -76,7 +69,13 @@ export class GraphBuilder implements StepBuilder {
 
   full(value: number | boolean, shape: readonly number[], type: ElementType): Node {
     const number = type === 'f32' ? Math.fround(Number(value)) : Number(value);
-    return this.node(`splat ${Object.is(number, -0) ? '-0' : number}`, { kind: 'splat', value: number }, [], shape, type);
+    return this.node(
+      `splat ${Object.is(number, -0) ? '-0' : number}`,
+      { kind: 'splat', value: number },
+      [],
+      shape,
+      type,
+    );
   }
 
   iota(shape: readonly number[], axis: number, type: ElementType): Node {
@@ -109,7 +108,12 @@ export class GraphBuilder implements StepBuilder {
     const [x, y] = this.#together(a, b);
     if (comparison === 'NE' && x === y && x.type === 'f32') return this.#map('nan', maps.nanRule, [x], 'i1');
     const special = splatOf(y);
-    if (comparison === 'EQ' && x.type === 'f32' && special !== undefined && Math.abs(special) === Number.POSITIVE_INFINITY) {
+    if (
+      comparison === 'EQ' &&
+      x.type === 'f32' &&
+      special !== undefined &&
+      Math.abs(special) === Number.POSITIVE_INFINITY
+    ) {
       return this.#map(`is ${special}`, maps.infiniteRule(special < 0), [x], 'i1');
     }
     return this.#map(comparison, maps.comparisonRule(comparison, x.type), [x, y], 'i1');
@@ -191,10 +195,18 @@ export class GraphBuilder implements StepBuilder {
     interior: readonly number[] = low.map(() => 0),
   ): Node {
     const node = this.nodeOf(a);
-    const shape = a.shape.map((size, axis) => size + low[axis]! + high[axis]! + Math.max(0, size - 1) * interior[axis]!);
+    const shape = a.shape.map(
+      (size, axis) => size + low[axis]! + high[axis]! + Math.max(0, size - 1) * interior[axis]!,
+    );
     if (sameShape(shape, a.shape)) return node;
     if (node.size === 0) return this.full(value, shape, node.type);
-    return this.node(`pad ${low};${high};${interior};${value}`, views.pad(node, low, interior, value), [node], shape, node.type);
+    return this.node(
+      `pad ${low};${high};${interior};${value}`,
+      views.pad(node, low, interior, value),
+      [node],
+      shape,
+      node.type,
+    );
   }
 
   concatenate(parts: readonly Value[], axis: number): Node {
@@ -215,75 +227,11 @@ export class GraphBuilder implements StepBuilder {
     return this.node(`concatenate ${axis}`, views.concatenate(nodes, axis), nodes, shape, first.type);
   }
 
-  reduce(operation: Reduction, a: Value, axes: readonly number[], initial: number | boolean, keep = false): Node {
-    return folds.reduce(this, operation, this.nodeOf(a), axes, Number(initial), keep);
-  }
-
-  reduceWindow(a: Value, operation: 'add' | 'maximum' | 'multiply', initial: number, window: Window): Node {
-    return folds.reduceWindow(this, this.nodeOf(a), operation, initial, window);
-  }
-
-  selectAndScatter(a: Value, dy: Value, window: Window): Node {
-    return folds.selectAndScatter(this, this.nodeOf(a), this.nodeOf(dy), window);
-  }
-
-  cumulate(a: Value, operation: 'add' | 'multiply', axis: number, exclusive: boolean, reverse: boolean): Node {
-    return folds.cumulate(this, this.nodeOf(a), operation, axis, exclusive, reverse);
-  }
-
-  argExtreme(a: Value, axis: number, kind: 'largest' | 'smallest'): Node {
-    return folds.argExtreme(this, this.nodeOf(a), axis, kind);
-  }
-
-  topK(a: Value, k: number): [Node, Node] {
-    return folds.topK(this, this.nodeOf(a), k);
-  }
-
   gatherNd(a: Value, indices: Value): Node {
     const [node, places] = [this.nodeOf(a), this.nodeOf(indices)];
     const depth = places.shape.at(-1)!;
     const shape = [...places.shape.slice(0, -1), ...node.shape.slice(depth)];
     return this.node('gather', views.gatherNd(node, places), [node, places], shape, node.type);
-  }
-
-  scatterAdd(target: Value, indices: Value, updates: Value): Node {
-    return folds.scatterAdd(this, this.nodeOf(target), this.nodeOf(indices), this.nodeOf(updates));
-  }
-
-  matMul(x: Value, y: Value, transposeX: boolean, transposeY: boolean): Node {
-    return products.matMul(this, this.nodeOf(x), this.nodeOf(y), transposeX, transposeY);
-  }
-
-  conv2d(x: Value, filter: Value, config: WindowConfig): Node {
-    return products.conv2d(this, this.nodeOf(x), this.nodeOf(filter), config);
-  }
-
-  conv2dInputGradient(dy: Value, filter: Value, inputShape: readonly number[], config: WindowConfig): Node {
-    return products.conv2dInputGradient(this, this.nodeOf(dy), this.nodeOf(filter), inputShape, config);
-  }
-
-  conv2dFilterGradient(x: Value, dy: Value, filterShape: readonly number[], config: WindowConfig): Node {
-    return products.conv2dFilterGradient(this, this.nodeOf(x), this.nodeOf(dy), filterShape, config);
-  }
-
-  depthwiseConv2d(x: Value, filter: Value, config: WindowConfig): Node {
-    return folds.depthwiseConv2d(this, this.nodeOf(x), this.nodeOf(filter), config);
-  }
-
-  depthwiseInputGradient(dy: Value, filter: Value, inputShape: readonly number[], config: WindowConfig): Node {
-    return folds.depthwiseInputGradient(this, this.nodeOf(dy), this.nodeOf(filter), inputShape, config);
-  }
-
-  depthwiseFilterGradient(x: Value, dy: Value, filterShape: readonly number[], config: WindowConfig): Node {
-    return folds.depthwiseFilterGradient(this, this.nodeOf(x), this.nodeOf(dy), filterShape, config);
-  }
-
-  randomNormal(shape: readonly number[], seed: Value): Node {
-    return random(this, 'normal', shape, this.nodeOf(seed));
-  }
-
-  randomUniform(shape: readonly number[], seed: Value): Node {
-    return random(this, 'uniform', shape, this.nodeOf(seed));
   }
 
   #map(key: string, { weight, write }: maps.MapRule, inputs: readonly Value[], type: ElementType): Node {

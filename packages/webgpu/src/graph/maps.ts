@@ -9,7 +9,11 @@ export interface MapRule {
   write(context: KernelContext, inputs: readonly string[]): string;
 }
 
-const rule = (weight: number, write: (a: string, b: string) => string, declarations: readonly string[] = []): MapRule => ({
+const rule = (
+  weight: number,
+  write: (a: string, b: string) => string,
+  declarations: readonly string[] = [],
+): MapRule => ({
   weight,
   write(context, [a, b]) {
     for (const text of declarations) context.declare(text);

@@ -54,7 +54,10 @@ export interface FoldOperation {
   readonly loop: readonly number[];
   /** Whether elements of its inputs are read by many of its own, so that computing them anew each time would cost. */
   readonly rereads: boolean;
-  readonly accumulators: readonly { readonly type: ElementType; readonly initial: (context: KernelContext) => string }[];
+  readonly accumulators: readonly {
+    readonly type: ElementType;
+    readonly initial: (context: KernelContext) => string;
+  }[];
   /** How partial results of a fold with one accumulator are put together; without it, each element's loop runs in one thread. */
   readonly combine?: (a: string, b: string) => string;
   /** Writes one turn of the loop: statements that change the accumulators. */

@@ -3,6 +3,8 @@
 // the parts are added in a fixed order: results are the same from run to run.
 import { broadcastShapes, type WindowConfig } from '@moe-rl/tfjs-graph/tracing';
 import { decompose, type Scope } from '../compile/scope.ts';
+import { imagePlace, outputPlace, outputSize } from './convolution-places.ts';
+import { reduce } from './folds.ts';
 import type { GraphBuilder } from './graph-builder.ts';
 import { type FoldOperation, type KernelContext, type Node, type ProductOperand, sizeOf } from './node.ts';
 
@@ -44,7 +46,7 @@ function product(
   const splits = Math.max(1, Math.min(Math.ceil(BUSY_TILES / tiles), Math.floor(depth / SHORTEST_PART)));
   const operation = { kind: 'product', splits, ...sizes, left, right } as const;
   const parts = b.node(`product ${key}`, operation, inputs, [splits, batch, rows, columns], 'f32');
-  return b.reshape(splits === 1 ? parts : b.reduce('add', parts, [0], 0), shape);
+  return b.reshape(splits === 1 ? parts : reduce(b, 'add', parts, [0], 0, false), shape);
 }
 
 function sumsOf(depth: number, left: ProductOperand, right: ProductOperand): FoldOperation {
@@ -88,41 +90,6 @@ export function matMul(b: GraphBuilder, x: Node, y: Node, transposeX: boolean, t
   );
 }
 
-const spanOf = (size: number, dilation: number): number => (size - 1) * dilation + 1;
-
-/** Output size of an image axis. */
-export function outputSize(size: number, window: number, axis: 0 | 1, { strides, padding, dilations }: WindowConfig): number {
-  const padded = size + padding[axis][0] + padding[axis][1];
-  return Math.floor((padded - spanOf(window, dilations[axis])) / strides[axis]) + 1;
-}
-
-const times = (place: string, factor: number): string => (factor === 1 ? place : place === '0u' ? '0u' : `${place} * ${factor}u`);
-
-/** Where an output's window sees its image: `output * stride + filter * dilation - padding` of one axis. */
-export function imagePlace(scope: Scope, axis: 0 | 1, output: string, filter: string, config: WindowConfig): string {
-  const low = config.padding[axis][0];
-  const sum = `${times(output, config.strides[axis])} + ${times(filter, config.dilations[axis])}`;
-  return scope.let(low === 0 ? sum : `${sum} - ${low}u`);
-}
-
-/** The output whose window has an image's place at `filter`, and the condition that there is one. */
-export function outputPlace(
-  scope: Scope,
-  axis: 0 | 1,
-  image: string,
-  filter: string,
-  outputs: number,
-  { strides, padding, dilations }: WindowConfig,
-): { readonly place: string; readonly condition: string } {
-  const shifted = scope.let(`${image} + ${padding[axis][0]}u - ${times(filter, dilations[axis])}`);
-  const stride = strides[axis];
-  if (stride === 1) return { place: shifted, condition: `${shifted} < ${outputs}u` };
-  return {
-    place: scope.let(`${shifted} / ${stride}u`),
-    condition: `${shifted} % ${stride}u == 0u && ${shifted} < ${outputs * stride}u`,
-  };
-}
-
 /** Whether an index that may have wrapped around is within an image, in both axes. */
 const within = (places: readonly string[], sizes: readonly number[]): string =>
   places.map((place, axis) => `${place} < ${sizes[axis]}u`).join(' && ');
@@ -151,7 +118,14 @@ export function conv2d(b: GraphBuilder, x: Node, filter: Node, config: WindowCon
   const left: ProductOperand = {
     fast: 'depth',
     write: (context, scope, _, outer, depth) =>
-      patch(context, scope, x, decompose(scope, outer, shape.slice(0, 3)), decompose(scope, depth, filter.shape.slice(0, 3)), config),
+      patch(
+        context,
+        scope,
+        x,
+        decompose(scope, outer, shape.slice(0, 3)),
+        decompose(scope, depth, filter.shape.slice(0, 3)),
+        config,
+      ),
   };
   const right: ProductOperand = {
     fast: 'outer',

@@ -8,7 +8,12 @@ export const CONCATENATED = 4;
 
 type Write = ViewOperation['write'];
 
-const view = (write: Write, weight = 0, isReshape = false): ViewOperation => ({ kind: 'view', weight, isReshape, write });
+const view = (write: Write, weight = 0, isReshape = false): ViewOperation => ({
+  kind: 'view',
+  weight,
+  isReshape,
+  write,
+});
 
 export function iota(axis: number, type: ElementType): ViewOperation {
   return view((_, scope, index) => scope.let(`${registerType(type)}(${index.axes[axis]})`));
@@ -118,4 +123,3 @@ export function gatherNd(a: Node, places: Node): ViewOperation {
     return context.readAt(scope, a, [...chosen, ...index.axes.slice(lead)]);
   }, 2);
 }
-

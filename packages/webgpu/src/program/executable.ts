@@ -1,7 +1,8 @@
 // A planned step on the device: pipelines, buffers and bind groups, made once; a run encodes the dispatches and submits them.
+
+import type { Place, Plan } from '../compile/plan.ts';
 import { bufferUsage, type GpuBuffer, type GpuDevice, type GpuEncoder, type GpuPipeline } from '../device/gpu.ts';
 import { decoded, type HostArray, makeBuffer, upload } from '../device/memory.ts';
-import type { Place, Plan } from '../compile/plan.ts';
 import { DeviceError } from '../errors.ts';
 import { byteLengthOf, type Node } from '../graph/node.ts';
 
@@ -31,13 +32,27 @@ export class Executable {
   readonly outputBytes: number;
   readonly #prepared: readonly Prepared[];
   readonly #copies: readonly { readonly from: GpuBuffer; readonly to: GpuBuffer; readonly byteLength: number }[];
-  readonly #outputs: readonly { readonly name: string; readonly node: Node; readonly buffer: GpuBuffer; readonly offset: number }[];
+  readonly #outputs: readonly {
+    readonly name: string;
+    readonly node: Node;
+    readonly buffer: GpuBuffer;
+    readonly offset: number;
+  }[];
   readonly #data: readonly GpuBuffer[];
 
-  private constructor(config: ExecutableConfig, prepared: readonly Prepared[], bufferAt: (place: Place) => GpuBuffer, data: readonly GpuBuffer[]) {
+  private constructor(
+    config: ExecutableConfig,
+    prepared: readonly Prepared[],
+    bufferAt: (place: Place) => GpuBuffer,
+    data: readonly GpuBuffer[],
+  ) {
     this.#prepared = prepared;
     this.#data = data;
-    this.#copies = config.plan.copies.map(({ from, to, byteLength }) => ({ from: bufferAt(from), to: bufferAt(to), byteLength }));
+    this.#copies = config.plan.copies.map(({ from, to, byteLength }) => ({
+      from: bufferAt(from),
+      to: bufferAt(to),
+      byteLength,
+    }));
     let offset = 0;
     this.#outputs = config.plan.outputs.map(({ name, node, place }) => {
       const output = { name, node, buffer: bufferAt(place), offset };
@@ -95,7 +110,8 @@ export class Executable {
       );
     }
     const refused = failures[0] ?? invalid?.message;
-    if (refused !== undefined) throw new DeviceError(`entry point "${entryName}": the device refuses a kernel: ${refused}`);
+    if (refused !== undefined)
+      throw new DeviceError(`entry point "${entryName}": the device refuses a kernel: ${refused}`);
     return executable;
   }
 
@@ -149,7 +165,8 @@ function allot({ device, plan, working }: ExecutableConfig): GpuBuffer[] {
   const free = new Set(working);
   return plan.workingBytes.map((bytes) => {
     let best: GpuBuffer | undefined;
-    for (const buffer of free) if (buffer.size >= bytes && (best === undefined || buffer.size < best.size)) best = buffer;
+    for (const buffer of free)
+      if (buffer.size >= bytes && (best === undefined || buffer.size < best.size)) best = buffer;
     if (best === undefined) {
       best = makeBuffer(device, bytes);
       working.push(best);

@@ -4,8 +4,9 @@ import { type TracingBackend, traceEntryPoint } from '@moe-rl/tfjs-graph/tracing
 import type * as tf from '@tensorflow/tfjs-core';
 import { throughReshapes } from '../compile/members.ts';
 import { type Plan, planStep } from '../compile/plan.ts';
-import { GraphBuilder } from '../graph/graph-builder.ts';
+import type { GraphBuilder } from '../graph/graph-builder.ts';
 import type { Node } from '../graph/node.ts';
+import { WgslStepBuilder } from '../graph/step-builder.ts';
 
 /**
  * Traces an entry point; the variables keep their values.
@@ -18,7 +19,7 @@ export function traceStep(
   variables: Readonly<Record<string, tf.Variable>>,
   mostBuffers: number,
 ): Plan {
-  const builder = new GraphBuilder();
+  const builder = new WgslStepBuilder();
   const traced = traceEntryPoint(backend, entryName, entryPoint, variables, builder);
   const arguments_ = traced.arguments.map((value) => builder.nodeOf(value));
   const { reads, writes } = traced;

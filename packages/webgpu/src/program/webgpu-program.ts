@@ -134,7 +134,10 @@ export class WebGpuProgram<Name extends string> implements Program<Name> {
 
   async writeVariables(values: Readonly<Record<string, TensorData>>): Promise<void> {
     this.#requireAlive();
-    const checked = checkVariableValues(this.#config.variables, values).map(({ name, data }) => ({ name, data: data.slice() }));
+    const checked = checkVariableValues(this.#config.variables, values).map(({ name, data }) => ({
+      name,
+      data: data.slice(),
+    }));
     await this.#after(async () => {
       for (const { name, data } of checked) {
         const described = this.#variables.get(name)!;

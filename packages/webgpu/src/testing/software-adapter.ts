@@ -27,7 +27,7 @@ function hasDawn(): boolean {
 export const missing = !hasDawn()
   ? 'the package webgpu is not installed'
   : swiftShaderFolder() === undefined && process.env.MOE_RL_WEBGPU_ADAPTER === undefined
-    ? 'no SwiftShader (libvk_swiftshader.so beside Chromium, or in MOE_RL_SWIFTSHADER); MOE_RL_WEBGPU_ADAPTER=1 takes the machine\'s own adapter'
+    ? "no SwiftShader (libvk_swiftshader.so beside Chromium, or in MOE_RL_SWIFTSHADER); MOE_RL_WEBGPU_ADAPTER=1 takes the machine's own adapter"
     : undefined;
 
 /**
@@ -39,7 +39,10 @@ export async function withSoftwareAdapter<T>(open: () => Promise<T>): Promise<T>
   if (folder === undefined || process.env.MOE_RL_WEBGPU_ADAPTER !== undefined) return open();
   const here = process.cwd();
   const scratch = mkdtempSync(join(tmpdir(), 'moe-rl-webgpu-'));
-  const driver = { file_format_version: '1.0.0', ICD: { library_path: join(folder, 'libvk_swiftshader.so'), api_version: '1.0.5' } };
+  const driver = {
+    file_format_version: '1.0.0',
+    ICD: { library_path: join(folder, 'libvk_swiftshader.so'), api_version: '1.0.5' },
+  };
   writeFileSync(join(scratch, 'icd.json'), JSON.stringify(driver));
   writeFileSync(join(scratch, 'SwiftShader.ini'), '[Processor]\nThreadCount=1\n');
   process.env.VK_ICD_FILENAMES = join(scratch, 'icd.json');

@@ -1,5 +1,5 @@
 // How fast does a DQN agent learn and act on a GPU, through each engine that can use it, beside JAX's jit-compiled step on the same card? Four networks, batch sizes
-// 32 to 1,024, frames/s of a whole training, and the card's floor: an empty program's round trip, products of matrices, bytes to the device. `--cpu`: the same on
+// 32 to 1,024, frames/s of a whole training, five seeds as one program, and the card's floor: an empty program's round trip, products of matrices, bytes to the device. `--cpu`: the same on
 // the processor, small. Every engine is a process of its own: one that fails, hangs or runs out of memory is a row with its reason.
 // Written to results/gpu-<device>.json after every measurement, so that an end by force loses nothing.
 import { dirname, join } from 'node:path';
@@ -10,7 +10,7 @@ import { nvidiaDriverVersion } from '../packages/pjrt/src/plugins/locate.ts';
 import { ALL_NETWORKS } from './lib/dqn-agent.mjs';
 import { startSide } from './lib/gpu/line-process.mjs';
 import { measureSides } from './lib/gpu/measuring.mjs';
-import { cellRows, floorRows, trainingRow } from './lib/gpu/rows.mjs';
+import { cellRows, floorRows, seedsRows, trainingRow } from './lib/gpu/rows.mjs';
 
 const folder = dirname(fileURLToPath(import.meta.url));
 const ENGINES = {
@@ -20,6 +20,8 @@ const ENGINES = {
 const BATCHES = { gpu: [32, 64, 128, 256, 512, 1024], cpu: [8, 32], tiny: [2] };
 const FLOOR = { gpu: { matrix: 8192, megabytes: 256 }, cpu: { matrix: 1024, megabytes: 32 } };
 const TRAINING_NETWORK = 'impala-soft-moe';
+/** Seeds that are computed as one program, at batch 32. */
+const SEEDS = 5;
 const TRAINING_SECONDS = { full: 20, quick: 5, tiny: 0.2 };
 
 /**
@@ -99,6 +101,13 @@ export async function run({ peers, options, save = () => {} }) {
       const seconds = TRAINING_SECONDS[tiny ? 'tiny' : quick ? 'quick' : 'full'];
       const trained = await side.ask({ do: 'train', network, seconds }, 900).catch(reasonOf);
       add(trainingRow(engine, network, trained));
+    }
+    // On a processor one network shows it; each takes two more compilations.
+    for (const network of engine.startsWith('pjrt-') ? networks.slice(0, cpu ? 1 : networks.length) : []) {
+      if (isTimeUp()) break;
+      const request = { do: 'seeds', network, seeds: tiny ? 2 : SEEDS, blocks: quick || tiny ? 1 : 5 };
+      const measured = await side.ask(request, 1800).catch(reasonOf);
+      add(seedsRows(engine, network, request.seeds, measured));
     }
     await side.stop();
   }

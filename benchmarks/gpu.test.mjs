@@ -31,7 +31,7 @@ test.skipIf(missing !== undefined)(
       expect.arrayContaining([
         ...['floor/round-trip/pjrt-cpu', 'floor/product-default/pjrt-cpu', 'floor/bytes-to-device/pjrt-cpu'],
         ...['learn/nature/b2/pjrt-cpu', 'update/nature/b2/pjrt-cpu', 'act/nature/b1/pjrt-cpu'],
-        'training/nature/pjrt-cpu',
+        ...['training/nature/pjrt-cpu', 'seeds/nature/x2-each/pjrt-cpu'],
       ]),
     );
     // An engine that is not there is a row with its reason.

@@ -64,6 +64,10 @@ serve({
     const { measureFloor } = await import('./floor.mjs');
     return measureFloor(pjrt.client, { matrix, megabytes });
   },
+  async seeds({ network, seeds, blocks }) {
+    const { measureSeeds } = await import('./seeds.mjs');
+    return measureSeeds({ network, seeds, blocks, isTiny });
+  },
   train: ({ network, seconds }) => trainFor({ backend, preset: ALL_NETWORKS[network].preset, seconds, isTiny }),
 });
 

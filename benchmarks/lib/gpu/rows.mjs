@@ -53,6 +53,19 @@ export function floorRows(engine, floor, theirs) {
   });
 }
 
+/** Several seeds as one program, by how convolutions are batched; `ofSeparate`: of the time of as many updates one after the other. */
+export function seedsRows(engine, network, seeds, { alone, reason, ...batched }) {
+  const row = { what: 'seeds', network, seeds, engine, peer: null, unit: 'ms', ratio: null };
+  if (reason !== undefined) return [{ name: `seeds/${network}/x${seeds}/${engine}`, ...row, ours: null, reason }];
+  return Object.entries(batched).map(([convolutions, milliseconds]) => ({
+    name: `seeds/${network}/x${seeds}-${convolutions}/${engine}`,
+    ...row,
+    ours: milliseconds,
+    aloneMilliseconds: alone,
+    ofSeparate: milliseconds / (seeds * alone),
+  }));
+}
+
 /** Frames a second of a whole training. */
 export function trainingRow(engine, network, { framesPerSecond = null, agentSteps, reason }) {
   return {

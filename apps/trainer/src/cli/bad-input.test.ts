@@ -135,6 +135,16 @@ const CASES: readonly (readonly [line: string, message: RegExp])[] = [
     'experiment plan --suite demo --variants baseline --set trainingAgentSteps=5',
     /variant baseline: agent\.minReplayHistoryAgentSteps is \d+, so a run of 5 agent steps never learns/,
   ],
+  ['experiment run --suite classic --variants soft --backend pjrt-cpu --batch-seeds 0', /--batch-seeds is 0; expected/],
+  [
+    'experiment run --suite classic --variants soft --backend cpu --batch-seeds 2',
+    /backend is "cpu", which runs one step at a time.*expected one of pjrt-cpu, pjrt-cuda, pjrt-rocm/,
+  ],
+  [
+    'experiment run --suite classic --variants soft --backend pjrt-cpu --batch-seeds 2 --queue redis://127.0.0.1:1',
+    /--batch-seeds is 2, but --queue hands out jobs one by one/,
+  ],
+  ['experiment worker bare-experiment --batch-seeds x', /--batch-seeds/],
   ['experiment plan --suite demoo', /there is no suite "demoo"; did you mean demo\?/],
   ['experiment plan --seeds 0', /seeds is 0; expected an integer from 1/],
   ['quickstart --resume --run-folder none', /there is no run in none to resume; leave out --resume to start one/],

@@ -1,7 +1,13 @@
 // Makes a value-based agent: network, replay, variables and the program over them, each from a random stream of its own.
 import { createRng, InvalidArgumentError, type ObservationSpec, requireInteger } from '@moe-rl/core';
 import { ReplayBuffer } from '@moe-rl/replay';
-import { createProgram, createProgramBatch, type ProgramBatch, type ProgramMode } from '@moe-rl/tfjs-graph';
+import {
+  type BatchConvolutions,
+  createProgram,
+  createProgramBatch,
+  type ProgramBatch,
+  type ProgramMode,
+} from '@moe-rl/tfjs-graph';
 import type { AgentConfig } from '../config/agent-config.ts';
 import { validateAgentConfig } from '../config/validate.ts';
 import { createNetwork } from '../networks/network.ts';
@@ -108,6 +114,8 @@ export function requireBatchable({ mixtures }: Pick<Network, 'mixtures'>): void 
 export interface ValueAgentsOptions extends Omit<ValueAgentOptions, 'seed' | 'batch' | 'mode'> {
   /** A seed for each agent, at least one. */
   readonly seeds: readonly number[];
+  /** How convolutions of all agents are computed; default: what the engine takes to be faster on its device. */
+  readonly convolutions?: BatchConvolutions;
 }
 
 /**
@@ -116,13 +124,17 @@ export interface ValueAgentsOptions extends Omit<ValueAgentOptions, 'seed' | 'ba
  * what an agent computes does not depend on them. Results differ from those of an agent alone by the order of sums.
  * @throws InvalidArgumentError on a backend that can't batch (all but @moe-rl/pjrt's), for routers that choose on the host, and for no seeds
  */
-export async function createValueAgents({ seeds, ...options }: ValueAgentsOptions): Promise<ValueAgent[]> {
+export async function createValueAgents(options: ValueAgentsOptions): Promise<ValueAgent[]> {
+  const { seeds, convolutions, ...rest } = options;
   if (seeds.length === 0) throw new InvalidArgumentError('seeds is []; expected a seed for each agent');
-  const programs = await createProgramBatch({ size: seeds.length });
+  const programs = await createProgramBatch({
+    size: seeds.length,
+    ...(convolutions === undefined ? {} : { convolutions }),
+  });
   const agents: ValueAgent[] = [];
   try {
     for (const [place, seed] of seeds.entries()) {
-      agents.push(await createValueAgent({ ...options, seed, batch: { programs, place } }));
+      agents.push(await createValueAgent({ ...rest, seed, batch: { programs, place } }));
     }
     return agents;
   } catch (error) {

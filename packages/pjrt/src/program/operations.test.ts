@@ -18,14 +18,23 @@ describe.skipIf(missing !== undefined)('the table of operations', () => {
 
   beforeAll(async () => {
     await loadForTests();
-    const run = (tensors: Inputs) =>
-      Object.fromEntries(Object.entries(operationCases).map(([name, f]) => [name, f(tensors)]));
-    const config = { variables: {}, entryPoints: { all: { inputs: operationInputs, run } } };
-    const program = await createProgram(config);
+    const configOf = (names: readonly string[]) => ({
+      variables: {},
+      entryPoints: {
+        all: {
+          inputs: operationInputs,
+          run: (tensors: Inputs) => Object.fromEntries(names.map((name) => [name, operationCases[name]!(tensors)])),
+        },
+      },
+    });
+    const names = Object.keys(operationCases);
+    const program = await createProgram(configOf(names));
     computed.push(['alone', 0, await program.run('all', members[0])]);
     program.dispose();
     for (const convolutions of batchConvolutions) {
       const batch = await createProgramBatch({ size: 2, convolutions });
+      // Nothing else depends on it.
+      const config = configOf(convolutions === 'each' ? names : names.filter((name) => /conv|depthwise/i.test(name)));
       const programs = await Promise.all(members.map((_, place) => batch.createProgram(place, config)));
       const results = await Promise.all(programs.map((one, place) => one.run('all', members[place]!)));
       for (const [place, result] of results.entries()) computed.push([`batched (${convolutions})`, place, result]);
@@ -48,7 +57,9 @@ describe.skipIf(missing !== undefined)('the table of operations', () => {
   test.each(Object.keys(operationCases))('%s', (name) => {
     expect(computed).toHaveLength(5);
     for (const [how, member, results] of computed) {
-      const [values, right] = [results[name]!, wanted[member]![name]!];
+      const [values, right] = [results[name], wanted[member]![name]!];
+      if (values === undefined && how.includes('grouped')) continue;
+      if (values === undefined) throw new Error(`${how}: ${name} was not computed`);
       expect(values.length, how).toBe(right.length);
       for (let index = 0; index < right.length; index++) {
         const [value, expected] = [values[index]!, right[index]!];

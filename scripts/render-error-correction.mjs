@@ -207,6 +207,12 @@ write(
     `- Processor minutes of one training, with one thread: ${variants.map(minutes).join('; ')}.`,
     '- The lengths were raised once: with 120 tasks and 1,200 updates neither exploration nor speculative inference made a difference (two seeds). They were not tuned further.',
     '',
+    ...(settings.guidedProposals === undefined
+      ? [
+          "- In these runs guided exploration proposed the likeliest step only, as `--set guidedProposals=1` does. Along plans that it has learned these are mostly the expert's own, which leaves few errors to correct; the default draws three",
+          '  more proposals by now. No run on this page has done that: what it gains is not measured.',
+        ]
+      : []),
     ...(missing.length === 0 ? [] : [`- Planned and not done yet (variant, seed): ${missing.join(', ')}.`]),
     ...verdicts(),
     '',

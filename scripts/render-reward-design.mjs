@@ -1,7 +1,8 @@
 // Writes docs/reward-design.md and its figures: numbers from the result files in docs/reward-design/, rewards from the designs themselves.
 //   node --conditions=@moe-rl/source scripts/render-reward-design.mjs [--check]
-// Result files are made by `moe-rl reward-design study <name> --folder docs/reward-design/<name>` and `scripts/reward-design-dqn.mjs`. With --check nothing is
+// Result files are made by `moe-rl reward-design study <name> --folder docs/reward-design/<name>`, `scripts/reward-design-budget.mjs` and `scripts/reward-design-dqn.mjs`. With --check nothing is
 // written; it fails if anything would change.
+import { existsSync } from 'node:fs';
 import { designStudySvg } from '../apps/trainer/src/cli/reward-design-figure.ts';
 import { comparisonSvg, heatMapSvg } from '../packages/figures/src/index.ts';
 import {
@@ -16,7 +17,7 @@ import {
   shapedRewards,
   summarizeDesigns,
 } from '../packages/reward-design/src/index.ts';
-import { finish, readLines, write } from './render/pages.mjs';
+import { docs, finish, read, readLines, write } from './render/pages.mjs';
 
 const CLAIMS = {
   'exprd-5': 'EXPRD: a handful of states make Q-learning much faster',
@@ -54,6 +55,54 @@ function studySection(name) {
     ),
     '',
     `![${title}](reward-design/${name}.svg)`,
+    '',
+  ];
+}
+
+/** How many states EXPRD needs in Room, from room-budget.json (scripts/reward-design-budget.mjs). */
+function budgetSection() {
+  if (!existsSync(new URL('reward-design/room-budget.json', docs))) return [];
+  const { seeds, horizons, inferior, rows } = JSON.parse(read('reward-design/room-budget.json'));
+  const steps = Object.keys(rows[0].learning);
+  const shown = horizons.filter((horizon) => [1, 4, 8, 16].includes(horizon));
+  const percent = (value) => `${(100 * value).toFixed(0)} %`;
+  const told = (row, horizon) => row.told[horizons.indexOf(horizon)];
+  const [none, five] = [rows[0], rows.find(({ budget }) => budget === 5)];
+  const signs = (row) => {
+    const paid = row.rewards.flatMap(([, values]) => values);
+    return [paid.filter((value) => value > 1e-3).length, paid.filter((value) => value < -1e-3).length];
+  };
+  const meanOf = (row, length) =>
+    row.learning[length].reduce((sum, one) => sum + (one ?? MAX_EPISODES['q-learning']), 0) / seeds;
+  const faster = rows.find(
+    (row) => row.budget >= 5 && steps.every((length) => meanOf(row, length) < meanOf(none, length)),
+  );
+  const place = (state) => `(${state % 7}, ${Math.floor(state / 7)})`;
+  const learned = (row, length) => {
+    const episodes = row.learning[length];
+    const reached = episodes.filter((one) => one !== null).length;
+    return `${meanOf(row, length).toFixed(0)}, ${reached} of ${seeds}`;
+  };
+  return [
+    '### How many states EXPRD needs in Room',
+    '',
+    "The program's own numbers (`scripts/reward-design-budget.mjs`): the informativeness that the chosen states allow, at most 0; the share of the inferior actions that are behind the optimal one, within so many steps, by at",
+    `least half of what they are behind for ever (${inferior} of them); and the mean episodes until Q-learning is optimal, in episodes of the length of the study and in longer ones, with the number of seeds that got there.`,
+    '',
+    `| states | informativeness | rewards above 0 / below | ${shown.map((horizon) => `told within ${horizon}`).join(' | ')} | ${steps.map((length) => `episodes of ${length} steps`).join(' | ')} | added |`,
+    `| --- | --- | --- |${shown.map(() => ' --- |').join('')}${steps.map(() => ' --- |').join('')} --- |`,
+    ...rows.map((row, index) => {
+      const before = index === 0 ? 0 : rows[index - 1].chosen.length;
+      const cells = [
+        ...shown.map((horizon) => percent(told(row, horizon))),
+        ...steps.map((length) => learned(row, length)),
+      ];
+      return `| ${row.budget} | ${row.informativeness.toFixed(1)} | ${index === 0 ? '' : signs(row).join(' / ')} | ${cells.join(' | ')} | ${row.chosen.slice(before).map(place).join(' ')} |`;
+    }),
+    '',
+    `Five states are too few. They leave ${percent(five.informativeness / none.informativeness)} of what the true reward lacks in informativeness: the way from (1, 1) to the goal at (6, 6) leads through two doors and takes more than ten steps, and five states do not line it.`,
+    `What they can do is punish: ${signs(five)[1]} of their ${4 * five.budget} rewards are below 0, ${signs(five)[0]} above. A step that pays could be taken again and again, unless going back costs as much, which takes further states: with both sides of a door, (1, 2) and (1, 3), (5, 2) and (5, 3), the program pays for going through. A learner whose`,
+    `values start at 0 holds the five, which lie on its way to the doors, for worse than places where nothing is paid, and keeps away from them. ${faster === undefined ? 'No number of states tried helps' : `From ${faster.budget} states on (of those tried) Q-learning is faster than with the true reward`}.`,
     '',
   ];
 }
@@ -144,7 +193,7 @@ write(
     "Not everything is as the papers have it. EXPRD's five states in Room hold learners up in episodes of 30 steps, and its full rewards, like other mostly negative ones, teach REINFORCE without a baseline little; ExploRS's lead",
     'over the original reward in Room with Q-learning and in Chain with REINFORCE is smaller than the intervals are wide.',
     '',
-    ...DESIGN_STUDY_NAMES.flatMap(studySection),
+    ...DESIGN_STUDY_NAMES.flatMap((name) => [...studySection(name), ...(name === 'room' ? budgetSection() : [])]),
     ...dqnSection(),
     ...maps,
   ].join('\n'),

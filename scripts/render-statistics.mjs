@@ -3,8 +3,10 @@
 // Result files are made by `moe-rl statistics <study> --folder docs/statistics/<study>`. With --check nothing is written; it fails if anything would change.
 import { existsSync, readFileSync } from 'node:fs';
 import { studySvg } from '../apps/trainer/src/cli/statistics-figure.ts';
+import { expertsByApproximation } from '../packages/moe-statistics/src/index.ts';
 import {
   axisValue,
+  leastSquaresSlope,
   readResultLines,
   STUDY_NAMES,
   studyByName,
@@ -24,10 +26,10 @@ const fixed = (value) => value.toFixed(3);
 /** The slope over log(n)/n of what is exactly proportional to n^-1/2, over the sizes of a series. */
 function rootSlope({ axis, points }) {
   const x = points.map(({ size }) => Math.log(axisValue(axis, size)));
-  const y = points.map(({ size }) => -Math.log(size) / 2);
-  const [meanX, meanY] = [x, y].map((values) => values.reduce((sum, value) => sum + value, 0) / values.length);
-  const products = x.map((value, k) => (value - meanX) * (y[k] - meanY));
-  return products.reduce((sum, value) => sum + value, 0) / x.reduce((sum, value) => sum + (value - meanX) ** 2, 0);
+  return leastSquaresSlope(
+    x,
+    points.map(({ size }) => -Math.log(size) / 2),
+  );
 }
 
 /** A n^-1/2 + B / n by least squares on the logarithms, from n = 316 on; and how far the points are from it, and from A n^-1/2 alone. */
@@ -43,6 +45,29 @@ function twoTerms(points) {
   const ratios = Array.from({ length: 1201 }, (_, k) => Math.exp(-4 + k / 100));
   const best = ratios.map(lawOf).reduce((one, other) => (other.off < one.off ? other : one));
   return { ...best, alone: lawOf(0).off };
+}
+
+/** What BIC would choose without noise, at the study's sizes and beyond. */
+function predictedLines(sizes) {
+  const all = [...sizes, ...[4, 16, 64].map((factor) => factor * sizes.at(-1))];
+  const sine = (x) => Math.sin(2 * Math.PI * x);
+  const slope = (some, chosen) =>
+    leastSquaresSlope(
+      some.map((n) => Math.log(n / Math.log(n))),
+      chosen.map(Math.log),
+    ).toFixed(3);
+  const large = all.filter((n) => n >= 800);
+  return [
+    'Without noise:',
+    '',
+    `| m with | ${all.map((n) => `n = ${n}`).join(' | ')} | slope over the n of the study | slope from n = ${large[0]} on | theory |`,
+    `| --- |${all.map(() => ' --- |').join('')} --- | --- | --- |`,
+    ...[0, 1, 2, 3].map((degree) => {
+      const chosen = all.map((samples) => expertsByApproximation(sine, { samples, degree, maxExperts: 48 }));
+      return `| degree ${degree} | ${chosen.join(' | ')} | ${slope(sizes, chosen.slice(0, sizes.length))} | ${slope(large, chosen.slice(all.length - large.length))} | ${rounded(1 / (2 * degree + 3))} |`;
+    }),
+    '',
+  ];
 }
 
 /** What the law of two terms says of the medians. */
@@ -105,6 +130,7 @@ function studySection(name) {
     }),
     '',
     ...(name === 'theorems' ? twoTermLines(series) : []),
+    ...(name === 'selection' ? predictedLines(sizes) : []),
     `![${study.title}](statistics/${name}.svg)`,
     '',
   ];

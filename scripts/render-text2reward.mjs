@@ -13,7 +13,8 @@ import {
   refineReward,
   writeReward,
 } from '../packages/text2reward/src/index.ts';
-import { docs, finish, read, write } from './render/pages.mjs';
+import { studentInterval } from './render/intervals.mjs';
+import { finish, read, readLines, write } from './render/pages.mjs';
 
 const { goal: GOAL, seen: SEEN, advice: ADVICE } = JSON.parse(read('text2reward/words.json'));
 const LABELS = { original: "the game's own reward", text2reward: 'the first program', refined: 'the refined program' };
@@ -35,25 +36,55 @@ const refined = await refineReward({
 
 /** Mean and 95 % interval of Student's t over seeds. */
 function interval(values) {
-  const n = values.length;
-  const mean = values.reduce((sum, value) => sum + value, 0) / n;
-  const deviation = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / Math.max(1, n - 1));
-  const t = [Number.NaN, Number.NaN, 12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262][n] ?? 1.96;
-  return n < 2
-    ? `${mean.toFixed(1)}`
-    : `${mean.toFixed(1)} [${(mean - (t * deviation) / Math.sqrt(n)).toFixed(1)}, ${(mean + (t * deviation) / Math.sqrt(n)).toFixed(1)}]`;
+  const { mean, half } = studentInterval(values);
+  return Number.isNaN(half)
+    ? mean.toFixed(1)
+    : `${mean.toFixed(1)} [${(mean - half).toFixed(1)}, ${(mean + half).toFixed(1)}]`;
+}
+
+/** Runs by how they were evaluated; a series counts once every reward has three seeds. The last one is the page's. */
+function seriesOf(lines) {
+  const series = new Map();
+  for (const line of lines) {
+    const key = [line.agentSteps, line.curve[0][0], line.episodes ?? 5].join();
+    series.set(key, [...(series.get(key) ?? []), line]);
+  }
+  return [...series.values()].filter((own) =>
+    Object.keys(LABELS).every((reward) => own.filter((line) => line.reward === reward).length >= 3),
+  );
+}
+
+const mean = (curve) => curve.reduce((sum, [, value]) => sum + value, 0) / curve.length;
+const best = (curve) => Math.max(...curve.map(([, value]) => value));
+const reached = (curve) => curve.find(([, value]) => value >= LEARNED)?.[0];
+
+/** Seed by seed: what chance does to both alike (start values, fruit) drops out. */
+function gainsOf(lines) {
+  const { agentSteps } = lines[0];
+  return Object.keys(LABELS)
+    .filter((reward) => reward !== 'original')
+    .map((reward) => {
+      const pairs = lines
+        .filter((line) => line.reward === reward)
+        .flatMap(({ seed, curve }) => {
+          const original = lines.find((line) => line.reward === 'original' && line.seed === seed)?.curve;
+          return original === undefined ? [] : [{ original, curve }];
+        });
+      const steps = pairs.map((pair) => (reached(pair.original) ?? agentSteps) - (reached(pair.curve) ?? agentSteps));
+      const returns = pairs.map((pair) => mean(pair.curve) - mean(pair.original));
+      return `Seed by seed, with ${LABELS[reward]} a return of ${LEARNED} comes ${interval(steps)} agent steps earlier than with the game's own reward, and the mean return over the run is higher by ${interval(returns)}.`;
+    });
 }
 
 function results() {
-  if (!existsSync(new URL('text2reward/results.jsonl', docs))) return [];
-  const lines = read('text2reward/results.jsonl')
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line));
+  const all = seriesOf(readLines('text2reward/results.jsonl'));
+  if (all.length === 0) return [];
+  const lines = all.at(-1);
   const groups = Object.keys(LABELS)
     .map((reward) => ({ reward, lines: lines.filter((line) => line.reward === reward) }))
     .filter((group) => group.lines.length > 0);
-  const { agentSteps } = lines[0];
+  const { agentSteps, episodes = 5 } = lines[0];
+  const period = lines[0].curve[0][0];
   const curves = groups.map(({ reward, lines: own }) => ({
     label: LABELS[reward],
     curves: own.map(({ curve }) => curve.map(([steps, value]) => ({ agentSteps: steps, value }))),
@@ -62,36 +93,32 @@ function results() {
     'text2reward/learning.svg',
     comparisonSvg(curves, { title: 'Windfall: return under the true reward, evaluations' }),
   );
-  const mean = (curve) => curve.reduce((sum, [, value]) => sum + value, 0) / curve.length;
-  const best = (curve) => Math.max(...curve.map(([, value]) => value));
-  const reached = (curve) => curve.find(([, value]) => value >= LEARNED)?.[0];
   const rows = groups.map(({ reward, lines: own }) => {
     const steps = own.map(({ curve }) => reached(curve));
     return `| ${LABELS[reward]} | ${own.length} | ${interval(own.map(({ curve }) => mean(curve)))} | ${interval(own.map(({ curve }) => best(curve)))} | ${interval(own.map(({ curve }) => curve.at(-1)[1]))} | ${steps.map((one) => one ?? 'not reached').join(', ')} |`;
   });
-  // Seed by seed: what chance does to both alike (start values, fruit) drops out.
-  const gains = groups.slice(1).map(({ reward, lines: own }) => {
-    const pairs = own.flatMap(({ seed, curve }) => {
-      const original = groups[0].lines.find((line) => line.seed === seed)?.curve;
-      return original === undefined ? [] : [{ original, curve }];
-    });
-    const steps = pairs.map((pair) => (reached(pair.original) ?? agentSteps) - (reached(pair.curve) ?? agentSteps));
-    const returns = pairs.map((pair) => mean(pair.curve) - mean(pair.original));
-    return `Seed by seed, with ${LABELS[reward]} a return of ${LEARNED} comes ${interval(steps)} agent steps earlier than with the game's own reward, and the mean return over the run is higher by ${interval(returns)}.`;
-  });
+  const seeds = lines.filter(({ reward }) => reward === 'original').map(({ seed }) => seed);
+  const earlier = all
+    .slice(0, -1)
+    .flatMap((own) => [
+      `An earlier series, evaluated every ${own[0].curve[0][0]} agent steps over ${own[0].agentSteps.toLocaleString('en-US')}, after which this one's measures, length and seeds were chosen:`,
+      ...gainsOf(own),
+      '',
+    ]);
   return [
     '## What it gained',
     '',
-    `\`scripts/study-text2reward.mjs\` trains a small network (DQN, one layer of 128 units) for ${agentSteps.toLocaleString('en-US')} agent steps on Windfall as its RAM tells it: the basket's place, the fruit's place and height, whether one falls. The game's own`,
-    'reward against the programs above, with the same seeds. Every number is the true return, of 5 evaluation episodes (600 agent steps at most) every 500 agent steps; brackets are 95 % intervals of Student’s t over seeds, wide with so few.',
+    `\`scripts/study-text2reward.mjs --agent-steps ${agentSteps} --period ${period} --episodes ${episodes} --first-seed ${Math.min(...seeds)} --seeds ${seeds.length}\` trains a small network (DQN, one layer of 128 units) for ${agentSteps.toLocaleString('en-US')} agent steps on Windfall as its RAM tells it: the basket's place, the fruit's place and height, whether one falls. The game's own`,
+    `reward against the programs above, with the same seeds. Every number is the true return, of ${episodes} evaluation episodes (600 agent steps at most) every ${period} agent steps; brackets are 95 % intervals of Student’s t over seeds.`,
     'Standing still has 0.9, a random agent 1.1, the best possible is 40.',
     '',
     `| learned from | seeds | mean return over the run | best evaluation | last evaluation | agent steps to a return of ${LEARNED}, by seed |`,
     '| --- | --- | --- | --- | --- | --- |',
     ...rows,
     '',
-    ...gains,
+    ...gainsOf(lines),
     '',
+    ...earlier,
     '![Learning curves of the rewards](text2reward/learning.svg)',
     '',
   ];

@@ -1,6 +1,6 @@
 // Does a reward program shorten learning? Trains a small network on what the embedded game's RAM says of basket and fruit, with the game's own reward, with a
 // program and with the refined one, seed by seed.
-//   node --conditions=@moe-rl/source scripts/study-text2reward.mjs [--seeds 10] [--first-seed 101] [--agent-steps 4000] [--runs N]
+//   node --conditions=@moe-rl/source scripts/study-text2reward.mjs [--seeds 10] [--first-seed 101] [--agent-steps 4000] [--period 200] [--episodes 3] [--runs N]
 // The measures were chosen before these seeds were run: the mean return over all evaluations, and the agent steps to the first one of 10 or more.
 // Appends a line per run to docs/text2reward/results.jsonl; runs that have one are left out, so that it can be stopped and gone on with. --runs: at most so many now.
 // --results FILE: another file.
@@ -24,13 +24,15 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '10' },
     'first-seed': { type: 'string', default: '101' },
     'agent-steps': { type: 'string', default: '4000' },
+    period: { type: 'string', default: '200' },
+    episodes: { type: 'string', default: '3' },
     runs: { type: 'string', default: '1000' },
     results: { type: 'string' },
   },
 });
 const agentSteps = Number(values['agent-steps']);
-const EVALUATION_PERIOD = 200;
-const EVALUATION_EPISODES = 3;
+const evaluationPeriod = Number(values.period);
+const episodes = Number(values.episodes);
 const folder = new URL('../docs/text2reward/', import.meta.url);
 const results = values.results ?? new URL('results.jsonl', folder);
 
@@ -84,11 +86,11 @@ async function train(reward, seed) {
     agent: design === undefined ? agent : rewardedBy(design, agent),
     seed,
   })) {
-    if (++step % EVALUATION_PERIOD === 0) {
+    if (++step % evaluationPeriod === 0) {
       const { mean } = await evaluateAgent({
         agent,
         environment: makeFieldsEnvironment(),
-        episodes: EVALUATION_EPISODES,
+        episodes,
         seed: 1_000_000 + seed,
         maxEpisodeAgentSteps: 600,
       });
@@ -114,7 +116,7 @@ for (let seed = first; seed < first + Number(values.seeds); seed++) {
     if (done.some((line) => line.reward === reward && line.seed === seed && line.agentSteps === agentSteps)) continue;
     if (++runs > Number(values.runs)) process.exit(0);
     const curve = await train(reward, seed);
-    appendFileSync(results, `${JSON.stringify({ reward, seed, agentSteps, episodes: EVALUATION_EPISODES, curve })}\n`);
+    appendFileSync(results, `${JSON.stringify({ reward, seed, agentSteps, episodes, curve })}\n`);
     console.log(`${reward}, seed ${seed}: ${curve.map(([, value]) => value).join(' ')}`);
   }
 }

@@ -11,6 +11,16 @@ export interface BoundSettings {
   readonly samples: number;
 }
 
+export interface ApproximationSettings {
+  /** n */
+  readonly samples: number;
+  /** k */
+  readonly degree: number;
+  readonly maxExperts: number;
+  /** Of the noise. Default 1. */
+  readonly variance?: number;
+}
+
 /** m^(-2 min(alpha, k + 1) / s) + (m J_k + (m - 1)(s + 1)) ln(n) / n: approximation and estimation error, all constants 1. */
 export function convergenceBound(settings: BoundSettings, experts: number, degree: number): number {
   const { alpha, columns, samples } = settings;
@@ -73,6 +83,28 @@ export function approximationDivergence(
     total += dot(residual, residual) / pointsPerBin / experts;
   }
   return total / (2 * variance);
+}
+
+/**
+ * The number of experts that BIC would choose if there were no noise but in its penalty: the m with the lowest n KL_m + p ln(n) / 2, KL_m the approximation part in
+ * equal bins, p = m (k + 1) + 2 (m - 1) parameters. A whole number: where m is small, its growth is that of steps, not of a power.
+ * @param maxExperts m from 1 to this
+ */
+export function expertsByApproximation(
+  h: (x: number) => number,
+  { samples, degree, maxExperts, variance = 1 }: ApproximationSettings,
+): number {
+  requireFinite('samples', samples, 2);
+  requireInteger('degree', degree, 0);
+  requireInteger('maxExperts', maxExperts, 1);
+  let best = { experts: 0, value: Number.POSITIVE_INFINITY };
+  for (let experts = 1; experts <= maxExperts; experts++) {
+    const parameters = experts * (degree + 1) + 2 * (experts - 1);
+    const divergence = approximationDivergence(h, experts, degree, variance, 200);
+    const value = samples * divergence + (parameters * Math.log(samples)) / 2;
+    if (value < best.value) best = { experts, value };
+  }
+  return best.experts;
 }
 
 function dot(a: Float64Array, b: Float64Array): number {

@@ -26,7 +26,14 @@ export {
   voronoiLoss,
 } from './comparison/shared-routed-losses.ts';
 export { voronoiCells } from './comparison/voronoi-cells.ts';
-export { approximationDivergence, type BoundSettings, bestByBound, convergenceBound } from './convergence-bound.ts';
+export {
+  type ApproximationSettings,
+  approximationDivergence,
+  type BoundSettings,
+  bestByBound,
+  convergenceBound,
+  expertsByApproximation,
+} from './convergence-bound.ts';
 export { monomialCount, monomialExponents } from './data/polynomial.ts';
 export type { Covariates, Samples } from './data/samples.ts';
 export {

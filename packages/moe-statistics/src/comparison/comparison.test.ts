@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
   densityDistances,
+  expertsByApproximation,
   gaussianKullbackLeibler,
   hellinger,
   jainIndex,
@@ -156,4 +157,19 @@ test('router behavior: bounds, and bad choices by checkpoint and token', () => {
     }),
   ).toThrow(ShapeError);
   expect(() => jainIndex([0, 0])).toThrow(InvalidArgumentError);
+});
+
+test('the number of experts that follows from the approximation alone goes in steps: a sine takes one line, or three', () => {
+  const sine = (x: number): number => Math.sin(2 * Math.PI * x);
+  const chosen = [50, 200, 800, 3200, 12800].map((samples) =>
+    expertsByApproximation(sine, { samples, degree: 1, maxExperts: 8 }),
+  );
+  expect(chosen).toEqual([1, 1, 3, 3, 4]);
+  // n KL_1 + 2 ln(n) / 2 against n KL_3 + 10 ln(n) / 2, with KL_1 = (1/2 - 3 / pi^2) / 2 and KL_3 near 0.0059.
+  const worth = (samples: number, divergence: number, parameters: number) =>
+    samples * divergence + (parameters * Math.log(samples)) / 2;
+  const line = (0.5 - 3 / Math.PI ** 2) / 2;
+  expect(worth(200, line, 2)).toBeLessThan(worth(200, 0.0059, 10));
+  expect(worth(800, line, 2)).toBeGreaterThan(worth(800, 0.0059, 10));
+  expect(() => expertsByApproximation(sine, { samples: 1, degree: 1, maxExperts: 8 })).toThrow('samples is 1');
 });

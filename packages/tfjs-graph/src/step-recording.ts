@@ -165,9 +165,7 @@ export class StepRecording {
       for (const attribute of attributes) encoded[attribute.name] = this.encode(op, attribute);
       // The one operation for which tfjs-node leaves out a type that eager execution infers and a graph must state.
       if (op === 'ExpandDims') encoded.T ??= { kind: 'type', value: outputs[0]!.dtype };
-      const name = this.addsBias(op, inputs, outputs[0]!.shape)
-        ? this.addNode('BiasAdd', inputs, { ...encoded, data_format: { kind: 'text', value: 'NHWC' } })
-        : this.addNode(op, inputs, encoded);
+      const name = this.addNode(op, inputs, encoded);
       outputs.forEach(({ id }, index) => {
         this.origins.set(id, index === 0 ? name : `${name}:${index}`);
       });
@@ -179,22 +177,6 @@ export class StepRecording {
       );
     });
     return wrapped;
-  }
-
-  /**
-   * Whether an addition adds a parameter `[C]` to a convolution's channels. As `BiasAdd`, which gives the same numbers, TensorFlow fuses it with the convolution wherever it
-   * stands; a plain addition it first moves away from the convolution where others follow, as in residual blocks (5 % of acting's time).
-   */
-  private addsBias(op: string, inputs: readonly string[], shape: readonly number[]): boolean {
-    if (op !== 'Add' && op !== 'AddV2') return false;
-    const [features = '', bias = ''] = inputs;
-    const parameter = this.readOwners.get(bias)?.variable;
-    return (
-      /\/Conv2D_\d+$/.test(features) &&
-      parameter?.dtype === 'float32' &&
-      parameter.rank === 1 &&
-      parameter.size === shape[3]
-    );
   }
 
   private addNode(op: string, inputs: readonly string[], attributes: GraphNode['attributes']): string {

@@ -15,6 +15,8 @@ export interface BackendExplanation {
   readonly state: 'used' | 'available' | 'unavailable';
   /** One sentence: why it is or isn't used, and what to do about it. */
   readonly reason: string;
+  /** Whether it can be loaded as it is: nothing has to be fetched or built before. */
+  readonly isInstalled: boolean;
 }
 
 /** What {@link loadBackend} found. */
@@ -108,12 +110,12 @@ function makeReport(
 }
 
 function explain(candidate: Candidate, used: boolean, obstacle: string | undefined): BackendExplanation {
-  const { name, source } = candidate;
-  if (obstacle !== undefined) return { name, source, state: 'unavailable', reason: obstacle };
-  if (used) return { name, source, state: 'used', reason: candidate.merit };
+  const { name, source, isInstalled } = candidate;
+  if (obstacle !== undefined) return { name, source, state: 'unavailable', reason: obstacle, isInstalled: false };
+  if (used) return { name, source, state: 'used', reason: candidate.merit, isInstalled };
   const reason =
     name === 'webgpu' ? 'works when asked for by name' : 'a faster one goes first; can be asked for by name';
-  return { name, source, state: 'available', reason };
+  return { name, source, state: 'available', reason, isInstalled };
 }
 
 /**

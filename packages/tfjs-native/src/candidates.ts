@@ -17,6 +17,8 @@ export interface Candidate {
   readonly name: BackendName;
   readonly source: string;
   obstacle(): string | undefined;
+  /** Where there is no obstacle: whether it lies here whole. */
+  readonly isInstalled: boolean;
   /** `isDemanded`: asked for by name, so that a GPU build without a GPU is an error. */
   load(config: LoadBackendConfig, isDemanded: boolean): Promise<DeviceReport>;
   /** Why it is worth having, said when it is used. */
@@ -36,6 +38,7 @@ function nativeCandidate(): Candidate {
   return {
     name: 'tensorflow',
     source: nativeSource ?? `TensorFlow ${TENSORFLOW_VERSION} (${variant})`,
+    isInstalled: isInstalled(paths),
     get merit() {
       if (isInstalled(paths)) return 'the fastest here; training steps run recorded as one graph';
       return 'the fastest here; it is downloaded and built at the first use';
@@ -75,6 +78,7 @@ function stockCandidates(): Candidate[] {
     return {
       name: 'tensorflow',
       source: packageName,
+      isInstalled: true,
       merit: 'the package that you installed; the TensorFlow of our own cache would be newer and faster',
       obstacle() {
         if (!folder) return `it is not installed beside this program; npm install ${packageName} brings it`;
@@ -105,6 +109,7 @@ function webgpuCandidate(): Candidate {
   return {
     name: 'webgpu',
     source: 'WebGPU (packages webgpu and @tensorflow/tfjs-backend-webgpu)',
+    isInstalled: true,
     merit: 'asked for by name; runs on any GPU with a Vulkan, Metal or Direct3D 12 driver',
     obstacle() {
       const missing = ['webgpu', '@tensorflow/tfjs-backend-webgpu'].filter((name) => !resolveOptional(name));
@@ -132,6 +137,7 @@ function wasmCandidate(): Candidate {
   return {
     name: 'wasm',
     source: 'WebAssembly (@tensorflow/tfjs-backend-wasm)',
+    isInstalled: true,
     merit: 'needs no compiler and no Python, but trains several times slower than TensorFlow',
     obstacle() {
       const missing = ['@tensorflow/tfjs-backend-wasm', '@moe-rl/tfjs-kernels'].filter(
@@ -154,6 +160,7 @@ function cpuCandidate(): Candidate {
   return {
     name: 'cpu',
     source: 'plain JavaScript (@tensorflow/tfjs-backend-cpu)',
+    isInstalled: true,
     merit: 'runs everywhere, too slow to train convolutional networks',
     obstacle: () => undefined,
     async load() {

@@ -1,5 +1,14 @@
 // Public entry of @moe-rl/training: a run put together from its configuration.
 export { type OpenBackendOutput, openBackend } from './backend.ts';
+export { chooseBackend, MEASURED_FROM_UPDATES, measureHere, workOf } from './backends/choose.ts';
+export { backendsHere } from './backends/measure.ts';
+export {
+  type BackendMeasurement,
+  explainChoice,
+  fastestFirst,
+  type RunWork,
+  secondsOf,
+} from './backends/measurement.ts';
 export { compareRuns, type GroupResult, type RunComparison } from './comparison/compare-runs.ts';
 export { type ComparedRun, groupRuns, type RunGroup } from './comparison/group-runs.ts';
 export { humanNormalizedScore } from './evaluation/human-scores.ts';

@@ -18,6 +18,7 @@ import {
   table,
   trainRun,
 } from '@moe-rl/runs';
+import { keepBackend, openOnKeptBackend } from './backends/kept-backend.ts';
 import { humanNormalizedScore } from './evaluation/human-scores.ts';
 import { makeEnvironment } from './games.ts';
 import { createRecorder } from './offline/recorder.ts';
@@ -50,8 +51,9 @@ export async function trainInFolder(folder: RunFolder, options: TrainInFolderOpt
   const { isResume, say, output = process.stderr, sinks, member, ...rest } = options;
   let session: Session | undefined;
   try {
-    session = await openSession(folder, say, isResume, member);
+    session = await openOnKeptBackend(folder, isResume, say, (kept) => openSession(kept, say, isResume, member));
     for (const note of agentKindOf(folder.config, registry).notes?.(folder.config) ?? []) say(note);
+    if (!isResume) keepBackend(folder, session.backendName);
     const { agent, environment, reward, replay, tensorCount, learnOffline, finalRows } = session;
     const { makeEvaluationEnvironment } = session;
     const recorder = recorderOf(folder, environment, isResume);

@@ -148,7 +148,17 @@ export function buildProgram(version: string): Command {
   program
     .command('doctor')
     .description('show what this machine can do and what is missing')
-    .action(async () => (await import('./doctor.ts')).doctor());
+    .option('--measure', "measure a preset's steps on every backend that is here, which --backend auto remembers")
+    .option('--game <game>', 'with --measure: the game whose observations are taken')
+    .option('--preset <name>', 'with --measure: the agent')
+    .option('--threads <count>', 'with --measure: processor threads', integer('--threads'))
+    .option(
+      '--set <path=value>',
+      'with --measure: change a setting (again for more)',
+      collected,
+      [] as readonly string[],
+    )
+    .action(async (options) => (await import('./doctor.ts')).doctor(options));
 
   const isGroup = (command: Command): boolean => command.commands.length > 0;
   program.hook('preAction', async (_, action) => {

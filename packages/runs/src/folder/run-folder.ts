@@ -17,6 +17,8 @@ export interface RunFolder {
   readonly metricsFile: string;
   readonly eventsFile: string;
   readonly summaryFile: string;
+  /** Which backend the run began with, where its configuration says `auto`. */
+  readonly backendFile: string;
   readonly curveSvgFile: string;
   readonly curvePngFile: string;
   readonly videosFolder: string;
@@ -40,6 +42,7 @@ export function runFolderPaths(path: string) {
     metricsFile: join(path, 'metrics.jsonl'),
     eventsFile: join(path, 'events', 'events.out.tfevents.0000000000.moe-rl'),
     summaryFile: join(path, 'summary.json'),
+    backendFile: join(path, 'backend.json'),
     curveSvgFile: join(path, 'learning-curve.svg'),
     curvePngFile: join(path, 'learning-curve.png'),
     videosFolder: join(path, 'videos'),
@@ -51,7 +54,15 @@ export function runFolderPaths(path: string) {
 /** Everything that a run makes in its folder. */
 const OWN_NAMES: ReadonlySet<string> = new Set([
   ...['config.json', 'metrics.jsonl', 'events', 'checkpoints', 'videos', 'dataset', 'reward'],
-  ...['batch.json', 'summary.json', 'learning-curve.svg', 'learning-curve.png', 'run.lock'],
+  ...[
+    'batch.json',
+    'backend.json',
+    'summary.json',
+    'backend.json',
+    'learning-curve.svg',
+    'learning-curve.png',
+    'run.lock',
+  ],
 ]);
 
 /**

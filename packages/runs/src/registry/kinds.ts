@@ -68,6 +68,8 @@ export interface AgentRequest {
   readonly purpose: Purpose;
   /** Folder for what is too large to be written whole with every checkpoint. */
   readonly replayFolder: string;
+  /** True: a checkpoint of an earlier start is put back afterwards. */
+  readonly isResume?: boolean;
   /** Tells people something. */
   readonly say: (line: string) => void;
 }

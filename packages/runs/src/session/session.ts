@@ -61,7 +61,7 @@ export async function openSession(
   const environment = makeEnvironment(config, registry);
   let made: RunAgent | undefined;
   try {
-    const request = { config, environment, purpose: 'training', replayFolder, say } as const;
+    const request = { config, environment, purpose: 'training', replayFolder, isResume, say } as const;
     made = await (member === undefined
       ? agentKindOf(config, registry).create(request)
       : member.batch.create(request, member.place));

@@ -24,6 +24,7 @@ import {
   type RunConfig,
 } from '@moe-rl/runs';
 import { openBackend } from '../backend.ts';
+import { chooseBackend, openOrGoOn } from '../backends/choose.ts';
 import { fillReplay } from '../offline/dataset.ts';
 import { offlineReplay } from '../offline/offline-replay.ts';
 
@@ -75,11 +76,16 @@ export function requireBatchBackend(backend: BackendOption): void {
 }
 
 async function createRunAgent(
-  { config, environment, purpose, replayFolder, say }: AgentRequest,
+  { config, environment, purpose, replayFolder, isResume = false, say }: AgentRequest,
   batch?: ValueAgentOptions['batch'],
 ): Promise<RunAgent> {
-  const { tf, name } = await openBackend(config, say);
   const agentConfig = agentConfigOf(config);
+  // A run that goes on stays with what it began with.
+  const isOpen = config.backend === 'auto' && purpose === 'training' && !isResume;
+  const open = (backend: BackendOption) => openBackend({ ...config, backend }, say);
+  const { tf, name } = await (isOpen
+    ? openOrGoOn(await chooseBackend(config, agentConfig, environment, say), open, say)
+    : open(config.backend));
   const agent = await createValueAgent({
     config: purpose === 'training' ? agentConfig : withTinyReplay(agentConfig),
     environment,

@@ -31,10 +31,9 @@ serve({
         versions,
       };
     }
-    const info = backend === 'webgpu' ? await adapterInfo() : undefined;
-    if (info?.isFallbackAdapter) throw new Error(`WebGPU finds no GPU: ${info.description} computes on the processor`);
+    const device = backend === 'webgpu' ? await webgpuDevice() : tf.getBackend();
     return {
-      device: info?.description ?? tf.getBackend(),
+      device,
       platform: backend,
       versions: [`tfjs ${tf.version_core}`, ...lines.slice(-1), systemRelease()],
     };
@@ -71,9 +70,12 @@ serve({
   train: ({ network, seconds }) => trainFor({ backend, preset: ALL_NETWORKS[network].preset, seconds, isTiny }),
 });
 
-async function adapterInfo() {
-  const adapter = await globalThis.navigator?.gpu?.requestAdapter();
-  const { vendor, architecture, device, description, isFallbackAdapter = false } = adapter?.info ?? {};
-  const text = [description || device, vendor, architecture].filter(Boolean).join(', ');
-  return { description: text || 'an adapter without a name', isFallbackAdapter };
+/** The adapter's name; one that computes on the processor is no GPU. */
+async function webgpuDevice() {
+  const { loadWebGpu } = await import('../../../packages/webgpu/src/index.ts');
+  const { deviceName } = await loadWebGpu();
+  if (/swiftshader|llvmpipe|lavapipe/i.test(deviceName)) {
+    throw new Error(`WebGPU finds no GPU: ${deviceName} computes on the processor`);
+  }
+  return deviceName;
 }

@@ -2,6 +2,7 @@
 // checkpoint. Parameters, optimizer state, random streams, environment, the whole replay memory, metrics and the final evaluation must be identical.
 //   node --conditions=@moe-rl/source scripts/test-resume.mjs [--backend wasm] [--threads 1] [--game windfall] [--preset quickstart] [--agent-steps 1200]
 //     [--set path=value ...] [--keep FOLDER]
+// `--backend webgpu` runs on SwiftShader, where Chromium brings it, and is skipped where there is no adapter.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -43,6 +44,14 @@ const training = [
   ...['--set', `agent.minReplayHistoryAgentSteps=${agentSteps >> 3}`, '--set', 'evaluationEpisodes=1'],
   ...values.set.flatMap((setting) => ['--set', setting]),
 ];
+if (values.backend === 'webgpu') {
+  const { missing, softwareEnvironment } = await import('../packages/webgpu/src/testing/software-adapter.ts');
+  if (missing !== undefined) {
+    console.log(`skipped: ${missing}`);
+    process.exit(0);
+  }
+  Object.assign(process.env, softwareEnvironment());
+}
 if (values.keep !== undefined) mkdirSync(values.keep, { recursive: true });
 const root = values.keep ?? mkdtempSync(join(tmpdir(), 'moe-rl-resume-'));
 const [straight, killed] = [join(root, 'straight'), join(root, 'killed')];

@@ -18,10 +18,12 @@ export interface Group {
   readonly outputs: Set<Node>;
 }
 
-/** A loop of this many turns or more is shared by a workgroup. */
+/** A loop of this many turns or more is shared by a workgroup, where there are few elements: its barriers cost more than they save where there are many. */
 const SHARED_TURNS = 128;
-/** With so many elements there are threads enough without sharing loops. */
-const MANY_ELEMENTS = 8192;
+const FEW_ELEMENTS = 512;
+/** Where the loop is this long, the workgroup is worth it for more elements. */
+const LONG_TURNS = 2048;
+const SOME_ELEMENTS = 4096;
 /** Small expressions that have nothing in common still share a dispatch. */
 const SMALL = 256;
 
@@ -64,11 +66,10 @@ function isJoining({ operation }: Node): boolean {
 function kindOf(node: Node): GroupKind {
   if (node.operation.kind === 'product') return 'product';
   const { operation } = node;
-  const isShared =
-    operation.kind === 'fold' &&
-    operation.combine !== undefined &&
-    turnsOf(node) >= SHARED_TURNS &&
-    node.size < MANY_ELEMENTS;
+  const turns = turnsOf(node);
+  const isLong = turns >= SHARED_TURNS && node.size < FEW_ELEMENTS;
+  const isVeryLong = turns >= LONG_TURNS && node.size < SOME_ELEMENTS;
+  const isShared = operation.kind === 'fold' && operation.combine !== undefined && (isLong || isVeryLong);
   return isShared ? 'rows' : 'elements';
 }
 

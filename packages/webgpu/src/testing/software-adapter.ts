@@ -2,7 +2,7 @@
 import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { constants, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 const FOLDERS = ['/usr/lib/chromium', '/usr/lib/chromium-browser', '/opt/google/chrome'];
 /** A library stays loaded after dlopen's user is gone (glibc). */
@@ -38,14 +38,10 @@ export async function withSoftwareAdapter<T>(open: () => Promise<T>): Promise<T>
   const folder = swiftShaderFolder();
   if (folder === undefined || process.env.MOE_RL_WEBGPU_ADAPTER !== undefined) return open();
   const here = process.cwd();
-  const scratch = mkdtempSync(join(tmpdir(), 'moe-rl-webgpu-'));
-  const driver = {
-    file_format_version: '1.0.0',
-    ICD: { library_path: join(folder, 'libvk_swiftshader.so'), api_version: '1.0.5' },
-  };
-  writeFileSync(join(scratch, 'icd.json'), JSON.stringify(driver));
+  const { VK_ICD_FILENAMES: driver } = softwareEnvironment() as { VK_ICD_FILENAMES: string };
+  process.env.VK_ICD_FILENAMES = driver;
+  const scratch = dirname(driver);
   writeFileSync(join(scratch, 'SwiftShader.ini'), '[Processor]\nThreadCount=1\n');
-  process.env.VK_ICD_FILENAMES = join(scratch, 'icd.json');
   preload(join(folder, 'libvulkan.so.1'));
   process.chdir(scratch);
   try {
@@ -53,6 +49,16 @@ export async function withSoftwareAdapter<T>(open: () => Promise<T>): Promise<T>
   } finally {
     process.chdir(here);
   }
+}
+
+/** Variables that make SwiftShader the Vulkan driver of a program that is started with them; none where the machine's own adapter was asked for. */
+export function softwareEnvironment(): Record<string, string> {
+  const folder = swiftShaderFolder();
+  if (folder === undefined || process.env.MOE_RL_WEBGPU_ADAPTER !== undefined) return {};
+  const driver = join(mkdtempSync(join(tmpdir(), 'moe-rl-webgpu-')), 'icd.json');
+  const ICD = { library_path: join(folder, 'libvk_swiftshader.so'), api_version: '1.0.5' };
+  writeFileSync(driver, JSON.stringify({ file_format_version: '1.0.0', ICD }));
+  return { VK_ICD_FILENAMES: driver, LD_LIBRARY_PATH: folder };
 }
 
 /** Loads Vulkan's loader, which Dawn then finds by its name: it is no add-on of Node's, which says so and leaves it loaded. */

@@ -27,7 +27,13 @@ export let hasSlices: bool = false;
 export function select(index: i32): void {
   cartridge.select = index;
   bank = bankAt(index);
+  if (!switchesAnywhere()) return;
+  // The code that runs goes on in the other bank, wherever the access was: it sees a copy.
+  bank = bankAt(2);
+  memory.copy(bank, bankAt(index), 0x1000);
 }
+/** UA and 0840: two banks, switched by addresses that are not the cartridge's. */
+@inline function switchesAnywhere(): bool { return type == CART_UA || type == CART_0840; }
 
 function bankCount(kind: i32): i32 {
   switch (kind) {

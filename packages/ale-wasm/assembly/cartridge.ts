@@ -116,17 +116,18 @@ export function readWatched(address: i32): i32 { return type >= CART_3F && (addr
 export function passesOn(address: i32): bool {
   return type == CART_3F || (type == CART_3E && !(cartridge.select & RAM_SLICE && (address & 0xc00) == 0x400));
 }
+function selectOther(index: i32): void { if (cartridge.select != index) select(index); }
 /** An access to an address that is not the cartridge's, or a write to one of its own that goes on to the TIA; `value` is -1 for reads. */
 export function touchBus(address: i32, value: i32): void {
   const at = address & 0x1fff;
   switch (type) {
     case CART_UA:
-      if (at == 0x220) select(0);
-      else if (at == 0x240) select(1);
+      if (at == 0x220) selectOther(0);
+      else if (at == 0x240) selectOther(1);
       break;
     case CART_0840:
-      if ((at & 0x1840) == 0x800) select(0);
-      else if ((at & 0x1840) == 0x840) select(1);
+      if ((at & 0x1840) == 0x800) selectOther(0);
+      else if ((at & 0x1840) == 0x840) selectOther(1);
       break;
     case CART_3F: if ((at & 0xfff) <= 0x3f && value >= 0) selectLower(<i32>(<u32>value % <u32>(fileBytes >> 11))); break;
     case CART_3E:

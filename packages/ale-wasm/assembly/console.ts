@@ -12,6 +12,8 @@ import { STALE_ALL } from './tia-objects';
 const INSTRUCTIONS_PER_FRAME = 25000;
 const NEVER = 0x7fffffff;
 export const SCREEN_BYTES: usize = 160 * 250;
+/** From one frame buffer to the next: one more row, for lines that nobody sees, and room behind the last pixel. */
+const SCREEN_STRIDE: usize = SCREEN_BYTES + 160 + 64;
 
 // A console's block: saved state, RAM, derived state, the cartridge's RAM where it is large; the same at the start of the last step and of the one
 // before; streams, two frame buffers.
@@ -27,7 +29,7 @@ export function stepActions(slot: i32): usize { return active + 3 * stepAt() + s
 /** What the step began with. */
 export function snapshotLine(slot: i32): Line { return changetype<Line>(stepSnapshot(slot) + BLOCK_DERIVED); }
 @inline function screensAt(): usize { return streamsAt() + 2 * STREAM_BYTES + 16; }
-export function blockBytes(): usize { return (screensAt() + 2 * (SCREEN_BYTES + 64) + 255) & ~255; }
+export function blockBytes(): usize { return (screensAt() + 2 * SCREEN_STRIDE + 255) & ~255; }
 /** Of what saveSnapshot writes, at most. */
 export const SNAPSHOT_BYTES: i32 = <i32>(BLOCK_CARTRIDGE + CARTRIDGE_RAM_BYTES);
 
@@ -49,7 +51,7 @@ export function reload(): void { loadHere(active); }
 /** Takes the active console from a snapshot, which may have been written at another address: its two screens are found again by their order. */
 export function loadHere(at: usize): void {
   loadSnapshot(at);
-  const first = active + screensAt(), second = first + SCREEN_BYTES + 64;
+  const first = active + screensAt(), second = first + SCREEN_STRIDE;
   const isSwapped = line.front > line.back;
   line.front = isSwapped ? second : first;
   line.back = isSwapped ? first : second;
@@ -60,7 +62,7 @@ export function powerOn(): void {
   memory.fill(changetype<usize>(cpu), 0, SAVED_BYTES);
   memory.fill(changetype<usize>(line), 0, DERIVED_BYTES);
   line.front = active + screensAt();
-  line.back = line.front + SCREEN_BYTES + 64;
+  line.back = line.front + SCREEN_STRIDE;
   line.draw = 1;
   tia.frameEnded = 1;
   seedSystem();

@@ -27,6 +27,8 @@ const BELOW_WINDOW = 0x3fffffff;
 }
 function commitInside(object: i32, x: i32): void {
   if (line.stale) rebuildStale();
+  // Whether score colors win over priority depends on which objects are enabled: see scoreColors.
+  if ((tia.control & 6) == 6) flush(x);
   const start = from(object);
   if (x <= start) return;
   const now = CURRENT + (object << 5), earlier = EARLIER + (object << 5), right = FROM + (x << 5);
@@ -261,8 +263,12 @@ function pixelOnLaterLine(clock: i32): i32 {
   while (clock > tia.lineClock + 228) {
     finishLine();
     if (tia.row >= windowRows) {
-      tia.lineClock = BELOW_WINDOW;
-      return 0;
+      // A late picture is drawn from line 0 on, but ends where every picture does: what is left of it is not seen, but collides.
+      tia.row = windowRows;
+      if (tia.lineClock >= (windowStart + windowRows) * 228) {
+        tia.lineClock = BELOW_WINDOW;
+        return 0;
+      }
     }
   }
   return max(clock - tia.lineClock - 68, 0);
@@ -297,7 +303,9 @@ export function beginLate(clock: i32): void {
 export function resumePicture(drawn: i32, lastBlank: i32): void {
   clearCuts();
   tia.row = max(0, min(tia.row, windowRows));
-  tia.lineClock = tia.row >= windowRows || tia.late == 1 ? BELOW_WINDOW : (tia.late ? tia.row : windowStart + tia.row) * 228;
+  const isUnseen = tia.late == 2 && tia.row == windowRows && tia.lineClock >= windowRows * 228 && tia.lineClock < (windowStart + windowRows) * 228;
+  if (isUnseen) tia.lineClock -= tia.lineClock % 228;
+  else tia.lineClock = tia.row >= windowRows || tia.late == 1 ? BELOW_WINDOW : (tia.late ? tia.row : windowStart + tia.row) * 228;
   line.drawn = max(0, min(drawn, 160));
   if (line.drawn) {
     line.cut = 1;
@@ -309,9 +317,7 @@ export function resumePicture(drawn: i32, lastBlank: i32): void {
 }
 /** Draws up to the clock at which the frame ends or is interrupted; the rest of that line keeps what the buffer held. */
 export function finishPicture(clock: i32): void {
-  const x = pixelAt(clock);
-  if (tia.row >= windowRows) return;
-  flush(x);
+  flush(pixelAt(clock));
   mendChunk();
   if (line.draw && tia.blank) memory.fill(line.front + tia.row * 160, 0, min(line.drawn, 8));
 }
@@ -325,9 +331,9 @@ const NOT_WITH_SCORE: u64 = 0x0001000600000000;
  */
 export function drawAccess(clock: i32): void {
   const x = pixelAt(clock), start = line.drawn, group = x & ~3;
-  if (tia.row >= windowRows || x <= start) return;
+  if (x <= start) return;
   flush(x);
-  if (!line.draw || x == group || start > group || tia.vblank || (tia.blank && x < 8)) return;
+  if (!line.draw || tia.row >= windowRows || x == group || start > group || tia.vblank || (tia.blank && x < 8)) return;
   let enabled = i32(shownGraphic(0) != 0) | i32(shownGraphic(1) != 0) << 1 | i32(tia.missile0 && !tia.reset0) << 2 | i32(tia.missile1 && !tia.reset1) << 3;
   enabled |= i32(shownBall() != 0) << 4 | i32((tia.pf0 >> 4 | tia.pf1 | tia.pf2) != 0) << 5;
   const groups: u64 = tia.control & 2 ? BY_FOURS & ~NOT_WITH_SCORE : BY_FOURS;

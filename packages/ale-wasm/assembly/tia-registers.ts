@@ -2,7 +2,7 @@
 // that is already there is dropped by the caller (SHADOW) wherever that can't be seen. Simplified as ALE does: RSYNC is ignored.
 import { Line, SHADOW, Tia, line, tia } from './state';
 import { watchesBus } from './cartridge-banks';
-import { beginLate, commit, drawAccess, flush, pixelAt, windowRows } from './tia-line';
+import { beginLate, commit, drawAccess, flush, pixelAt } from './tia-line';
 import { nusiz, position, setPosition, setSuppressed, suppressed, touchBall, touchMissile, touchPlayer, touchPlayfield } from './tia-objects';
 import { MOTION } from './tia-tables';
 import { CYCLE_MARGIN, link } from './translated';
@@ -307,8 +307,7 @@ function writeHmove(cycles: i32): void {
   const x = pixelAt(clock);
   tia.hmoveClock = clock;
   if (hmoveBlanks && (cycle <= 20 || cycle == 75)) {
-    const inWindow = tia.row < windowRows && clock >= tia.lineClock;
-    if (inWindow && (cycle == 75 || (cycle == 0 && clock > tia.lineClock))) tia.blankNext = 1;
+    if (clock >= tia.lineClock && (cycle == 75 || (cycle == 0 && clock > tia.lineClock))) tia.blankNext = 1;
     else tia.blank = 1;
   }
   if (tia.star) {

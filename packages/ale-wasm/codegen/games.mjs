@@ -2,6 +2,7 @@
 // Run with `node codegen/games.mjs` (Node >= 22.18); a test compares what is checked in with what this gives.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { LAST_READS } from './games-last-reads.mjs';
 
 export const TABLE_FILE = new URL('../src/generated/game-table.ts', import.meta.url);
 const SOURCE = new URL('../../../testdata/ale/games.json', import.meta.url);
@@ -21,7 +22,9 @@ export function generateGameTable(defineGame) {
     const modes = Array.isArray(description.modes)
       ? description.modes
       : Array.from({ length: 51 * 3 }, (_, i) => Math.floor(i / 3) * 100 + (i % 3));
-    const { program, ...facts } = defineGame({ ...description, modes });
+    const last = LAST_READS[description.slug];
+    const rules = last === undefined ? description.rules : { ...description.rules, last };
+    const { program, ...facts } = defineGame({ ...description, modes, rules });
     const { code, ...entries } = program;
     return {
       ...facts,

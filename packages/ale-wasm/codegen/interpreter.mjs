@@ -125,7 +125,7 @@ function body(opcode) {
       return `${advance} pc++; ${pullFirst(opcode)} ${SET_STATUS}`;
     // A jam, or a guard byte beside a memory area that code has run out of.
     case 'JAM':
-      return `u = lastOnBus(before, t, m); t = pc - pcOffset; m = leaveArea(pc, t, u, cycles); if (m) { pc = m; pcOffset = pc - t; ${STEP_IN_RAM} n++; } else { n = 1; rest = 0; cpu.jammed = 1; }`;
+      return `u = lastOnBus(before, t, m); t = pc - pcOffset; m = leaveArea(pc, t, u, cycles); if (m) { pc = m; pcOffset = pc - t; ${STEP_IN_RAM} n++; } else { n = 1; rest = 0; cpu.jammed = 1; cycles += 2; }`;
   }
   throw new Error(`opcode ${opcode.toString(16)} ${mnemonic} has no meaning`);
 }

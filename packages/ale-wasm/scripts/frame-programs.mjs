@@ -7,15 +7,30 @@ const CUTS = 0x420;
 
 /**
  * Frame i of 32 has `lengths(i)` lines, each with another playfield, on a background of its own, and then `cuts(i)` times 512 instructions without a
- * look at the TIA. Its last line goes on for `late` times 2 cycles; in frame `jam` the CPU jams.
+ * look at the TIA. Its last line goes on for `late` times 2 cycles; in frame `jam` the CPU jams, `jamLate` times 2 cycles later in a line.
  */
-function frames({ lengths, cuts = () => 0, late = 0, jam = -1 }) {
+function frames({ lengths, cuts = () => 0, late = 0, jam = -1, jamLate = 0 }) {
   const rom = new Uint8Array(4096).fill(0xea);
   const code = [0x78, 0xd8, 0xa2, 0xff, 0x9a, 0xa9, 0x1e, 0x85, 0x08, 0xa9, 0x00, 0x85, 0x80];
   const again = 0xf000 + code.length;
   code.push(0xa9, 2, 0x85, 0, 0x85, 2, 0x85, 2, 0x85, 2, 0xa9, 0, ...Array(late).fill(0xea), 0x85, 0); // VSYNC
   code.push(0xe6, 0x80, 0xa5, 0x80);
-  if (jam >= 0) code.push(0xc9, jam, 0xd0, 0x08, 0xa2, 0x60, 0x85, 0x02, 0xca, 0xd0, 0xfb, 0x02);
+  if (jam >= 0)
+    code.push(
+      0xc9,
+      jam,
+      0xd0,
+      0x08 + jamLate,
+      0xa2,
+      0x60,
+      0x85,
+      0x02,
+      0xca,
+      0xd0,
+      0xfb,
+      ...Array(jamLate).fill(0xea),
+      0x02,
+    );
   code.push(0x0a, 0x0a, 0x0a, 0x85, 0x09, 0xa5, 0x80, 0x29, 0x1f, 0xa8); // background, place in the tables
   code.push(0xbe, LENGTHS & 0xff, 0xf0 + (LENGTHS >> 8), 0x85, 0x02, 0x86, 0x0e, 0xca, 0xd0, 0xf9);
   code.push(0xb9, CUTS & 0xff, 0xf0 + (CUTS >> 8), 0xd0, 0x03, 0x4c, again & 0xff, again >> 8);
@@ -25,6 +40,51 @@ function frames({ lengths, cuts = () => 0, late = 0, jam = -1 }) {
     rom[LENGTHS + i] = lengths(i);
     rom[CUTS + i] = cuts(i);
   }
+  rom.set([0x00, 0xf0, 0x00, 0xf0], 4092);
+  return rom;
+}
+
+/** Score colors and priority at once, while missile, ball and players come and go in the middle of lines: without any of them the score's colors win. */
+function scoreAndPriority() {
+  const rom = new Uint8Array(4096).fill(0xea);
+  const code = [0x78, 0xd8, 0xa2, 0xff, 0x9a];
+  for (const [register, value] of [
+    [6, 0x1e],
+    [7, 0x4e],
+    [8, 0x8a],
+    [9, 2],
+    [0x0a, 6],
+    [0x0e, 0x5a],
+  ])
+    code.push(0xa9, value, 0x85, register);
+  const again = 0xf000 + code.length;
+  code.push(0xa9, 2, 0x85, 0, 0x85, 2, 0x85, 2, 0x85, 2, 0xa9, 0, 0x85, 0, 0xa2, 250);
+  const line = code.length;
+  code.push(
+    0x85,
+    2,
+    0x8a,
+    0x86,
+    0x1d,
+    ...Array(9).fill(0xea),
+    0x0a,
+    0x85,
+    0x1f,
+    0xea,
+    0x4a,
+    0x4a,
+    0x4a,
+    0x85,
+    0x1b,
+    0x86,
+    0x26,
+    0xea,
+    0x85,
+    0x1c,
+    0xca,
+  );
+  code.push(0xd0, (line - code.length - 2) & 255, 0x4c, again & 0xff, again >> 8);
+  rom.set(code);
   rom.set([0x00, 0xf0, 0x00, 0xf0], 4092);
   return rom;
 }
@@ -48,7 +108,9 @@ export const FRAME_PROGRAMS = {
     cuts: (i) => (i % 6 === 4 ? 60 + 5 * i : 0),
     late: 17,
   }),
+  'score colors and priority': scoreAndPriority(),
   'the CPU jams': frames({ lengths: (i) => (i % 3 === 1 ? 150 : 253), jam: 85 }),
+  'the CPU jams when a line ends': frames({ lengths: full, jam: 85, jamLate: 35 }),
 };
 /** Steps that each is played, and by how many frames. */
 export const FRAME_STEPS = 30;
@@ -56,4 +118,4 @@ export const FRAME_SKIPS = [1, 2, 3, 4, 5, 6, 7, 8];
 /** One CRC-32 of the CRC-32s of many screens. */
 export const screensDigest = (checksums) => crc32(Buffer.from(Uint32Array.from(checksums).buffer));
 /** Without and with color averaging, which is not defined for the gray that a jammed console shows. */
-export const averagings = (name) => (name === 'the CPU jams' ? [false] : [false, true]);
+export const averagings = (name) => (name.startsWith('the CPU jams') ? [false] : [false, true]);

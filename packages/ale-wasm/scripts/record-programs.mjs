@@ -1,8 +1,10 @@
-// Writes testdata/ale/programs.json: ALE's RAM after the programs of test-programs.mjs, and its screens of those of frame-programs.mjs.
+// Writes testdata/ale/programs.json: ALE's RAM after the programs of test-programs.mjs and last-read-programs.mjs, and its screens of those of
+// frame-programs.mjs.
 // `node --conditions=@moe-rl/source scripts/record-programs.mjs`.
 import { writeFileSync } from 'node:fs';
 import { averagings, FRAME_PROGRAMS, FRAME_SKIPS, FRAME_STEPS, screensDigest } from './frame-programs.mjs';
 import { AleProcess, alePython } from './fuzz/ale.mjs';
+import { LAST_READ_GAMES, lastReadPrograms } from './last-read-programs.mjs';
 import { PROGRAM_FRAMES, PROGRAM_GAME, PROGRAMS } from './test-programs.mjs';
 
 const python = alePython(console.log);
@@ -38,6 +40,19 @@ for (const [name, rom] of Object.entries(FRAME_PROGRAMS)) {
     screens[name].push(digests);
   }
 }
+/** By game: a CRC-32 of RAM after ALE has loaded each of its programs. */
+const lastReads = {};
+for (const game of LAST_READ_GAMES) {
+  lastReads[game] = [];
+  for (const rom of lastReadPrograms(game)) {
+    const settings = { kind: 'program', randomSeed: 1, frameSkip: 1, repeat: 0, maxFrames: 0, operations: [] };
+    const { rows } = await ale.play({ ...settings, game, rom });
+    lastReads[game].push(rows[0][4]);
+  }
+}
 ale.close();
 const file = new URL('../../../testdata/ale/programs.json', import.meta.url);
-writeFileSync(file, `${JSON.stringify({ source: 'ale-py 0.12.1', frames: PROGRAM_FRAMES, ram, screens }, null, 1)}\n`);
+writeFileSync(
+  file,
+  `${JSON.stringify({ source: 'ale-py 0.12.1', frames: PROGRAM_FRAMES, ram, screens, lastReads }, null, 1)}\n`,
+);

@@ -47,11 +47,30 @@ const banked = (size, list, options) => cartridge(size, accesses(list), { at: 0x
 const sliced = (size, list, options) => cartridge(size, accesses(list), { unit: 2048, at: 0x300, ...options });
 const MARK = 0x1150;
 const SIGN_3F = { patches: { 1792: [0x85, 0x3f, 0xea, 0x85, 0x3f] } };
+/** Where the program below has the numbers that it stores. */
+const ANOTHER_NUMBER_IN_BANK_1 = Object.fromEntries([4, 11, 18, 25].map((i) => [0x1218 + i, [2]]));
 const SIGN_3E = { patches: { 1792: [0x85, 0x3e, 0xa9, 0x00] } };
 /** What the timer shows after writes that would be WSYNC, and one that would be RSYNC, were they the TIA's. */
 const throughOwnSpace = [0x1402, 0x1403, 0x1002, 0x1c02, 0x1c82].flatMap((address, i) => [
   ...[0xa9, 0xff, 0x8d, 0x94, 0x02, 0x8d, low(address), high(address), 0xad, 0x84, 0x02, ...keep(0x90 + i)],
 ]);
+
+/**
+ * Never ends a frame, which is PAL's then, so that the limit of instructions cuts it and a reset meets it: the picture's first line is line 0, and its
+ * last one still line 283. Whether ball and playfield collide on lines 255 to 264, 278 to 280, and from 285 on: $90, $91, $92.
+ */
+function belowTheWindow() {
+  const lines = (count) => [0xa2, count, 0x85, 2, 0xca, 0xd0, 0xfb];
+  const collision = (count, address) => [0x85, 0x2c, ...lines(count), 0xa5, 0x06, ...keep(address)];
+  const rom = new Uint8Array(4096).fill(0xea);
+  const code = [
+    ...[...START, ...store(0xff, 0x0d), ...store(2, 0x1f), ...lines(200), ...lines(55)],
+    ...[...collision(10, 0x90), ...lines(13), ...collision(3, 0x91), ...lines(4), ...collision(4, 0x92)],
+  ];
+  rom.set([...code, 0x4c, low(code.length), 0xf0]);
+  rom.set([0x00, 0xf0, 0x00, 0xf0], 4092);
+  return rom;
+}
 
 export const PROGRAMS = {
   'PLA from a TIA register below RAM': plain([...store(0x37, 0xff), ...stack(0xff), 0x68, ...keep(0x90)]),
@@ -194,6 +213,14 @@ export const PROGRAMS = {
   UA: banked(8192, [0x220, MARK, 0x240, MARK, [0x220, 1], MARK, 0x221, MARK, [0x2240, 1], MARK], {
     patches: { 1792: [0x8d, 0x40, 0x02] },
   }),
+  'UA that switches under its code': cartridge(
+    8192,
+    [
+      ...[0xad, 0x20, 0x02, ...store(1, 0x90), 0xad, 0x40, 0x02, ...store(1, 0x91)],
+      ...[0x8d, 0x20, 0x02, ...store(1, 0x92), 0x8d, 0x40, 0x02, ...store(1, 0x93)],
+    ],
+    { at: 0x200, patches: { 1792: [0x8d, 0x40, 0x02], ...ANOTHER_NUMBER_IN_BANK_1 } },
+  ),
   '3F': sliced(8192, [0x1050, [0x3f, 1], 0x1050, [0x02, 2], 0x1050, [0x3f, 7], 0x1050, [0x7f, 0], 0x1050, 0x0e, 0x3e], {
     patches: { 1792: [0x85, 0x3f, 0xea, 0x85, 0x3f] },
   }),
@@ -268,6 +295,7 @@ export const PROGRAMS = {
   'CV of 4 KiB': sliced(4096, [0x1000, 0x1001, [0x1405, 44], 0x1005, 0x1405, 0x1006, 0x1850], {
     patches: { 3584: [0x99, 0x00, 0xf4] },
   }),
+  'collisions below the window after a reset in a cut frame': belowTheWindow(),
 };
 /** Frames that each is played before a reset and after it. */
 export const PROGRAM_FRAMES = 5;

@@ -1,9 +1,11 @@
 // Programs of our own against what ALE made of them: noise of TIA reads, reads without a purpose, decimal mode, and every bank switching scheme;
-// and frames that are cut or end early, which frame skips must not show.
+// frames that are cut or end early, which frame skips must not show; and the byte that a game's rules read last.
 import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 // @ts-expect-error a plain script, shared with the recorder
 import { averagings, FRAME_PROGRAMS, FRAME_SKIPS, FRAME_STEPS, screensDigest } from '../scripts/frame-programs.mjs';
+// @ts-expect-error a plain script, shared with the recorder
+import { LAST_READ_GAMES, lastReadPrograms } from '../scripts/last-read-programs.mjs';
 // @ts-expect-error a plain script, shared with the recorder
 import { PROGRAM_FRAMES, PROGRAMS } from '../scripts/test-programs.mjs';
 import { Ale, type AleConfig } from './ale.ts';
@@ -19,8 +21,8 @@ const expectedScreens: Record<string, number[][]> = golden('programs.json').scre
 const programs: [string, Uint8Array][] = Object.entries(PROGRAMS);
 const framePrograms: [string, Uint8Array][] = Object.entries(FRAME_PROGRAMS);
 
-const gameFor = (rom: Uint8Array) => ({
-  ...getGame('enduro'),
+const gameFor = (rom: Uint8Array, rules = 'enduro') => ({
+  ...getGame(rules),
   md5: '',
   cartridge: detectCartridge(rom),
   romBytes: rom.length,
@@ -106,5 +108,26 @@ describe('frames that are cut or end early, as ALE shows them', () => {
         expect(Buffer.compare(pooled, pooledOf(batch, pooled.length))).toBe(0);
       }
     }
+  });
+});
+
+/** As ALE has a ROM that is no game's: only the rules come with the file name. */
+const nobodys = {
+  hmoveBlanks: true,
+  controllers: { left: 'joystick', right: 'joystick', swapPorts: false, swapPaddles: false },
+  powerOnDifficulty: 0,
+  paddleMaximum: 790196,
+} as const;
+
+describe('the byte that the rules of a game read last is on the bus when a frame of a reset has ended, as in ALE', () => {
+  const expectedReads: Record<string, number[]> = golden('programs.json').lastReads;
+  it('of every game without a mode procedure', () => {
+    expect(Object.keys(expectedReads)).toEqual(LAST_READ_GAMES);
+  });
+  it.each(Object.keys(expectedReads))('%s', (id) => {
+    const seen = lastReadPrograms(id).map((rom: Uint8Array) =>
+      crc32(new Ale(rom, { game: { ...gameFor(rom, id), ...nobodys }, translateRom: false }).ram()),
+    );
+    expect(seen).toEqual(expectedReads[id]);
   });
 });

@@ -22,6 +22,11 @@ export interface RuleDescription {
   /** New values of state variables, assigned at once; missing names keep theirs. */
   readonly next: Readonly<Record<string, RuleExpression>>;
   readonly out: { readonly reward: RuleExpression; readonly lives: RuleExpression; readonly game_over: RuleExpression };
+  /**
+   * Evaluated at the end of every frame, only for what it reads last: that byte stays on the bus. Default: what `out` read last, or `next` or `let`
+   * before it. Only code that runs in the TIA's addresses notices.
+   */
+  readonly last?: RuleExpression;
 }
 
 /** Bytecode with its entry points; `procedure` is -1 without a mode procedure. */
@@ -34,6 +39,8 @@ export interface RuleProgram {
 }
 
 const MOST_REPEATS = 1000;
+/** Takes the value of `last` from the stack; nobody reads it. */
+const LAST = '\0last';
 
 class ProcedureAssembler extends Assembler {
   /** Steps of a mode procedure. Returns the places of `break_if` jumps, for the loop around. */
@@ -160,7 +167,13 @@ export function compileRules(rules: RuleDescription, modeSelect: readonly ModeSt
   a.expression(rules.out.reward);
   a.expression(rules.out.lives);
   a.expression(rules.out.game_over);
-  a.emit(OP.setOutput, OP.end);
+  a.emit(OP.setOutput);
+  if (rules.last !== undefined) {
+    a.clear();
+    a.expression(rules.last);
+    a.emit(OP.setLet, a.defineLet(LAST));
+  }
+  a.emit(OP.end);
   let procedure = -1;
   if (modeSelect) {
     procedure = a.position;

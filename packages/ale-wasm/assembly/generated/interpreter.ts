@@ -47,7 +47,7 @@ export function run(budget: i32): void {
         break;
       }
       case 2: { // JAM imp
-        u = lastOnBus(before, t, m); t = pc - pcOffset; m = leaveArea(pc, t, u, cycles); if (m) { pc = m; pcOffset = pc - t; if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; } n++; } else { n = 1; rest = 0; cpu.jammed = 1; }
+        u = lastOnBus(before, t, m); t = pc - pcOffset; m = leaveArea(pc, t, u, cycles); if (m) { pc = m; pcOffset = pc - t; if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; } n++; } else { n = 1; rest = 0; cpu.jammed = 1; cycles += 2; }
         break;
       }
       case 3: { // SLO izx
@@ -135,7 +135,7 @@ export function run(budget: i32): void {
         break;
       }
       case 18: { // JAM imp
-        u = lastOnBus(before, t, m); t = pc - pcOffset; m = leaveArea(pc, t, u, cycles); if (m) { pc = m; pcOffset = pc - t; if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; } n++; } else { n = 1; rest = 0; cpu.jammed = 1; }
+        u = lastOnBus(before, t, m); t = pc - pcOffset; m = leaveArea(pc, t, u, cycles); if (m) { pc = m; pcOffset = pc - t; if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; } n++; } else { n = 1; rest = 0; cpu.jammed = 1; cycles += 2; }
         break;
       }
       case 19: { // SLO izy
@@ -224,7 +224,7 @@ export function run(budget: i32): void {
         break;
       }
       case 34: { // JAM imp
-        u = lastOnBus(before, t, m); t = pc - pcOffset; m = leaveArea(pc, t, u, cycles); if (m) { pc = m; pcOffset = pc - t; if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; } n++; } else { n = 1; rest = 0; cpu.jammed = 1; }
+        u = lastOnBus(before, t, m); t = pc - pcOffset; m = leaveArea(pc, t, u, cycles); if (m) { pc = m; pcOffset = pc - t; if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; } n++; } else { n = 1; rest = 0; cpu.jammed = 1; cycles += 2; }
         break;
       }
       case 35: { // RLA izx
@@ -308,7 +308,7 @@ export function run(budget: i32): void {
         break;
       }
       case 50: { // JAM imp
-        u = lastOnBus(before, t, m); t = pc - pcOffset; m = leaveArea(pc, t, u, cycles); if (m) { pc = m; pcOffset = pc - t; if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; } n++; } else { n = 1; rest = 0; cpu.jammed = 1; }
+        u = lastOnBus(before, t, m); t = pc - pcOffset; m = leaveArea(pc, t, u, cycles); if (m) { pc = m; pcOffset = pc - t; if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; } n++; } else { n = 1; rest = 0; cpu.jammed = 1; cycles += 2; }
         break;
       }
       case 51: { // RLA izy
@@ -397,7 +397,7 @@ export function run(budget: i32): void {
         break;
       }
       case 66: { // JAM imp
-        u = lastOnBus(before, t, m); t = pc - pcOffset; m = leaveArea(pc, t, u, cycles); if (m) { pc = m; pcOffset = pc - t; if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; } n++; } else { n = 1; rest = 0; cpu.jammed = 1; }
+        u = lastOnBus(before, t, m); t = pc - pcOffset; m = leaveArea(pc, t, u, cycles); if (m) { pc = m; pcOffset = pc - t; if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; } n++; } else { n = 1; rest = 0; cpu.jammed = 1; cycles += 2; }
         break;
       }
       case 67: { // SRE izx
@@ -486,7 +486,7 @@ export function run(budget: i32): void {
         break;
       }
       case 82: { // JAM imp
-        u = lastOnBus(before, t, m); t = pc - pcOffset; m = leaveArea(pc, t, u, cycles); if (m) { pc = m; pcOffset = pc - t; if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; } n++; } else { n = 1; rest = 0; cpu.jammed = 1; }
+        u = lastOnBus(before, t, m); t = pc - pcOffset; m = leaveArea(pc, t, u, cycles); if (m) { pc = m; pcOffset = pc - t; if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; } n++; } else { n = 1; rest = 0; cpu.jammed = 1; cycles += 2; }
         break;
       }
       case 83: { // SRE izy
@@ -576,7 +576,7 @@ export function run(budget: i32): void {
         break;
       }
       case 98: { // JAM imp
-        u = lastOnBus(before, t, m); t = pc - pcOffset; m = leaveArea(pc, t, u, cycles); if (m) { pc = m; pcOffset = pc - t; if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; } n++; } else { n = 1; rest = 0; cpu.jammed = 1; }
+        u = lastOnBus(before, t, m); t = pc - pcOffset; m = leaveArea(pc, t, u, cycles); if (m) { pc = m; pcOffset = pc - t; if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; } n++; } else { n = 1; rest = 0; cpu.jammed = 1; cycles += 2; }
         break;
       }
       case 99: { // RRA izx
@@ -669,7 +669,7 @@ export function run(budget: i32): void {
         break;
       }
       case 114: { // JAM imp
-        u = lastOnBus(before, t, m); t = pc - pcOffset; m = leaveArea(pc, t, u, cycles); if (m) { pc = m; pcOffset = pc - t; if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; } n++; } else { n = 1; rest = 0; cpu.jammed = 1; }
+        u = lastOnBus(before, t, m); t = pc - pcOffset; m = leaveArea(pc, t, u, cycles); if (m) { pc = m; pcOffset = pc - t; if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; } n++; } else { n = 1; rest = 0; cpu.jammed = 1; cycles += 2; }
         break;
       }
       case 115: { // RRA izy
@@ -872,7 +872,7 @@ export function run(budget: i32): void {
         break;
       }
       case 146: { // JAM imp
-        u = lastOnBus(before, t, m); t = pc - pcOffset; m = leaveArea(pc, t, u, cycles); if (m) { pc = m; pcOffset = pc - t; if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; } n++; } else { n = 1; rest = 0; cpu.jammed = 1; }
+        u = lastOnBus(before, t, m); t = pc - pcOffset; m = leaveArea(pc, t, u, cycles); if (m) { pc = m; pcOffset = pc - t; if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; } n++; } else { n = 1; rest = 0; cpu.jammed = 1; cycles += 2; }
         break;
       }
       case 147: { // SHA izy
@@ -1044,7 +1044,7 @@ export function run(budget: i32): void {
         break;
       }
       case 178: { // JAM imp
-        u = lastOnBus(before, t, m); t = pc - pcOffset; m = leaveArea(pc, t, u, cycles); if (m) { pc = m; pcOffset = pc - t; if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; } n++; } else { n = 1; rest = 0; cpu.jammed = 1; }
+        u = lastOnBus(before, t, m); t = pc - pcOffset; m = leaveArea(pc, t, u, cycles); if (m) { pc = m; pcOffset = pc - t; if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; } n++; } else { n = 1; rest = 0; cpu.jammed = 1; cycles += 2; }
         break;
       }
       case 179: { // LAX izy
@@ -1192,7 +1192,7 @@ export function run(budget: i32): void {
         break;
       }
       case 210: { // JAM imp
-        u = lastOnBus(before, t, m); t = pc - pcOffset; m = leaveArea(pc, t, u, cycles); if (m) { pc = m; pcOffset = pc - t; if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; } n++; } else { n = 1; rest = 0; cpu.jammed = 1; }
+        u = lastOnBus(before, t, m); t = pc - pcOffset; m = leaveArea(pc, t, u, cycles); if (m) { pc = m; pcOffset = pc - t; if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; } n++; } else { n = 1; rest = 0; cpu.jammed = 1; cycles += 2; }
         break;
       }
       case 211: { // DCP izy
@@ -1373,7 +1373,7 @@ export function run(budget: i32): void {
         break;
       }
       case 242: { // JAM imp
-        u = lastOnBus(before, t, m); t = pc - pcOffset; m = leaveArea(pc, t, u, cycles); if (m) { pc = m; pcOffset = pc - t; if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; } n++; } else { n = 1; rest = 0; cpu.jammed = 1; }
+        u = lastOnBus(before, t, m); t = pc - pcOffset; m = leaveArea(pc, t, u, cycles); if (m) { pc = m; pcOffset = pc - t; if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; } n++; } else { n = 1; rest = 0; cpu.jammed = 1; cycles += 2; }
         break;
       }
       case 243: { // ISB izy

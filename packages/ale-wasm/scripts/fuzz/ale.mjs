@@ -51,6 +51,9 @@ export class AleProcess {
   }
   /** Its rows, `{ error }` where ALE refuses, or `{ lost }` where it hangs (a mode procedure can) or crashes. */
   async play({ game, rom, kind, randomSeed, frameSkip, repeat, maxFrames, averaged = false, operations }, dump = -1) {
+    // What ALE makes of a CV cartridge depends on what its process has done before, and the process often crashes after it: it gets a fresh one.
+    const isFresh = kind.startsWith('program CV');
+    if (isFresh) this.close();
     if (this.#child === undefined) await this.#start();
     const request = {
       game,
@@ -75,6 +78,7 @@ export class AleProcess {
       this.close();
       return { lost: answer.lost ?? 'it crashed' };
     }
+    if (isFresh) this.close();
     return JSON.parse(answer.value);
   }
   close() {

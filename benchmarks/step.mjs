@@ -1,4 +1,4 @@
-// How long does a DQN training step take, and choosing one action? Our DQN agent's, recorded as a TensorFlow graph, against the same agent run eagerly, acting through PJRT's CPU plugin, and
+// How long does a DQN training step take, and choosing one action? Our DQN agent's, recorded as a TensorFlow graph, against the same agent run eagerly, acting through a compiled function and through PJRT's CPU plugin, and
 // against JAX, TensorFlow's own Python and PyTorch. Rows `step/<network>/<peer>` (batch 32) and `act/<network>/<peer>` (batch 1), in ms.
 // All sides stay loaded and take turns in blocks, so that whatever else the machine does hits all of them; a side's time is the median of its
 // quieter half of blocks.
@@ -47,6 +47,9 @@ export async function run({ peers, options }) {
       { name: 'eager', ...(await createDqnAgent(network, 'eager')) },
     ];
     try {
+      // The same session's variables, acting through a function that XLA compiled: its row is `act/<network>/compiled`.
+      const compiled = { whats: ['act'], compiledActing: 0 };
+      sides.push({ name: 'compiled', ...compiled, ...(await createDqnAgent(network, 'recorded', compiled)) });
       // XLA's CPU compiler acts faster than the session and learns slower: its row is `act/<network>/pjrt`.
       sides.push({ name: 'pjrt', whats: ['act'], ...(await startPjrtSide(network, THREADS)) });
       for (const [peer, variants] of Object.entries(PEER_VARIANTS)) {

@@ -32,6 +32,7 @@ export interface Binding {
   loadSavedModel(folder: string, tags: string): number;
   deleteSavedModel(session: number): void;
   runSavedModel(session: number, inputIds: number[], inputNames: string, outputNames: string): TensorMetadata[];
+  isUsingGpuDevice?(): boolean;
   readonly TF_Version: string;
   readonly TF_FLOAT: number;
   readonly TF_INT32: number;

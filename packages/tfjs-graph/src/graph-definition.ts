@@ -8,6 +8,9 @@ export type NodeAttribute =
   | { readonly kind: 'text'; readonly value: string }
   | { readonly kind: 'shape'; readonly value: readonly number[] }
   | { readonly kind: 'types' | 'integers' | 'floats' | 'flags'; readonly value: readonly number[] }
+  | { readonly kind: 'shapes'; readonly value: readonly (readonly number[])[] }
+  /** A function of the graph, by name. */
+  | { readonly kind: 'function'; readonly value: string }
   | { readonly kind: 'tensor'; readonly value: ConstantTensor };
 
 /** A constant. When all elements are equal, `data` may hold just one: TensorFlow repeats it. */
@@ -24,6 +27,22 @@ export interface GraphNode {
   readonly name: string;
   readonly op: string;
   readonly inputs: readonly string[];
+  readonly attributes: Readonly<Record<string, NodeAttribute>>;
+}
+
+/** An argument or a result of a function; `source`, of a result, is the output within the function that it is. */
+export interface FunctionValue {
+  readonly name: string;
+  readonly dtype: number;
+  readonly source?: string;
+}
+
+/** A function of a graph. Its nodes name each other's outputs `node:output's name:index`, and an argument by its name. */
+export interface GraphFunction {
+  readonly name: string;
+  readonly inputs: readonly FunctionValue[];
+  readonly outputs: readonly FunctionValue[];
+  readonly nodes: readonly GraphNode[];
   readonly attributes: Readonly<Record<string, NodeAttribute>>;
 }
 
@@ -127,6 +146,13 @@ function attributeMessage(attribute: NodeAttribute): MessageWriter {
       return writer.message(7, shapeMessage(attribute.value));
     case 'tensor':
       return writer.message(8, tensorMessage(attribute.value));
+    case 'function':
+      return writer.message(10, new MessageWriter().text(1, attribute.value));
+    case 'shapes': {
+      const list = new MessageWriter();
+      for (const shape of attribute.value) list.message(7, shapeMessage(shape));
+      return writer.message(1, list);
+    }
     default: {
       const list = new MessageWriter();
       const field = { integers: 3, floats: 4, flags: 5, types: 6 }[attribute.kind];
@@ -142,16 +168,42 @@ function attributeMessage(attribute: NodeAttribute): MessageWriter {
 // The graph version that operations are read by: old enough for TensorFlow 2.9, unchanged in meaning since.
 const graphProducerVersion = 1395;
 
-/** A saved model (`saved_model.pb`) with the tag `serve` that holds the graph and nothing else. */
-export function encodeSavedModel(nodes: readonly GraphNode[]): Uint8Array {
+function writeAttributes(writer: MessageWriter, attributes: GraphNode['attributes']): MessageWriter {
+  for (const [name, attribute] of Object.entries(attributes)) {
+    writer.message(5, new MessageWriter().text(1, name).message(2, attributeMessage(attribute)));
+  }
+  return writer;
+}
+
+function nodeMessage({ name, op, inputs, attributes }: GraphNode): MessageWriter {
+  const writer = new MessageWriter().text(1, name).text(2, op);
+  for (const input of inputs) writer.text(3, input);
+  return writeAttributes(writer, attributes);
+}
+
+function functionMessage({ name, inputs, outputs, nodes, attributes }: GraphFunction): MessageWriter {
+  const signature = new MessageWriter().text(1, name);
+  const value = (each: FunctionValue) => new MessageWriter().text(1, each.name).integer(3, each.dtype);
+  for (const input of inputs) signature.message(2, value(input));
+  for (const output of outputs) signature.message(3, value(output));
+  // It reads variables, hence it is stateful.
+  signature.integer(17, 1);
+  const writer = writeAttributes(new MessageWriter().message(1, signature), attributes);
+  for (const node of nodes) writer.message(3, nodeMessage(node));
+  for (const { name: output, source = '' } of outputs) {
+    writer.message(4, new MessageWriter().text(1, output).text(2, source));
+  }
+  return writer;
+}
+
+/** A saved model (`saved_model.pb`) with the tag `serve` that holds the graph, its functions, and nothing else. */
+export function encodeSavedModel(nodes: readonly GraphNode[], functions: readonly GraphFunction[] = []): Uint8Array {
   const graph = new MessageWriter();
-  for (const node of nodes) {
-    const writer = new MessageWriter().text(1, node.name).text(2, node.op);
-    for (const input of node.inputs) writer.text(3, input);
-    for (const [name, attribute] of Object.entries(node.attributes)) {
-      writer.message(5, new MessageWriter().text(1, name).message(2, attributeMessage(attribute)));
-    }
-    graph.message(1, writer);
+  for (const node of nodes) graph.message(1, nodeMessage(node));
+  if (functions.length > 0) {
+    const library = new MessageWriter();
+    for (const each of functions) library.message(1, functionMessage(each));
+    graph.message(2, library);
   }
   graph.message(4, new MessageWriter().integer(1, graphProducerVersion));
   const metaGraph = new MessageWriter().message(1, new MessageWriter().text(4, 'serve')).message(2, graph);

@@ -10,6 +10,9 @@ export { createProgramBatch } from './program-batch.ts';
 export {
   type BatchConvolutions,
   batchConvolutions,
+  type CompiledChoice,
+  type CompiledEntryPoints,
+  compiledChoices,
   type EntryPoint,
   type InputDtype,
   type InputSpec,

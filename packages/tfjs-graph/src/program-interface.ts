@@ -22,6 +22,27 @@ export interface EntryPoint {
    * anything that changes from call to call: a recorded entry point runs once, at creation.
    */
   readonly run: (inputs: Record<string, tf.Tensor>) => Record<string, tf.Tensor>;
+  /**
+   * For an entry point that assigns no variable: have XLA's CPU compiler at hand for it, too (`Program.compiled`). `auto`: where that is known to be faster than the recorded
+   * graph. Default `never`. Ignored where nothing is recorded.
+   */
+  readonly compiled?: CompiledChoice;
+}
+
+export const compiledChoices = ['never', 'auto', 'always'] as const;
+export type CompiledChoice = (typeof compiledChoices)[number];
+
+/** Entry points that are compiled on demand. Their results differ from the recorded ones' by rounding, so whoever changes over should do it at a point that it can repeat. */
+export interface CompiledEntryPoints<Name extends string = string> {
+  /** Whether the entry point has a compiled version. */
+  has(name: Name): boolean;
+  /** Starts the compiler in the background, where it takes some seconds; at most once. */
+  start(name: Name, inputs: ProgramInputs): void;
+  /**
+   * Runs the compiled version; waits for the compiler if it has not ended.
+   * @throws NotFoundError when there is none, MissingDependencyError when it can't be compiled here
+   */
+  run(name: Name, inputs?: ProgramInputs): Promise<ProgramOutputs>;
 }
 
 /** `recorded`: TensorFlow graphs (fails elsewhere than on tfjs-node); `eager`: operation by operation; `auto`: recorded where possible. */
@@ -50,6 +71,8 @@ export interface Program<Name extends string = string> {
    * @throws ShapeError when an input is missing, unknown, or has another type or length than declared.
    */
   run(name: Name, inputs?: ProgramInputs): Promise<ProgramOutputs>;
+  /** Entry points that can be compiled beside; absent where nothing is recorded or an engine compiles everything anyway. */
+  readonly compiled?: CompiledEntryPoints<Name>;
   /** Copies of the variables' values; of all, or of those named. */
   readVariables(names?: readonly string[]): Promise<Record<string, TensorData>>;
   /**

@@ -7,7 +7,7 @@ import { tensorFlowBackend } from './binding.ts';
 import { createEagerProgram } from './eager-program.ts';
 import { programEngine } from './engine.ts';
 import { registerNativeGradients } from './native-gradients.ts';
-import { inputDtypes, type Program, type ProgramConfig, programModes } from './program-interface.ts';
+import { compiledChoices, inputDtypes, type Program, type ProgramConfig, programModes } from './program-interface.ts';
 import { createRecordedProgram } from './recorded-program.ts';
 
 /**
@@ -41,6 +41,7 @@ function checkConfig(config: ProgramConfig): void {
     throw new InvalidArgumentError('the same tf.Variable is listed under two names');
   }
   for (const [entryName, entry] of Object.entries(config.entryPoints)) {
+    requireOneOf(`entryPoints.${entryName}.compiled`, entry.compiled ?? 'never', compiledChoices);
     for (const [name, { shape, dtype }] of Object.entries(entry.inputs ?? {})) {
       const place = `entryPoints.${entryName}.inputs.${name}`;
       requireOneOf(`${place}.dtype`, dtype, inputDtypes);

@@ -1,12 +1,21 @@
 // A program whose entry points run as TensorFlow graphs over variables that live in one session.
 
-import { InvalidArgumentError, type TensorData } from '@moe-rl/core';
+import { InvalidArgumentError, MissingDependencyError, NotFoundError, type TensorData } from '@moe-rl/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { type BindingValues, handleOf, type TensorFlowBackend } from './binding.ts';
+import { canCompile, prefersCompiled } from './compile-preference.ts';
+import { addCompiledFunction, type CompiledFunction } from './compiled-function.ts';
 import { addSignal, GraphRecorder, type GraphVariable, inputType } from './graph-recorder.ts';
-import type { InputDtype, Program, ProgramConfig, ProgramOutputs } from './program-interface.ts';
+import type {
+  CompiledEntryPoints,
+  InputDtype,
+  Program,
+  ProgramConfig,
+  ProgramInputs,
+  ProgramOutputs,
+} from './program-interface.ts';
 import { recordEntryPoint } from './recorder.ts';
-import { createSession, type Feed } from './session.ts';
+import { createSession, type Feed, type GraphSession } from './session.ts';
 import type { RecordedEntryPoint } from './step-recording.ts';
 import { checkInputs, checkVariableValues, findEntryPoint, findVariable } from './values.ts';
 
@@ -32,12 +41,23 @@ export function createRecordedProgram<Name extends string>(
     variables.set(name, addVariable(recorder, backend, name, variable));
   }
   const entryPoints: Record<string, RecordedEntryPoint> = {};
+  const compiledFunctions = new Map<string, CompiledFunction>();
   for (const [index, [name, entryPoint]] of Object.entries<ProgramConfig['entryPoints'][string]>(
     config.entryPoints,
   ).entries()) {
-    entryPoints[name] = recordEntryPoint(recorder, backend, name, `entry${index}`, entryPoint, [...variables.values()]);
+    const scope = `entry${index}`;
+    const recorded = recordEntryPoint(recorder, backend, name, scope, entryPoint, [...variables.values()]);
+    entryPoints[name] = recorded;
+    const choice = entryPoint.compiled ?? 'never';
+    if (choice === 'never' || !canCompile(binding)) continue;
+    if (choice === 'auto' && !prefersCompiled(recorder.nodes, scope)) continue;
+    compiledFunctions.set(name, addCompiledFunction(recorder, name, scope, recorded));
   }
-  const session = createSession(binding, recorder.nodes);
+  const session = createSession(
+    binding,
+    recorder.nodes,
+    [...compiledFunctions.values()].flatMap(({ functions }) => functions),
+  );
   const write = (values: readonly { access: VariableAccess; data: BindingValues }[]): void => {
     if (values.length === 0) return;
     const feeds: Feed[] = values.map(({ access, data }) => ({
@@ -62,23 +82,32 @@ export function createRecordedProgram<Name extends string>(
   const requireAlive = (): void => {
     if (disposed) throw new InvalidArgumentError('the program was disposed');
   };
+  const feedsOf = (name: Name, inputs: ProgramInputs): Feed[] => {
+    requireAlive();
+    const recorded = findEntryPoint(entryPoints, name);
+    const specs = config.entryPoints[name].inputs ?? {};
+    const values = checkInputs(name, specs, inputs);
+    return Object.values(specs).map(({ shape, dtype }, index) => ({
+      node: recorded.inputNodes[index]!,
+      shape,
+      dtype: inputType(backend, dtype as InputDtype),
+      values: values[index]!,
+    }));
+  };
+  const fetch = (name: Name, inputs: ProgramInputs, outputNodes?: readonly string[]): ProgramOutputs => {
+    const feeds = feedsOf(name, inputs);
+    const recorded = entryPoints[name]!;
+    const fetched = session.run(feeds, outputNodes ?? recorded.outputNodes);
+    const outputs: ProgramOutputs = {};
+    for (const [index, key] of recorded.outputNames.entries()) outputs[key] = fetched[index]!;
+    return outputs;
+  };
+  const compiled = compiledEntryPoints(compiledFunctions, session, feedsOf, fetch);
   return {
     isRecorded: true,
+    compiled,
     async run(name, inputs = {}) {
-      requireAlive();
-      const recorded = findEntryPoint(entryPoints, name);
-      const specs = config.entryPoints[name].inputs ?? {};
-      const values = checkInputs(name, specs, inputs);
-      const feeds = Object.values(specs).map(({ shape, dtype }, index) => ({
-        node: recorded.inputNodes[index]!,
-        shape,
-        dtype: inputType(backend, dtype as InputDtype),
-        values: values[index]!,
-      }));
-      const fetched = session.run(feeds, recorded.outputNodes);
-      const outputs: ProgramOutputs = {};
-      for (const [index, key] of recorded.outputNames.entries()) outputs[key] = fetched[index]!;
-      return outputs;
+      return fetch(name, inputs);
     },
     async readVariables(names = Object.keys(config.variables)) {
       requireAlive();
@@ -104,8 +133,64 @@ export function createRecordedProgram<Name extends string>(
     dispose() {
       if (disposed) return;
       disposed = true;
+      // A compiler at work runs its function once when it is ready, and needs the variables for that.
+      compiled.settle();
       session.dispose();
       tf.dispose(Object.values(config.variables));
+    },
+  };
+}
+
+/** Starts, waits for and runs compiled functions. A function's failure is that of every run. */
+function compiledEntryPoints<Name extends string>(
+  functions: ReadonlyMap<string, CompiledFunction>,
+  session: GraphSession,
+  feedsOf: (name: Name, inputs: ProgramInputs) => Feed[],
+  fetch: (name: Name, inputs: ProgramInputs, outputNodes: readonly string[]) => ProgramOutputs,
+): CompiledEntryPoints<Name> & { settle(): void } {
+  const states = new Map<Name, { state: 'started' | 'ready' } | { state: 'failed'; error: MissingDependencyError }>();
+  const find = (name: Name): CompiledFunction => {
+    const found = functions.get(name);
+    if (found === undefined) throw new NotFoundError(`entry point "${name}" has no compiled version`);
+    return found;
+  };
+  const attempt = (name: Name, work: () => void): void => {
+    try {
+      work();
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      const failure = `entry point "${name}" can't be compiled by XLA here: ${reason}`;
+      states.set(name, { state: 'failed', error: new MissingDependencyError(failure, { cause: error }) });
+    }
+  };
+  const start = (name: Name, inputs: ProgramInputs): void => {
+    const { start: made, next } = find(name);
+    if (states.has(name)) return;
+    const feeds = feedsOf(name, inputs);
+    states.set(name, { state: 'started' });
+    attempt(name, () => {
+      session.run(feeds, [made]);
+      session.run([], [next]);
+    });
+  };
+  const settle = (name: Name): void => {
+    if (states.get(name)?.state !== 'started') return;
+    states.set(name, { state: 'ready' });
+    attempt(name, () => session.run([], [find(name).next]));
+  };
+  return {
+    has: (name) => functions.has(name),
+    start,
+    settle() {
+      for (const name of states.keys()) settle(name);
+    },
+    async run(name, inputs = {}) {
+      const { outputNodes } = find(name);
+      start(name, inputs);
+      settle(name);
+      const state = states.get(name)!;
+      if (state.state === 'failed') throw state.error;
+      return fetch(name, inputs, outputNodes);
     },
   };
 }

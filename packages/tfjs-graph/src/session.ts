@@ -2,7 +2,7 @@
 
 import { MissingDependencyError } from '@moe-rl/core';
 import type { Binding, BindingValues } from './binding.ts';
-import { encodeSavedModel, type GraphNode } from './graph-definition.ts';
+import { encodeSavedModel, type GraphFunction, type GraphNode } from './graph-definition.ts';
 
 /** One value to feed. */
 export interface Feed {
@@ -19,14 +19,18 @@ export interface GraphSession {
 }
 
 /** Loads a graph; the file that the binding wants exists only while it is read. */
-export function createSession(binding: Binding, nodes: readonly GraphNode[]): GraphSession {
+export function createSession(
+  binding: Binding,
+  nodes: readonly GraphNode[],
+  functions: readonly GraphFunction[] = [],
+): GraphSession {
   const { mkdtempSync, rmSync, writeFileSync } = nodeModule('node:fs');
   const { join } = nodeModule('node:path');
   const { tmpdir } = nodeModule('node:os');
   const folder = mkdtempSync(join(tmpdir(), 'moe-rl-graph-'));
   let session: number;
   try {
-    writeFileSync(join(folder, 'saved_model.pb'), encodeSavedModel(nodes));
+    writeFileSync(join(folder, 'saved_model.pb'), encodeSavedModel(nodes, functions));
     session = binding.loadSavedModel(folder, 'serve');
   } finally {
     rmSync(folder, { recursive: true, force: true });

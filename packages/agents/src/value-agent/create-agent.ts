@@ -13,6 +13,8 @@ export interface CreateAgentOptions {
   readonly seed?: number;
   /** `auto` (default): recorded where the backend can, else eager. */
   readonly mode?: ProgramMode;
+  /** From which agent step on acting is compiled by XLA: `never` (default), `auto` or a step. */
+  readonly compiledActing?: ValueAgentOptions['compiledActing'];
   /** Changes as a nested object: `{ agent: { batchSize: 64 } }`. */
   readonly changes?: DeepPartial<AgentConfig>;
   /** Changes by dotted path: `{ 'agent.batchSize': 64 }`. */
@@ -27,7 +29,7 @@ export async function createAgent(
   presetOrConfig: string | AgentConfig,
   options: CreateAgentOptions,
 ): Promise<ValueAgent> {
-  const { environment, seed, mode, changes, overrides } = options;
+  const { environment, seed, mode, compiledActing, changes, overrides } = options;
   const preset = resolveAgentConfig(presetOrConfig);
   const config = resolveAgentConfig(changes === undefined ? preset : mergeConfig(preset, changes), overrides);
   return createValueAgent({
@@ -35,5 +37,6 @@ export async function createAgent(
     environment,
     ...(seed === undefined ? {} : { seed }),
     ...(mode === undefined ? {} : { mode }),
+    ...(compiledActing === undefined ? {} : { compiledActing }),
   });
 }

@@ -14,6 +14,7 @@ import { createNetwork } from '../networks/network.ts';
 import type { Network } from '../networks/network-interface.ts';
 import { variantOf } from '../variants/index.ts';
 import { auxiliaryWeights, requireAuxiliaryLosses } from './auxiliary-losses.ts';
+import { type CompiledActingChoice, compiledActingChoice, compiledEntryPoints } from './compiled-acting.ts';
 import { createEntryPoints, type EntryName } from './entry-points.ts';
 import { ProgramAgent } from './program-agent.ts';
 import { createCourse } from './stages.ts';
@@ -31,6 +32,11 @@ export interface ValueAgentOptions {
   readonly mode?: ProgramMode;
   /** Makes the agent a member of a batch: agents of one configuration with several seeds, whose steps are computed together. */
   readonly batch?: { readonly programs: ProgramBatch; readonly place: number };
+  /**
+   * From which agent step on acting is compiled by XLA, on TensorFlow's CPU backend: `never` (default, unless MOE_RL_COMPILED_ACTING says otherwise), `auto` or a step. Part of the
+   * agent's state: a resumed run goes on as it began.
+   */
+  readonly compiledActing?: CompiledActingChoice;
 }
 
 /**
@@ -42,6 +48,7 @@ export async function createValueAgent(options: ValueAgentOptions): Promise<Valu
   const { observationSpec, actionCount } = options.environment;
   const seed = requireInteger('seed', options.seed ?? 0, 0);
   requireInteger('environment.actionCount', actionCount, 1);
+  const compiledActing = compiledActingChoice(options.compiledActing);
   const network = createNetwork(config.network, { observationSpec, actionCount, atoms: config.agent.atoms });
   const variant = variantOf(config);
   const root = createRng(seed, 'agent');
@@ -73,14 +80,14 @@ export async function createValueAgent(options: ValueAgentOptions): Promise<Valu
   if (batch !== undefined) requireBatchable(network);
   const programConfig = {
     variables: variables.all,
-    entryPoints: createEntryPoints(step, course.stages),
+    entryPoints: createEntryPoints(step, course.stages, compiledEntryPoints(compiledActing)),
     mode: programMode(network, options.mode ?? 'auto'),
   };
   const program =
     batch === undefined
       ? await createProgram<EntryName>(programConfig)
       : await batch.programs.createProgram<EntryName>(batch.place, programConfig);
-  return new ProgramAgent({ step, replay, program, course, streams: createStreams(root) });
+  return new ProgramAgent({ step, replay, program, compiledActing, course, streams: createStreams(root) });
 }
 
 /**

@@ -2,7 +2,7 @@
 // the backend can.
 import { atomSupport, expectedValues } from '@moe-rl/encoders';
 import type { MixtureStage } from '@moe-rl/moe-core';
-import type { EntryPoint } from '@moe-rl/tfjs-graph';
+import type { CompiledChoice, EntryPoint } from '@moe-rl/tfjs-graph';
 import * as tf from '@tensorflow/tfjs-core';
 import { evaluationRouting, routingInputs, updateStepInputs } from './loss.ts';
 import { createMeasurement } from './measurement.ts';
@@ -38,10 +38,12 @@ export function actingNoise({ config, network }: AgentStep, mode: 'train' | 'eva
 /**
  * Makes the entry points, those of all stages; `evaluate` only for noisy networks (others act the same way), `gradients` only where masks grow by them.
  * @param stages of the mixtures' course of training, in order; none (default): there is one, and nothing changes
+ * @param compiled whether acting has a compiled version beside the recorded one
  */
 export function createEntryPoints(
   step: AgentStep,
   stages: readonly MixtureStage[] = [],
+  compiled: CompiledChoice = 'never',
 ): Record<EntryName, EntryPoint> {
   const { online, target } = step;
   const entryPoints: Record<string, EntryPoint> = {
@@ -54,7 +56,7 @@ export function createEntryPoints(
   };
   const names = stages.map(({ name }) => name);
   for (const stage of stages.length === 0 ? [undefined] : stages) {
-    const ofStage = stageEntryPoints(stage === undefined ? step : { ...step, stage });
+    const ofStage = stageEntryPoints(stage === undefined ? step : { ...step, stage }, compiled);
     for (const [base, entryPoint] of Object.entries(ofStage)) {
       entryPoints[entryOf(base as Base, stage, names)] = entryPoint;
     }
@@ -62,15 +64,17 @@ export function createEntryPoints(
   return entryPoints as Record<EntryName, EntryPoint>;
 }
 
-function stageEntryPoints(step: AgentStep): Partial<Record<Base, EntryPoint>> {
+function stageEntryPoints(step: AgentStep, compiled: CompiledChoice): Partial<Record<Base, EntryPoint>> {
   const { config, masks, sparseTraining } = step;
   const entryPoints: Partial<Record<Base, EntryPoint>> = {
     learn: { inputs: updateStepInputs(step), run: createUpdateStep(step) },
-    act: createActor(step, actingNoise(step, 'train')),
+    act: { ...createActor(step, actingNoise(step, 'train')), compiled },
     measure: createMeasurement(step),
   };
   if (followsRouters(step)) entryPoints.probe = createRouterProbe(step);
-  if (config.network.noisy) entryPoints.evaluate = createActor(step, actingNoise(step, 'evaluate'));
+  if (config.network.noisy) {
+    entryPoints.evaluate = { ...createActor(step, actingNoise(step, 'evaluate')), compiled };
+  }
   if (sparseTraining?.needsGradients) {
     entryPoints.gradients = { inputs: updateStepInputs(step), run: createGradientStep(step, Object.keys(masks)) };
   }

@@ -21,6 +21,7 @@ import type { AgentConfig } from '../config/agent-config.ts';
 import type { Network } from '../networks/network-interface.ts';
 import { drawsRouting } from '../networks/routing.ts';
 import { learningInputs } from './batch-inputs.ts';
+import { CompiledActing, type CompiledActingChoice } from './compiled-acting.ts';
 import { type AgentStep, actingNoise, type EntryName, entryOf, followsRouters } from './entry-points.ts';
 import { changeMasks } from './mask-changes.ts';
 import { summarizeMeasurement } from './measurement.ts';
@@ -37,6 +38,7 @@ export interface ProgramAgentParts {
   readonly step: AgentStep;
   readonly replay: ReplayBuffer;
   readonly program: Program<EntryName>;
+  readonly compiledActing: CompiledActingChoice;
   readonly streams: Streams;
   readonly course: Course;
 }
@@ -49,6 +51,7 @@ export class ProgramAgent implements ValueAgent {
   readonly warnings: readonly string[];
   readonly #step: AgentStep;
   readonly #program: Program<EntryName>;
+  readonly #acting: CompiledActing;
   readonly #streams: Streams;
   readonly #course: Course;
   readonly #stageNames: readonly string[];
@@ -57,12 +60,13 @@ export class ProgramAgent implements ValueAgent {
   #trainingAgentSteps = 0;
   #updates = 0;
 
-  constructor({ step, replay, program, streams, course }: ProgramAgentParts) {
+  constructor({ step, replay, program, compiledActing, streams, course }: ProgramAgentParts) {
     this.config = step.config;
     this.network = step.network;
     this.replay = replay;
     this.#step = step;
     this.#program = program;
+    this.#acting = new CompiledActing(program, compiledActing);
     this.#streams = streams;
     this.#course = course;
     this.#stageNames = course.stages.map(({ name }) => name);
@@ -243,18 +247,21 @@ export class ProgramAgent implements ValueAgent {
       trainingAgentSteps: this.#trainingAgentSteps,
       updates: this.#updates,
       streams: streamStates(this.#streams),
+      ...(this.#acting.fromAgentStep === undefined ? {} : { compiledActingFrom: this.#acting.fromAgentStep }),
       ...(this.#probe === undefined ? {} : { probe: this.#probe.getState() }),
     });
   }
 
   async setState(state: StateTree): Promise<void> {
     const shapes = Object.fromEntries(Object.entries(this.#step.all).map(([name, { shape }]) => [name, shape]));
-    const { variables, trainingAgentSteps, updates, streams, probe } = decodeState(state, shapes, this.#streams);
+    const decoded = decodeState(state, shapes, this.#streams);
+    const { variables, trainingAgentSteps, updates, streams, probe } = decoded;
     if (probe !== undefined) this.#probe?.setState(probe);
     for (const [name, rng] of Object.entries(this.#streams)) rng.setState(streams[name]!);
     await this.#program.writeVariables(variables);
     this.#trainingAgentSteps = trainingAgentSteps;
     this.#updates = updates;
+    this.#acting.restore(decoded.compiledActingFrom);
   }
 
   dispose(): void {
@@ -271,11 +278,12 @@ export class ProgramAgent implements ValueAgent {
   async #values(observation: Observation, mode: ActMode, noise: Rng): Promise<Float32Array> {
     const base = mode === 'evaluate' && this.config.network.noisy ? 'evaluate' : 'act';
     const isNoisy = actingNoise(this.#step, mode) !== 'none';
-    const { values } = await this.#program.run(this.#entry(base), {
+    const inputs = {
       observation: observation as TypedArray,
       ...(isNoisy ? { noiseSeed: drawSeed(noise) } : {}),
       ...this.#routingSeed(noise),
-    });
+    };
+    const { values } = await this.#acting.run(this.#entry(base), inputs, this.#trainingAgentSteps);
     return values as Float32Array;
   }
 

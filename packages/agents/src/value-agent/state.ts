@@ -14,12 +14,21 @@ export interface AgentState {
   readonly trainingAgentSteps: number;
   readonly updates: number;
   readonly streams: Readonly<Record<string, RngState>>;
+  /** The agent step from which on acting is compiled; absent: never, as in states of releases that could not. */
+  readonly compiledActingFrom?: number;
   /** The course of the routers, where it is followed. */
   readonly probe?: StateTree;
 }
 
 /** The state as a tree for a checkpoint. */
-export function encodeState({ variables, trainingAgentSteps, updates, streams, probe }: AgentState): StateTree {
+export function encodeState({
+  variables,
+  trainingAgentSteps,
+  updates,
+  streams,
+  compiledActingFrom,
+  probe,
+}: AgentState): StateTree {
   const each = <T>(read: (value: TensorData) => T) =>
     Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, read(value)]));
   return {
@@ -30,6 +39,7 @@ export function encodeState({ variables, trainingAgentSteps, updates, streams, p
     trainingAgentSteps,
     updates,
     streams: streams as unknown as StateTree,
+    ...(compiledActingFrom === undefined ? {} : { compiledActingFrom }),
     ...(probe === undefined ? {} : { probe }),
   };
 }
@@ -58,6 +68,12 @@ export function decodeState(state: StateTree, expected: Shapes, streams: Streams
       `agent state counts ${String(trainingAgentSteps)} agent steps and ${String(updates)} updates; expected integers`,
     );
   }
+  const { compiledActingFrom } = state;
+  if (compiledActingFrom !== undefined && !Number.isSafeInteger(compiledActingFrom)) {
+    throw new CheckpointError(
+      `agent state compiles acting from agent step ${String(compiledActingFrom)}; expected an integer`,
+    );
+  }
   const saved = (state.streams ?? {}) as unknown as Record<string, RngState>;
   const missing = Object.keys(streams).find((name) => saved[name] === undefined);
   if (missing !== undefined) throw new CheckpointError(`agent state has no random stream "${missing}"`);
@@ -66,6 +82,7 @@ export function decodeState(state: StateTree, expected: Shapes, streams: Streams
     trainingAgentSteps: trainingAgentSteps as number,
     updates: updates as number,
     streams: saved,
+    ...(compiledActingFrom === undefined ? {} : { compiledActingFrom: compiledActingFrom as number }),
     ...(state.probe === undefined ? {} : { probe: state.probe as StateTree }),
   };
 }

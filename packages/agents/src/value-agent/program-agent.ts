@@ -21,6 +21,7 @@ import type { AgentConfig } from '../config/agent-config.ts';
 import type { Network } from '../networks/network-interface.ts';
 import { drawsRouting } from '../networks/routing.ts';
 import { learningInputs } from './batch-inputs.ts';
+import { Batches } from './batches.ts';
 import { CompiledActing, type CompiledActingChoice } from './compiled-acting.ts';
 import { type AgentStep, actingNoise, type EntryName, entryOf, followsRouters } from './entry-points.ts';
 import { changeMasks } from './mask-changes.ts';
@@ -57,6 +58,7 @@ export class ProgramAgent implements ValueAgent {
   readonly #stageNames: readonly string[];
   readonly #observationLength: number;
   readonly #probe: RouterProbe | undefined;
+  readonly #batches: Batches;
   #trainingAgentSteps = 0;
   #updates = 0;
 
@@ -71,6 +73,7 @@ export class ProgramAgent implements ValueAgent {
     this.#course = course;
     this.#stageNames = course.stages.map(({ name }) => name);
     this.#probe = followsRouters(step) ? new RouterProbe(step.network.mixtures[0]!.sizes.numExperts) : undefined;
+    this.#batches = new Batches(replay, step.config);
     this.warnings = this.network.mixtures.flatMap(({ warnings }) => warnings);
     const { frameShape, stackSize } = this.network.input.observationSpec;
     this.#observationLength = elementCount(frameShape) * stackSize;
@@ -136,9 +139,13 @@ export class ProgramAgent implements ValueAgent {
     return this.#doDueWork(dueOffline(this.config.agent, this.#trainingAgentSteps++));
   }
 
-  async learn(): Promise<AgentMetrics> {
-    const { batchSize } = this.config.agent;
-    const batch = this.replay.sample(batchSize);
+  learn(): Promise<AgentMetrics> {
+    return this.#learn(false);
+  }
+
+  /** @param isFollowed another update follows before anything is stored */
+  async #learn(isFollowed: boolean): Promise<AgentMetrics> {
+    const batch = this.#batches.take();
     const stage = this.#course.at(this.#updates);
     if (this.#course.begins(this.#updates)) {
       await enterStage(this.#step, this.#program, stage!.name, this.#streams.stages);
@@ -151,7 +158,9 @@ export class ProgramAgent implements ValueAgent {
       this.#updates++;
       return { 'train/epsilon': this.epsilon('train') };
     }
-    const { metrics, priorities } = await this.#program.run(this.#entry('learn', stage), inputs);
+    const running = this.#program.run(this.#entry('learn', stage), inputs);
+    if (isFollowed) this.#batches.prepare();
+    const { metrics, priorities } = await running;
     const loss = metrics![0]!;
     if (!Number.isFinite(loss)) {
       throw new NonFiniteError(
@@ -270,7 +279,11 @@ export class ProgramAgent implements ValueAgent {
 
   async #doDueWork({ updates, syncsTarget }: DueWork): Promise<AgentMetrics | undefined> {
     let metrics: AgentMetrics | undefined;
-    for (let update = 0; update < updates; update++) metrics = await this.learn();
+    try {
+      for (let update = 1; update <= updates; update++) metrics = await this.#learn(update < updates);
+    } finally {
+      this.#batches.forget();
+    }
     if (syncsTarget) await this.syncTarget();
     return metrics;
   }

@@ -5,7 +5,15 @@ import { linearScale, svgText } from '../packages/figures/src/index.ts';
 import { studentInterval as interval } from './render/intervals.mjs';
 import { finish, readLines, write } from './render/pages.mjs';
 
-const runs = readLines('error-correction/results.jsonl');
+/** Runs by their settings, seed and variant aside; the page is of the newest series that has three seeds of both variants. */
+const series = new Map();
+for (const run of readLines('error-correction/results.jsonl')) {
+  const key = JSON.stringify({ ...run.settings, seed: 0, plansOnly: false, network: null });
+  series.set(key, [...(series.get(key) ?? []), run]);
+}
+const isWhole = (own) => ['plans', 'e2cl'].every((one) => own.filter(({ variant }) => variant === one).length >= 3);
+const wholeSeries = [...series.values()].filter(isWhole);
+const runs = wholeSeries.at(-1);
 const NAMES = { plans: 'plans alone', e2cl: 'E2CL', soft: 'E2CL, Soft MoE' };
 const SPLITS = { arrangements: 'known tasks, unseen arrangements', tasks: 'unseen tasks' };
 const MEASURES = {
@@ -179,10 +187,20 @@ function figure() {
 const { settings, evaluation } = runs[0];
 /** What the study plans and hasn't done yet. */
 const missing = ['plans', 'e2cl'].flatMap((variant) =>
-  [1, 2, 3]
+  [...new Set(runs.map(({ seed }) => seed))]
     .filter((seed) => !runs.some((run) => run.variant === variant && run.seed === seed))
     .map((seed) => `${NAMES[variant]} ${seed}`),
 );
+/** What exploration found, where it was counted: means over seeds and rounds. */
+const found = runs.flatMap(({ exploration = [] }) => exploration);
+const meanFound = (key) => Math.round(found.reduce((sum, round) => sum + round[key], 0) / found.length);
+/** Steps executable and tasks done of an earlier series, in one line. */
+const earlier = wholeSeries
+  .slice(0, -1)
+  .map(
+    ({ 0: { settings: before }, length }) =>
+      `- An earlier series (${length} runs, ${before.demonstrations} plans for each of ${before.tasks} tasks, ${before.planUpdates} and ${before.correctionUpdates} updates) came first; this one's settings were chosen after it, before its seeds were run.`,
+  );
 const seedsOf = (variant) => runs.filter((run) => run.variant === variant).map(({ seed }) => seed);
 const minutes = (variant) => {
   const own = runs.filter((run) => run.variant === variant).map(({ processorSeconds }) => processorSeconds / 60);
@@ -205,6 +223,12 @@ write(
     `- Seeds: ${variants.map((variant) => `${NAMES[variant]} ${seedsOf(variant).join(', ')}`).join('; ')}. Brackets are 95 % intervals of the mean over seeds by Student's t; differences are paired by seed.`,
     `- Evaluation: ${evaluation.arrangements} households per task, the same for all. Speculative inference calls the model at most four times per step.`,
     `- Processor minutes of one training, with one thread: ${variants.map(minutes).join('; ')}.`,
+    ...(found.length === 0
+      ? []
+      : [
+          `- A round of exploration found, in the mean, ${meanFound('feedback')} answers of the household, ${meanFound('errors')} of them errors, and ${meanFound('corrections')} corrections.`,
+        ]),
+    ...earlier,
     '- The lengths were raised once: with 120 tasks and 1,200 updates neither exploration nor speculative inference made a difference (two seeds). They were not tuned further.',
     '',
     ...(settings.guidedProposals === undefined

@@ -1,8 +1,12 @@
 // Trains and evaluates what docs/error-correction.md compares, as `moe-rl error-correction train` and `evaluate` do, and writes one line per run to
 // docs/error-correction/results.jsonl. Stopped and started again, it goes on. The updates on plans are the same for all variants without a mixture and are made
-// once. `--seeds 1,2` and `--variants plans,e2cl,soft` choose.
+// once. `--seeds 11,12` and `--variants plans,e2cl,soft` choose; `--set key=number` changes settings, `--results FILE` where lines go.
 //   node --conditions=@moe-rl/source scripts/study-error-correction.mjs [--folder runs/error-correction-study]
-import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+// The settings below were chosen before these seeds were run, for these reasons. Expert plans are few, one for each task, so that what the model finds out by itself
+// can add something: with two plans for each of 600 tasks what exploration added did not show. The updates on plans alone are fewer, since a model that knows the plans by
+// heart makes no errors along them; for the same reason proposals are drawn (`guidedProposals`). Acting alone, which needs
+// no expert, it sees more households.
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import {
@@ -17,19 +21,28 @@ import { loadBackend } from '../packages/tfjs-native/src/index.ts';
 const { values } = parseArgs({
   options: {
     folder: { type: 'string', default: 'runs/error-correction-study' },
-    seeds: { type: 'string', default: '1,2,3' },
+    seeds: { type: 'string', default: '11,12,13,14,15' },
+    set: { type: 'string', multiple: true, default: [] },
+    results: { type: 'string' },
     variants: { type: 'string', default: 'plans,e2cl' },
     arrangements: { type: 'string', default: '2' },
   },
 });
 const mixture = { type: 'soft', experts: 4, hiddenSize: DEFAULT_SETTINGS.network.hiddenSize };
+const SETTINGS = {
+  demonstrations: 1,
+  planUpdates: 1500,
+  correctionUpdates: 3000,
+  explorations: 4,
+  ...Object.fromEntries(values.set.map((text) => [text.split('=')[0], Number(text.split('=')[1])])),
+};
 const VARIANTS = {
   plans: { plansOnly: true },
   e2cl: {},
   soft: { network: { ...DEFAULT_SETTINGS.network, mixture } },
 };
 const docs = new URL('../docs/error-correction/', import.meta.url);
-const results = new URL('results.jsonl', docs);
+const results = values.results ?? new URL('results.jsonl', docs);
 mkdirSync(docs, { recursive: true });
 const readLines = () =>
   existsSync(results) ? readFileSync(results, 'utf8').split('\n').filter(Boolean).map(JSON.parse) : [];
@@ -41,7 +54,7 @@ for (const seed of values.seeds.split(',').map(Number)) {
       throw new Error(`--variants has ${variant}; expected ${Object.keys(VARIANTS).join(', ')}`);
     if (readLines().some((line) => line.variant === variant && line.seed === seed)) continue;
     const folder = join(values.folder, `${variant}-s${seed}`);
-    const settings = { ...VARIANTS[variant], seed };
+    const settings = { ...SETTINGS, ...VARIANTS[variant], seed };
     if (variant !== 'soft' && savedUpdates(folder) === 0) {
       const pretrained = await pretrain(seed);
       mkdirSync(folder, { recursive: true });
@@ -57,7 +70,15 @@ for (const seed of values.seeds.split(',').map(Number)) {
     });
     policy.dispose();
     const rows = measured.map(({ episodes, ...row }) => ({ ...row, episodes: episodes.length }));
-    addLine({ variant, seed, settings: used, processorSeconds, evaluation, results: rows });
+    addLine({
+      variant,
+      seed,
+      settings: used,
+      processorSeconds,
+      exploration: explored(folder),
+      evaluation,
+      results: rows,
+    });
     console.log(
       `${variant}, seed ${seed}:`,
       rows
@@ -70,13 +91,13 @@ for (const seed of values.seeds.split(',').map(Number)) {
 /** The updates on plans, stopped where the variants part. */
 async function pretrain(seed) {
   const folder = join(values.folder, `pretrained-s${seed}`);
-  const { planUpdates } = DEFAULT_SETTINGS;
+  const { planUpdates } = { ...DEFAULT_SETTINGS, ...SETTINGS };
   if (savedUpdates(folder) >= planUpdates) return folder;
   const controller = new AbortController();
   const print = say(`plans, seed ${seed}`);
   await train({
     folder,
-    settings: { seed, plansOnly: true },
+    settings: { ...SETTINGS, seed, plansOnly: true },
     signal: controller.signal,
     onProgress: (progress) => {
       print(progress);
@@ -86,6 +107,17 @@ async function pretrain(seed) {
   if (savedUpdates(folder) !== planUpdates)
     throw new Error(`${folder} has ${savedUpdates(folder)} updates; expected ${planUpdates}`);
   return folder;
+}
+
+/** What each round of exploration found: examples of feedback, those of errors among them, corrections. */
+function explored(folder) {
+  const rounds = readdirSync(folder).filter((name) => /^exploration-\d+\.jsonl$/.test(name));
+  return rounds.map((name) => {
+    const examples = readFileSync(join(folder, name), 'utf8').split('\n').filter(Boolean).map(JSON.parse);
+    const judged = examples.filter(({ role }) => role === 'judge');
+    const errors = judged.filter(({ answer }) => answer.startsWith('Error')).length;
+    return { feedback: judged.length, errors, corrections: examples.length - judged.length };
+  });
 }
 
 function say(name) {

@@ -160,4 +160,16 @@ describe('what is fused', () => {
     });
     expect(chain.workingBytes.length).toBeLessThanOrEqual(3);
   });
+
+  test('a variable is written in place unless its old value is read by a later kernel', () => {
+    const assign = (isReadLater: boolean): Plan => {
+      const b = new WgslStepBuilder();
+      const w = f32(b, [4096]);
+      const assigned = new Map([['w', b.binary('add', w, b.scalar(1))]]);
+      const outputs = new Map(isReadLater ? [['sum', b.reduce('add', w, [0], 0)]] : []);
+      return planStep({ variables: new Map([['w', w]]), inputs: new Map(), assigned, outputs }, 8);
+    };
+    expect(assign(false)).toMatchObject({ copies: [], workingBytes: [] });
+    expect(assign(true).copies).toMatchObject([{ to: { kind: 'variable', name: 'w' }, byteLength: 4 * 4096 }]);
+  });
 });

@@ -8,11 +8,18 @@ import type { GraphNode } from './graph-definition.ts';
  * convolves directly, which XLA does not, so that only networks of mostly strided convolutions gain.
  */
 export function prefersCompiled(nodes: readonly GraphNode[], scope: string): boolean {
-  const convolutions = nodes.filter(({ name, op }) => op === 'Conv2D' && name.startsWith(`${scope}/`));
+  const own = nodes.filter(({ name }) => name.startsWith(`${scope}/`));
+  if (own.some(isOwnOperation)) return false;
+  const convolutions = own.filter(({ op }) => op === 'Conv2D');
   if (convolutions.length === 0) return false;
   const instructions = vectorInstructions();
   if (instructions === 'unknown') return false;
   return instructions === 'avx2' || convolutions.filter(isStrided).length * 2 > convolutions.length;
+}
+
+/** Operations of this project's own kernels for TensorFlow, which XLA doesn't know. */
+export function isOwnOperation({ op }: Pick<GraphNode, 'op'>): boolean {
+  return op.startsWith('MoeRl');
 }
 
 /** XLA's CPU compiler is what was measured; on a GPU the recorded graph stays. */

@@ -3,6 +3,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { prefersCompiled } from './compile-preference.ts';
+import { addCompiledFunction } from './compiled-function.ts';
+import { GraphRecorder } from './graph-recorder.ts';
 import { createProgram, randomNormal } from './index.ts';
 import { loadNative, makeVariable } from './testing/small-agent.ts';
 
@@ -126,6 +128,16 @@ describe('whether a network is better compiled', () => {
       expect(prefersCompiled(convolutions(4, 2, 1), 'entry0')).toBe(true);
       expect(prefersCompiled(convolutions(1), 'entry1')).toBe(false);
       expect(prefersCompiled([], 'entry0')).toBe(false);
+      const own = { name: 'entry0/MoeRlExpertMlp_0', op: 'MoeRlExpertMlp', inputs: [], attributes: {} };
+      expect(prefersCompiled([...convolutions(1), own], 'entry0')).toBe(false);
     },
   );
+
+  it('is never so for an operation of our own kernels; asking for it is refused by name', () => {
+    const recorder = new GraphRecorder();
+    const node = recorder.addNode('entry0', 'MoeRlExpertMlp', [], {});
+    expect(() => addCompiledFunction(recorder, 'act', 'entry0', { outputNodes: [node] })).toThrow(
+      'entry point "act" can\'t be compiled: XLA has no MoeRlExpertMlp',
+    );
+  });
 });

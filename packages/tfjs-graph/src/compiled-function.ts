@@ -1,6 +1,7 @@
 // An entry point that assigns nothing, once more in the graph: as a function that XLA compiles. It reads the session's own variables, so nothing is copied. The compiler takes seconds,
 // so it is started in the background: an element of a dataset that is prefetched calls the function first, on a thread of TensorFlow's, while the session goes on.
 
+import { isOwnOperation } from './compile-preference.ts';
 import { RecordingError } from './errors.ts';
 import type { FunctionValue, GraphFunction, GraphNode } from './graph-definition.ts';
 import type { GraphRecorder } from './graph-recorder.ts';
@@ -25,7 +26,7 @@ const isArgument = ({ op }: GraphNode): boolean => op === 'Placeholder' || op ==
 
 /**
  * Adds the compiled version of a recorded entry point to the graph.
- * @throws RecordingError when it assigns variables: after a failure half-way nobody could tell which
+ * @throws RecordingError when it assigns variables (after a failure half-way nobody could tell which), or has an operation of our own kernels
  */
 export function addCompiledFunction(
   recorder: GraphRecorder,
@@ -39,6 +40,12 @@ export function addCompiledFunction(
   if (assigns !== undefined) {
     throw new RecordingError(
       `entry point "${entryName}" assigns variables (${assigns.op}); only one that assigns none can be compiled`,
+    );
+  }
+  const own = reached.find(isOwnOperation);
+  if (own !== undefined) {
+    throw new RecordingError(
+      `entry point "${entryName}" can't be compiled: XLA has no ${own.op}, an operation of @moe-rl's native kernels. Choose "auto" or "never"`,
     );
   }
   const boundary = reached.filter(isArgument);

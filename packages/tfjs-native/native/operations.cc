@@ -56,7 +56,7 @@ Kernels best() {
 
 const Kernels kernels = best();
 
-/** The tensors of one call; a failure goes to TensorFlow. */
+/** The tensors of one call. The first failure goes to TensorFlow; what is asked for after it is null, for TensorFlow's functions would clear its status. */
 class Call {
  public:
   explicit Call(TF_OpKernelContext* context) : context_(context), status_(TF_NewStatus()) {}
@@ -67,11 +67,13 @@ class Call {
 
   TF_Tensor* input(int index) {
     TF_Tensor* tensor = nullptr;
+    if (hasFailed()) return nullptr;
     TF_GetInput(context_, index, &tensor, status_);
     return keep(tensor);
   }
 
   float* output(int index, std::initializer_list<int64_t> shape) {
+    if (hasFailed()) return nullptr;
     int64_t size = sizeof(float);
     for (const int64_t dimension : shape) size *= dimension;
     TF_Tensor* tensor = keep(TF_AllocateOutput(context_, index, TF_FLOAT, shape.begin(),
@@ -83,12 +85,14 @@ class Call {
 
   /** False, and TensorFlow told, after a failure. */
   bool isGood() {
-    if (TF_GetCode(status_) == TF_OK) return true;
+    if (!hasFailed()) return true;
     TF_OpKernelContext_Failure(context_, status_);
     return false;
   }
 
  private:
+  bool hasFailed() const { return TF_GetCode(status_) != TF_OK; }
+
   TF_Tensor* keep(TF_Tensor* tensor) {
     if (tensor != nullptr) tensors_[count_++] = tensor;
     return tensor;

@@ -48,6 +48,15 @@ test('TensorFlow has the operations wherever it must be there', ({ skip }) => {
   expect(isFused).toBe(true);
 });
 
+test('a result that there is no memory for is an error', ({ skip }) => {
+  skip(!isFused, 'there are no operations');
+  tf.tidy(() => {
+    // More than any processor can address. TensorFlow hopes for ten seconds that somebody frees some.
+    const [logits, values] = [tf.zeros([1, 2 ** 23, 1]), tf.zeros([1, 1, 2 ** 23])];
+    expect(() => ops.softmaxMatmul!(logits, values)).toThrow(/OOM|allocat/);
+  });
+});
+
 describe.each([false, true])('logits transposed: %s', (isTransposed) => {
   // one of all; ends of vectors and of blocks of rows, before, at and after; many threads' worth of samples
   test.each([

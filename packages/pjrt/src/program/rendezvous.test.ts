@@ -40,6 +40,20 @@ describe('members of a batch', () => {
     expect(ran).toEqual(['act 1', 'sync 2', 'act 2', 'learn 012']);
   });
 
+  test('are passed over for cheaper calls a hundred times, not for ever', async () => {
+    const { rendezvous, ran, call } = three(30);
+    rendezvous.leave(2);
+    const learning = call(0, 'learn');
+    let acted = 0;
+    while (acted < 150 && !ran.includes('learn 0')) {
+      await call(1, 'act');
+      acted++;
+    }
+    expect(ran.indexOf('learn 0')).toBe(100);
+    rendezvous.leave(1);
+    await learning;
+  });
+
   test('are not waited for when they left, or stay away for long', async () => {
     const { rendezvous, ran, call } = three(30);
     const waiting = call(0, 'act');

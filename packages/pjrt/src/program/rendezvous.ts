@@ -1,6 +1,6 @@
 // When the members of a batch run together. Members go their own ways between two calls (one explores while another asks its network), so a call waits until every
-// member has one. Of different calls the cheapest runs first: who waits for the dearest is joined by the others on their way. Nothing that a member computes depends
-// on who else takes part, so a member that stays away for long is not waited for.
+// member has one. Of different calls the cheapest runs first: who waits for the dearest is joined by the others on their way (but not for ever: another one may only act, in
+// a long evaluation). Nothing that a member computes depends on who else takes part, so a member that stays away for long is not waited for.
 
 export interface RendezvousOptions<Call> {
   /** Runs the calls of one entry point, by place, and settles each. Must not reject. */
@@ -11,12 +11,16 @@ export interface RendezvousOptions<Call> {
 }
 
 const PATIENCE_MS = 250;
+/** A call that was passed over so often for cheaper ones goes first: far more than the actions between two updates. */
+const MAXIMUM_PASSED_OVER = 100;
 
 export class Rendezvous<Call extends { readonly entryName: string }> {
   readonly #options: RendezvousOptions<Call>;
   /** Calls of each member that have not begun, oldest first. */
   readonly #queues = new Map<number, Call[]>();
   readonly #away = new Set<number>();
+  /** How often the oldest call of a member was passed over. */
+  readonly #passedOver = new Map<number, number>();
   #isRunning = false;
   #timer: NodeJS.Timeout | undefined;
 
@@ -33,6 +37,7 @@ export class Rendezvous<Call extends { readonly entryName: string }> {
   leave(place: number): readonly Call[] {
     const rest = this.#queues.get(place) ?? [];
     this.#queues.delete(place);
+    this.#passedOver.delete(place);
     this.#away.delete(place);
     this.#meet();
     return rest;
@@ -60,15 +65,24 @@ export class Rendezvous<Call extends { readonly entryName: string }> {
     }
     this.#stopTimer();
     for (const place of missing) this.#away.add(place);
-    const names = waiting.map(([, queue]) => queue[0]!.entryName);
-    const { costOf, execute } = this.#options;
-    const entryName = names.reduce((best, name) => (costOf(name) < costOf(best) ? name : best));
+    const { execute } = this.#options;
+    const entryName = this.#choose(waiting);
     const together = waiting.filter(([, queue]) => queue[0]!.entryName === entryName);
+    for (const [place] of waiting) this.#passedOver.set(place, (this.#passedOver.get(place) ?? 0) + 1);
+    for (const [place] of together) this.#passedOver.delete(place);
     this.#isRunning = true;
     void execute(entryName, new Map(together.map(([place, queue]) => [place, queue.shift()!]))).finally(() => {
       this.#isRunning = false;
       this.#meet();
     });
+  }
+
+  /** The entry point that runs now, of those that the oldest calls ask for. */
+  #choose(waiting: readonly (readonly [place: number, queue: readonly Call[]])[]): string {
+    const { costOf } = this.#options;
+    const late = waiting.find(([place]) => (this.#passedOver.get(place) ?? 0) >= MAXIMUM_PASSED_OVER);
+    const names = (late === undefined ? waiting : [late]).map(([, queue]) => queue[0]!.entryName);
+    return names.reduce((best, name) => (costOf(name) < costOf(best) ? name : best));
   }
 
   #stopTimer(): void {

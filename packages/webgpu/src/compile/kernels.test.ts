@@ -143,6 +143,22 @@ describe('what is fused', () => {
     expect(mean.dispatches.length).toBe(1);
   });
 
+  test('no axis of a dispatch has more workgroups than WebGPU allows: large batches of images, many small matrices', () => {
+    const window = {
+      strides: [1, 1],
+      padding: [
+        [1, 1],
+        [1, 1],
+      ],
+      dilations: [1, 1],
+    } as const;
+    const tall = plan((b) => [b.conv2d(f32(b, [512, 84, 84, 4]), f32(b, [3, 3, 4, 16]), window)]);
+    const many = plan((b) => [b.matMul(f32(b, [70_000, 4, 8]), f32(b, [70_000, 8, 4]), false, false)]);
+    for (const { dispatches } of [tall, many]) {
+      for (const { workgroups } of dispatches) expect(Math.max(...workgroups)).toBeLessThanOrEqual(65_535);
+    }
+  });
+
   test('no kernel binds more than the device can: sums and concatenations of many are put together in parts', () => {
     const many = plan((b) => {
       const parts = Array.from({ length: 40 }, (_, index) => f32(b, [index + 1]));

@@ -125,16 +125,21 @@ function productKernel(writer: KernelWriter, group: Group): Kernel {
       ? `let outer = e / ${TILE_DEPTH}u;\nlet place = e % ${TILE_DEPTH}u;`
       : `let outer = e % ${width}u;\nlet place = e / ${width}u;`;
   const [gridX, gridY] = [Math.ceil(columns / tile), Math.ceil(rows / tile)];
+  const tiles = gridX * gridY * splits * batch;
+  const [wide, down] = spread(tiles);
   const text = writer.module(`var<workgroup> left_tile: array<f32, ${tile * (TILE_DEPTH + 1)}>;
 var<workgroup> right_tile: array<vec4<f32>, ${across * TILE_DEPTH}>;
 ${functions.join('\n')}
 @compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-let batch = group.z % ${batch}u;
-let start = group.z / ${batch}u * ${part}u;
+let number = group.x + group.y * ${wide}u;
+if (number >= ${tiles}u) { return; }
+let layer = number / ${gridX * gridY}u;
+let batch = layer % ${batch}u;
+let start = layer / ${batch}u * ${part}u;
 let end = min(start + ${part}u, ${depth}u);
-let first_row = group.y * ${tile}u;
-let first_column = group.x * ${tile}u;
+let first_row = number / ${gridX}u % ${gridY}u * ${tile}u;
+let first_column = number % ${gridX}u * ${tile}u;
 let ty = thread / ${across}u;
 let tx = thread % ${across}u;
 var sums: array<vec4<f32>, ${THREAD_TILE}>;
@@ -161,7 +166,7 @@ for (var r = 0u; r < ${THREAD_TILE}u; r++) { sums[r] += left_tile[(ty * ${THREAD
 }
 workgroupBarrier();
 }
-let base = group.z * ${rows * columns}u;
+let base = layer * ${rows * columns}u;
 for (var r = 0u; r < ${THREAD_TILE}u; r++) {
 for (var j = 0u; j < 4u; j++) {
 let row = first_row + ty * ${THREAD_TILE}u + r;
@@ -170,7 +175,7 @@ if (row < ${rows}u && column < ${columns}u) { finish(base + row * ${columns}u + 
 }
 }
 }`);
-  return { text, bindings: writer.bindings, workgroups: [gridX, gridY, splits * batch] };
+  return { text, bindings: writer.bindings, workgroups: [wide, down, 1] };
 }
 
 /** So many workgroups over two axes. */

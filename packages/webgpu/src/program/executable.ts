@@ -1,7 +1,14 @@
 // A planned step on the device: pipelines, buffers and bind groups, made once; a run encodes the dispatches and submits them.
 
 import type { Place, Plan } from '../compile/plan.ts';
-import { bufferUsage, type GpuBuffer, type GpuDevice, type GpuEncoder, type GpuPipeline } from '../device/gpu.ts';
+import {
+  bufferUsage,
+  type GpuBuffer,
+  type GpuDevice,
+  type GpuEncoder,
+  type GpuError,
+  type GpuPipeline,
+} from '../device/gpu.ts';
 import { decoded, type HostArray, makeBuffer, upload } from '../device/memory.ts';
 import { DeviceError } from '../errors.ts';
 import { byteLengthOf, type Node } from '../graph/node.ts';
@@ -68,8 +75,48 @@ export class Executable {
    */
   static async make(config: ExecutableConfig): Promise<Executable> {
     const { device, entryName, plan, pipelines } = config;
+    const compiled = await Promise.allSettled(plan.dispatches.map(({ text }) => pipelineOf(device, pipelines, text)));
+    const refusals = compiled.flatMap((outcome, index) => {
+      if (outcome.status === 'fulfilled') return [];
+      const { text } = plan.dispatches[index]!;
+      pipelines.delete(text);
+      return [`${(outcome.reason as Error).message}\n${text}`];
+    });
+    if (refusals[0] !== undefined) throw new DeviceError(refusal(entryName, refusals[0]));
+    const made: GpuBuffer[] = [];
+    const before = config.working.length;
+    const undo = (): void => {
+      for (const buffer of [...made, ...config.working.splice(before)]) buffer.destroy();
+    };
+    // Nothing is waited for between these and their ends: what other programs do meanwhile is not taken for ours.
     device.pushErrorScope('out-of-memory');
     device.pushErrorScope('validation');
+    let executable: Executable;
+    let errors: Promise<(GpuError | null)[]>;
+    try {
+      const pipelinesInOrder = compiled.map((outcome) => (outcome as PromiseFulfilledResult<GpuPipeline>).value);
+      executable = Executable.#allocated(config, pipelinesInOrder, made);
+    } catch (error) {
+      undo();
+      throw error;
+    } finally {
+      errors = Promise.all([device.popErrorScope(), device.popErrorScope()]);
+    }
+    const [invalid, exhausted] = await errors;
+    // A later try must not meet buffers without memory.
+    if (invalid || exhausted) undo();
+    if (exhausted) {
+      throw new DeviceError(
+        `entry point "${entryName}": the device has no memory left (${exhausted.message}): take a smaller batch or network, or end what else uses the device`,
+      );
+    }
+    if (invalid) throw new DeviceError(refusal(entryName, invalid.message));
+    return executable;
+  }
+
+  /** Buffers and bind groups; those of the entry point alone are added to `made`. */
+  static #allocated(config: ExecutableConfig, pipelines: readonly GpuPipeline[], made: GpuBuffer[]): Executable {
+    const { device, plan } = config;
     const data = new Map<Node, GpuBuffer>();
     const working = allot(config);
     const bufferAt = (place: Place): GpuBuffer => {
@@ -79,40 +126,20 @@ export class Executable {
       let buffer = data.get(place.node);
       if (buffer === undefined) {
         buffer = makeBuffer(device, byteLengthOf(place.node));
+        made.push(buffer);
         const { operation } = place.node;
         if (operation.kind === 'data') upload(device, buffer, operation.values as ArrayLike<number>, place.node);
         data.set(place.node, buffer);
       }
       return buffer;
     };
-    const compiled = plan.dispatches.map(({ text }) => pipelineOf(device, pipelines, text));
-    const settled = await Promise.allSettled(compiled);
-    const prepared: Prepared[] = [];
-    const failures: string[] = [];
-    for (const [index, outcome] of settled.entries()) {
-      const { places, workgroups, text } = plan.dispatches[index]!;
-      if (outcome.status === 'rejected') {
-        failures.push(`${(outcome.reason as Error).message}\n${text}`);
-        pipelines.delete(text);
-        continue;
-      }
+    const prepared = pipelines.map((pipeline, index): Prepared => {
+      const { places, workgroups } = plan.dispatches[index]!;
       const entries = places.map((place, binding) => ({ binding, resource: { buffer: bufferAt(place) } }));
-      const pipeline = outcome.value;
       const group = device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries });
-      prepared.push({ pipeline, group, workgroups });
-    }
-    const executable = new Executable(config, prepared, bufferAt, [...data.values()]);
-    const invalid = await device.popErrorScope();
-    const exhausted = await device.popErrorScope();
-    if (exhausted !== null) {
-      throw new DeviceError(
-        `entry point "${entryName}": the device has no memory left (${exhausted.message}): take a smaller batch or network, or end what else uses the device`,
-      );
-    }
-    const refused = failures[0] ?? invalid?.message;
-    if (refused !== undefined)
-      throw new DeviceError(`entry point "${entryName}": the device refuses a kernel: ${refused}`);
-    return executable;
+      return { pipeline, group, workgroups };
+    });
+    return new Executable(config, prepared, bufferAt, made);
   }
 
   /** Kernels of a run. */
@@ -148,6 +175,10 @@ export class Executable {
   free(): void {
     for (const buffer of this.#data) buffer.destroy();
   }
+}
+
+function refusal(entryName: string, message: string): string {
+  return `entry point "${entryName}": the device refuses a kernel: ${message}`;
 }
 
 function pipelineOf(device: GpuDevice, pipelines: PipelineCache, text: string): Promise<GpuPipeline> {

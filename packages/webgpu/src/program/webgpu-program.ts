@@ -110,6 +110,7 @@ export class WebGpuProgram<Name extends string> implements Program<Name> {
     const { device } = this.#engine;
     const total = described.reduce((sum, value) => sum + byteLengthOf(value), 0);
     const staging = await this.#after(async () => {
+      this.#requireAlive();
       const buffer = this.#takeStaging(total);
       const encoder = device.createCommandEncoder();
       let offset = 0;
@@ -139,6 +140,7 @@ export class WebGpuProgram<Name extends string> implements Program<Name> {
       data: data.slice(),
     }));
     await this.#after(async () => {
+      this.#requireAlive();
       for (const { name, data } of checked) {
         const described = this.#variables.get(name)!;
         upload(this.#engine.device, described.buffer, data, described);
@@ -151,10 +153,16 @@ export class WebGpuProgram<Name extends string> implements Program<Name> {
     this.#isDisposed = true;
     const inputs = [...this.#inputs.values()].flatMap((described) => [...described.values()]);
     for (const { buffer } of [...this.#variables.values(), ...inputs]) buffer.destroy();
-    for (const buffer of [...this.#working, ...[...this.#staging.values()].flat()]) buffer.destroy();
-    for (const executable of this.#ready.values()) executable.free();
+    for (const buffer of [...this.#staging.values()].flat()) buffer.destroy();
+    this.#release(this.#ready.values());
     this.#staging.clear();
     tf.dispose(Object.values(this.#config.variables));
+  }
+
+  /** Entry points' own memory, and what they share. */
+  #release(executables: Iterable<Executable>): void {
+    for (const buffer of this.#working.splice(0)) buffer.destroy();
+    for (const executable of executables) executable.free();
   }
 
   #pending = 0;
@@ -215,7 +223,10 @@ export class WebGpuProgram<Name extends string> implements Program<Name> {
         working: this.#working,
       });
       executable.then(
-        (made) => this.#ready.set(name, made),
+        (made) => {
+          if (!this.#isDisposed) this.#ready.set(name, made);
+          else this.#release([made]);
+        },
         // A failure (no memory) may pass: the next run tries again.
         () => this.#executables.delete(name),
       );

@@ -2,11 +2,12 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { MoeRlError } from '@moe-rl/core';
 import { createRunFolder, openRunFolder, type RunConfig } from '@moe-rl/runs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { agentConfigOf, makeEnvironment, newRunConfig, registry, trainInFolder } from '../index.ts';
 import { chooseBackend, MEASURED_FROM_UPDATES, openOrGoOn, workOf } from './choose.ts';
-import { keepBackend } from './kept-backend.ts';
+import { keepBackend, openOnKeptBackend } from './kept-backend.ts';
 import { measureBackends } from './measure.ts';
 import { type BackendMeasurement, choiceOf, explainChoice, fastestFirst, secondsOf } from './measurement.ts';
 import { measurementFile, readMeasurements, writeMeasurements } from './measurement-cache.ts';
@@ -134,6 +135,11 @@ describe('measurements', () => {
     expect(readMeasurements(file)).toEqual([session, broken]);
     writeFileSync(file, readFileSync(file, 'utf8').slice(0, 40));
     expect(readMeasurements(file)).toBe(undefined);
+    const wrong = [null, 1, {}, { ...session, backend: 'abacus' }, { ...session, act: { firstMs: 1, ms: null } }];
+    for (const measurements of [[], ...wrong.map((one) => [session, one])]) {
+      writeFileSync(file, JSON.stringify({ formatVersion: 1, measurements }));
+      expect(readMeasurements(file)).toBe(undefined);
+    }
     const lines: string[] = [];
     writeMeasurements(join(file, 'below-a-file', 'two.json'), [session], (line) => lines.push(line));
     expect(lines[0]).toMatch(/not kept/);
@@ -141,6 +147,21 @@ describe('measurements', () => {
 });
 
 describe('a run of auto', () => {
+  it('that began on a device which is missing here is told so, a card or an adapter', async () => {
+    const path = join(root, 'elsewhere');
+    const folder = { config: tiny('auto'), path, backendFile: `${path}.json` };
+    for (const [backend, code] of [
+      ['webgpu', 'WEBGPU_DEVICE'],
+      ['pjrt-cuda', 'MISSING_GPU'],
+    ] as const) {
+      keepBackend(folder, backend);
+      const open = () => Promise.reject(new MoeRlError(code, 'none is here'));
+      await expect(openOnKeptBackend(folder, true, () => {}, open)).rejects.toThrow(
+        `none is here. The run in ${path} began with the backend ${backend}`,
+      );
+    }
+  });
+
   const quiet = { write: () => true };
   const train = async (path: string, isResume: boolean, steps: number, lines: string[]) => {
     const config = { ...tiny('auto'), trainingAgentSteps: steps };

@@ -8,7 +8,13 @@ import { BACKENDS, type BackendOption, type RunFolder } from '@moe-rl/runs';
 type Kept = Pick<RunFolder, 'config' | 'backendFile' | 'path'>;
 
 /** Errors of a backend that can't be had. */
-const MISSING: ReadonlySet<string> = new Set(['MISSING_DEPENDENCY', 'MISSING_GPU', 'PJRT_PLUGIN', 'PJRT']);
+const MISSING: ReadonlySet<string> = new Set([
+  'MISSING_DEPENDENCY',
+  'MISSING_GPU',
+  'PJRT_PLUGIN',
+  'PJRT',
+  'WEBGPU_DEVICE',
+]);
 
 /** Writes down what a new run computes on. Does nothing where its configuration names it. */
 export function keepBackend({ config, backendFile }: Kept, used: string | undefined): void {

@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import type { AgentConfig } from '@moe-rl/agents';
 import { isMoeRlError, type ObservationSpec } from '@moe-rl/core';
 import { cacheDirectory, makeFolder, readJsonObject, replaceFile } from '@moe-rl/core/node';
-import type { BackendMeasurement, MeasurableBackend } from './measurement.ts';
+import { BACKENDS } from '@moe-rl/runs';
+import type { BackendMeasurement, EntryPointTime, MeasurableBackend } from './measurement.ts';
 
 /** What is measured: an agent's steps on observations of this form, with so many threads. */
 export interface MeasuredAgent {
@@ -65,11 +66,27 @@ export function readMeasurements(file: string): readonly BackendMeasurement[] | 
   if (!existsSync(file)) return undefined;
   try {
     const { formatVersion, measurements } = readJsonObject(file);
-    return formatVersion === FORMAT_VERSION && Array.isArray(measurements) ? measurements : undefined;
+    if (formatVersion !== FORMAT_VERSION || !Array.isArray(measurements) || measurements.length === 0) return undefined;
+    return measurements.every(isMeasurement) ? measurements : undefined;
   } catch (error) {
     if (isMoeRlError(error)) return undefined;
     throw error;
   }
+}
+
+/** Whether a file's entry is what was written: a known backend with its two times, or with the reason that it has none. */
+function isMeasurement(value: unknown): value is BackendMeasurement {
+  if (typeof value !== 'object' || value === null) return false;
+  const { backend, version, reason, learn, act } = value as Record<keyof BackendMeasurement, unknown>;
+  const isKnown = backend !== 'auto' && BACKENDS.some((name) => name === backend);
+  if (!isKnown || typeof version !== 'string') return false;
+  return reason === undefined ? isTime(learn) && isTime(act) : typeof reason === 'string';
+}
+
+function isTime(value: unknown): value is EntryPointTime {
+  if (typeof value !== 'object' || value === null) return false;
+  const { firstMs, ms } = value as Record<keyof EntryPointTime, unknown>;
+  return [firstMs, ms].every((time) => typeof time === 'number' && Number.isFinite(time) && time >= 0);
 }
 
 /** Remembers measurements. A cache that can't be written is no reason to stop: it is said. */

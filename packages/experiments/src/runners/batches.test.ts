@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { metricDefinition, readBatchStretches, readMetricRows, runFolderPaths } from '@moe-rl/runs';
 import { afterAll, describe, expect, it } from 'vitest';
+import { claimJob } from '../jobs/claims.ts';
 import { countJobs, forgetFailures, jobStates } from '../jobs/job-state.ts';
 import { readProgress } from '../jobs/progress.ts';
 import { listJobs, resolvePlan } from '../plan/experiment.ts';
@@ -11,7 +12,7 @@ import { createExperimentFolder, type ExperimentFolder } from '../plan/experimen
 import { makePlan, type PlanInput } from '../plan/plan.ts';
 import { requireBatchSeeds } from '../plan/require-batchable.ts';
 import { TINY_PLAN, TOY_JOB, temporaryFolder, toyExperiment } from '../testing/toy-experiment.ts';
-import { batchesOf } from './batches.ts';
+import { batchesOf, runBatch } from './batches.ts';
 import type { WorkerOptions } from './claimed-job.ts';
 import { runWorker } from './worker.ts';
 
@@ -51,6 +52,13 @@ describe('jobs in batches', () => {
     await work(folder, { batchSeeds: 3 });
     expect(countJobs(jobStates(folder)).done).toBe(6);
     expect(placesIn(folder)).toEqual([...first, `${failing} at 1 of 3`].sort());
+    // One that somebody else finished while it was being claimed is not run again.
+    const [job] = folder.jobs;
+    const member = { job: job!, claim: claimJob(folder, job!.id, 600)!, place: 0 };
+    const options = { folder, slots: 1, signal, jobProcess: TOY_JOB };
+    expect(await runBatch(options, [member], 3, 600)).toEqual(new Map([[job!.id, 'done']]));
+    expect(member.claim.isHeld()).toBe(false);
+    expect(placesIn(folder)).toHaveLength(first.length + 1);
   });
 
   it('are refused by name where seeds can’t be computed together', () => {

@@ -3,7 +3,7 @@
 import type { Claim } from '../jobs/claims.ts';
 import { startBatch } from '../jobs/job-child.ts';
 import type { Job } from '../plan/experiment.ts';
-import { type Attempt, announce, settle, type WorkerOptions } from './claimed-job.ts';
+import { type Attempt, announce, releaseIfDone, settle, type WorkerOptions } from './claimed-job.ts';
 
 /** Jobs of one game and variant; a job's index is its place. */
 export type JobBatch = readonly Job[];
@@ -39,11 +39,18 @@ export interface ClaimedMember {
  */
 export async function runBatch(
   options: WorkerOptions,
-  members: readonly ClaimedMember[],
+  claimed: readonly ClaimedMember[],
   size: number,
   leaseMs: number,
 ): Promise<ReadonlyMap<string, Attempt>> {
   const { folder, signal } = options;
+  const attempts = new Map<string, Attempt>();
+  const members = claimed.filter(({ job, claim }) => {
+    const isDone = releaseIfDone(folder, job, claim);
+    if (isDone) attempts.set(job.id, 'done');
+    return !isDone;
+  });
+  if (members.length === 0) return attempts;
   for (const { claim } of members) claim.beat();
   const child = startBatch(
     {
@@ -57,15 +64,15 @@ export async function runBatch(
   signal.addEventListener('abort', stop);
   if (signal.aborted) stop();
   try {
-    const attempts = await Promise.all(
+    await Promise.all(
       members.map(async ({ job, claim }) => {
         const outcome = child.outcomes.get(job.id)!;
         // A job that was lost ends by itself at its next step: the process is the others', too.
         announce(options, { job, claim, outcome, onLost: () => {} }, leaseMs);
-        return [job.id, await settle(options, job, claim, await outcome)] as const;
+        attempts.set(job.id, settle(options, job, claim, await outcome));
       }),
     );
-    return new Map(attempts);
+    return attempts;
   } catch (error) {
     // The disk is full: what goes on can't be filed. All of them pause with checkpoints.
     stop();

@@ -61,11 +61,7 @@ export async function runClaimed(
   leaseMs: number = DEFAULT_LEASE_MS,
 ): Promise<Attempt> {
   const { folder, signal } = options;
-  // Done meanwhile: the one before published it in the moment of the take-over.
-  if (isDone(folder, job.id)) {
-    claim.release();
-    return 'done';
-  }
+  if (releaseIfDone(folder, job, claim)) return 'done';
   claim.beat();
   const task = { experimentFolder: folder.path, jobId: job.id, epoch: claim.epoch };
   const child = startJob(task, options.jobProcess);
@@ -78,6 +74,13 @@ export async function runClaimed(
   } finally {
     signal.removeEventListener('abort', stop);
   }
+}
+
+/** Gives a claim back whose job is done: the one before published it in the moment of the take-over. */
+export function releaseIfDone(folder: ExperimentFolder, job: Job, claim: Claim): boolean {
+  if (!isDone(folder, job.id)) return false;
+  claim.release();
+  return true;
 }
 
 /** Tells that a job's process was started, and keeps its claim alive until the job ends. */

@@ -31,14 +31,24 @@ const LOG1P = `fn exact_log1p(x: f32) -> f32 {
   let q = z * z;
   return 2f * z * (1f + q * (0.33333334f + q * (0.2f + q * (0.14285715f + q * 0.11111111f))));
 }`;
+/** By its bits: a compiler may take `x != x` for false. */
+const IS_NAN = 'fn is_nan(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u; }';
+/** The bits of what WGSL has no literal for, out of a variable: a constant expression may not be infinite. */
+const SPECIAL = 'var<private> special_bits: u32 = 0x7f800000u;';
+const LOG = `fn exact_log(x: f32) -> f32 {
+  if (x > 0f) { return log(x); }
+  return bitcast<f32>(special_bits | select(0x00400000u, 0x80000000u, x == 0f));
+}`;
+const LOGISTIC = 'fn logistic(x: f32) -> f32 { return select(1f / (1f + exp(-x)), x, is_nan(x)); }';
 const TANH = `fn exact_tanh(x: f32) -> f32 {
   let e = exact_expm1(2f * min(abs(x), 15f));
-  return sign(x) * e / (e + 2f);
+  return select(sign(x) * e / (e + 2f), x, is_nan(x));
 }`;
 const POWER = `fn any_power(x: f32, y: f32) -> f32 {
   if (y == 0f) { return 1f; }
   if (y == 2f) { return x * x; }
   if (x == 0f) { return select(0f, 1f / x, y < 0f); }
+  if (is_nan(x) || (x < 0f && floor(y) != y)) { return bitcast<f32>(special_bits | 0x00400000u); }
   let size = pow(abs(x), y);
   let isOdd = floor(y * 0.5f) * 2f != y;
   return select(size, -size, x < 0f && isOdd);
@@ -50,12 +60,12 @@ const unary: Readonly<Record<UnaryOperation, MapRule>> = {
   negate: rule(1, (a) => `-(${a})`),
   exponential: rule(4, (a) => `exp(${a})`),
   exponential_minus_one: rule(6, (a) => `exact_expm1(${a})`, [EXPM1]),
-  log: rule(4, (a) => `log(${a})`),
+  log: rule(4, (a) => `exact_log(${a})`, [SPECIAL, LOG]),
   log_plus_one: rule(6, (a) => `exact_log1p(${a})`, [LOG1P]),
   sqrt: rule(2, (a) => `sqrt(${a})`),
   rsqrt: rule(2, (a) => `inverseSqrt(${a})`),
   cbrt: rule(6, (a) => `cube_root(${a})`, [CUBE_ROOT]),
-  tanh: rule(8, (a) => `exact_tanh(${a})`, [EXPM1, TANH]),
+  tanh: rule(8, (a) => `exact_tanh(${a})`, [EXPM1, IS_NAN, TANH]),
   tan: rule(6, (a) => `tan(${a})`),
   sign: rule(1, (a) => `sign(${a})`),
   sine: rule(4, (a) => `sin(${a})`),
@@ -63,7 +73,7 @@ const unary: Readonly<Record<UnaryOperation, MapRule>> = {
   floor: rule(1, (a) => `floor(${a})`),
   ceil: rule(1, (a) => `ceil(${a})`),
   round_nearest_even: rule(1, (a) => `round(${a})`),
-  logistic: rule(5, (a) => `(1f / (1f + exp(-(${a}))))`),
+  logistic: rule(5, (a) => `logistic(${a})`, [IS_NAN, LOGISTIC]),
   not: rule(1, (a) => `!(${a})`),
 };
 
@@ -74,7 +84,7 @@ const binary: Readonly<Record<BinaryOperation, MapRule>> = {
   divide: rule(2, (a, b) => `(${a} / ${b})`),
   maximum: rule(1, (a, b) => `max(${a}, ${b})`),
   minimum: rule(1, (a, b) => `min(${a}, ${b})`),
-  power: rule(8, (a, b) => `any_power(${a}, ${b})`, [POWER]),
+  power: rule(8, (a, b) => `any_power(${a}, ${b})`, [SPECIAL, IS_NAN, POWER]),
   remainder: rule(2, (a, b) => `(${a} % ${b})`),
   atan2: rule(6, (a, b) => `atan2(${a}, ${b})`),
   and: rule(1, (a, b) => `(${a} & ${b})`),
@@ -107,8 +117,7 @@ export const selectRule: MapRule = {
 };
 
 export const finiteRule = rule(1, (a) => `((bitcast<u32>(${a}) & 0x7f800000u) != 0x7f800000u)`);
-/** By its bits: a compiler may take `x != x` for false. */
-export const nanRule = rule(1, (a) => `((bitcast<u32>(${a}) & 0x7fffffffu) > 0x7f800000u)`);
+export const nanRule = rule(1, (a) => `is_nan(${a})`, [IS_NAN]);
 export const infiniteRule = (isNegative: boolean): MapRule =>
   rule(1, (a) => `(bitcast<u32>(${a}) == ${isNegative ? '0xff800000u' : '0x7f800000u'})`);
 
@@ -116,9 +125,6 @@ export function convertRule(to: ElementType): MapRule {
   const name = to === 'f32' || to === 'i32' ? to : to === 'i1' ? 'bool' : 'u32';
   return rule(1, (a) => `${name}(${a})`);
 }
-
-/** The bits of what WGSL has no literal for, out of a variable: a constant expression may not be infinite. */
-const SPECIAL = 'var<private> special_bits: u32 = 0x7f800000u;';
 
 /** A number as an expression of its type. */
 export function literal(context: KernelContext, value: number, type: ElementType): string {

@@ -39,4 +39,25 @@ describe.skipIf(missing !== undefined)(`operations in WGSL${missing === undefine
       );
     }
   });
+
+  test('what has no value is NaN or infinite, as in tfjs, and NaN goes through activations', async () => {
+    const inputs = { x: { shape: [5], dtype: 'float32' }, y: { shape: [5], dtype: 'float32' } } as const;
+    const run = ({ x, y }: Inputs) => ({
+      ...{ log: tf.log(x!), pow: tf.pow(x!, y!), tanh: tf.tanh(x!), sigmoid: tf.sigmoid(x!), isNaN: tf.isNaN(x!) },
+    });
+    const values = { x: Float32Array.of(-2, Number.NaN, -2, 0, 4), y: Float32Array.of(0.5, 1, 3, 2, 0.5) };
+    await tf.setBackend('wgsl');
+    const program = await createProgram({ variables: {}, entryPoints: { all: { inputs, run } } });
+    const ours = await program.run('all', values);
+    program.dispose();
+    await tf.setBackend('cpu');
+    const plain = run({ x: tf.tensor(values.x), y: tf.tensor(values.y) });
+    for (const [name, tensor] of Object.entries(plain)) {
+      for (const [index, value] of tensor.dataSync().entries()) {
+        const said = `${name}[${index}] is ${ours[name]![index]}; expected ${value}`;
+        if (Number.isFinite(value)) expect(ours[name]![index], said).toBeCloseTo(value, 4);
+        else expect(ours[name]![index], said).toBe(value);
+      }
+    }
+  }, 300_000);
 });

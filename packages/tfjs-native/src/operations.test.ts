@@ -66,3 +66,15 @@ it('a library that can not be loaded adds nothing', async () => {
   await writeFile(join(operationsFolder(paths), 'operations.node'), 'not a library');
   expect(loadOperations(paths, onCpu)).toEqual([]);
 });
+
+it('operations that are there already, but not all of them, are not said to be all', async () => {
+  const paths = nativePaths('cpu');
+  await mkdir(operationsFolder(paths), { recursive: true });
+  await writeFile(join(operationsFolder(paths), 'operations.node'), 'not a library');
+  const averages = {
+    ...onCpu,
+    executeOp: (name: string) => (name === 'MoeRlSoftmaxMatmul' ? [{ id: 1 }] : onCpu.executeOp(name, [], [], 0)),
+    tensorDataSync: () => [4],
+  };
+  expect(loadOperations(paths, averages)).toEqual(['MoeRlSoftmaxMatmul', 'MoeRlSoftmaxMatmulGrad']);
+});

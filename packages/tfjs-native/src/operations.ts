@@ -22,7 +22,8 @@ const X86_VARIANTS = {
   kernelsAvx2: ['-mavx2', '-mfma'],
 };
 
-const NAMES = ['MoeRlSoftmaxMatmul', 'MoeRlSoftmaxMatmulGrad', 'MoeRlExpertMlp', 'MoeRlExpertMlpGrad'];
+const AVERAGES = ['MoeRlSoftmaxMatmul', 'MoeRlSoftmaxMatmulGrad'];
+const EXPERTS = ['MoeRlExpertMlp', 'MoeRlExpertMlpGrad'];
 
 /** Where the operations lie in the cache: one folder for each state of their sources. */
 export function operationsFolder(paths: NativePaths): string {
@@ -81,7 +82,8 @@ export function loadOperations(paths: NativePaths, binding: TensorFlowBinding): 
   if (!existsSync(file) || binding.isUsingGpuDevice()) return [];
   // TensorFlow ends the process over a name that it has already, for instance from another version of this package.
   const isRight = tryAverage(binding) ?? (load(file) && tryAverage(binding));
-  return isRight ? NAMES : [];
+  // What another version of this package added may have the averages alone.
+  return isRight ? [...AVERAGES, ...(tryExpert(binding) === true ? EXPERTS : [])] : [];
 }
 
 function load(file: string): boolean {
@@ -95,16 +97,43 @@ function load(file: string): boolean {
 
 /** Whether 1 and 5, weighted 1 to 3, is 4; undefined without the operation. */
 function tryAverage(binding: TensorFlowBinding): boolean | undefined {
+  const attributes = [{ name: 'transpose', type: binding.TF_ATTR_BOOL, value: false }];
   const inputs = [
-    binding.createTensor([1, 1, 2], binding.TF_FLOAT, Float32Array.of(0, Math.log(3))),
-    binding.createTensor([1, 2, 1], binding.TF_FLOAT, Float32Array.of(1, 5)),
+    { shape: [1, 1, 2], values: [0, Math.log(3)] },
+    { shape: [1, 2, 1], values: [1, 5] },
   ];
+  return gives(binding, 'MoeRlSoftmaxMatmul', attributes, inputs, 3, 4);
+}
+
+/** Whether relu(2 * 3 + 1) * 5 - 4 is 31; undefined without the operation. */
+function tryExpert(binding: TensorFlowBinding): boolean | undefined {
+  const inputs = [
+    { shape: [1, 1, 1], values: [2] },
+    { shape: [1, 1, 1], values: [3] },
+    { shape: [1, 1], values: [1] },
+    { shape: [1, 1, 1], values: [5] },
+    { shape: [1, 1], values: [-4] },
+  ];
+  return gives(binding, 'MoeRlExpertMlp', [], inputs, 2, 31);
+}
+
+/** Whether an operation's first result is `expected`; undefined when there is no such operation. */
+function gives(
+  binding: TensorFlowBinding,
+  name: string,
+  attributes: readonly object[],
+  given: readonly { readonly shape: number[]; readonly values: readonly number[] }[],
+  outputCount: number,
+  expected: number,
+): boolean | undefined {
+  const inputs = given.map(({ shape, values }) =>
+    binding.createTensor(shape, binding.TF_FLOAT, Float32Array.from(values)),
+  );
   try {
-    const attributes = [{ name: 'transpose', type: binding.TF_ATTR_BOOL, value: false }];
-    const outputs = binding.executeOp('MoeRlSoftmaxMatmul', attributes, inputs, 3).map(({ id }) => id);
-    const average = binding.tensorDataSync(outputs[0]!)[0]!;
+    const outputs = binding.executeOp(name, attributes, inputs, outputCount).map(({ id }) => id);
+    const result = binding.tensorDataSync(outputs[0]!)[0]!;
     for (const id of outputs) binding.deleteTensor(id);
-    return Math.abs(average - 4) < 1e-5;
+    return Math.abs(result - expected) < 1e-5;
   } catch {
     return undefined;
   } finally {

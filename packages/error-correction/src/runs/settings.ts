@@ -19,7 +19,7 @@ export interface TrainingSettings {
   readonly explorations: number;
   /** Proposals for each step of an expert plan, in each round: the likeliest one, the others drawn. */
   readonly guidedProposals: number;
-  /** Of the drawn ones. */
+  /** Of the drawn ones; above 0. */
   readonly temperature: number;
   /** Examples of each role in an update. */
   readonly batchSize: number;
@@ -75,7 +75,9 @@ export function requireSettings(given: Partial<TrainingSettings>): TrainingSetti
     requireInteger(name, settings[name as keyof TrainingSettings], least);
   }
   requireFinite('learningRate', settings.learningRate, 0);
-  requireFinite('temperature', settings.temperature, 0);
+  if (requireFinite('temperature', settings.temperature, 0) === 0) {
+    throw new InvalidArgumentError('temperature is 0, which would draw the likeliest step each time; expected more');
+  }
   return settings;
 }
 

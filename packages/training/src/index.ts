@@ -1,6 +1,7 @@
 // Public entry of @moe-rl/training: a run put together from its configuration.
 export { type OpenBackendOutput, openBackend } from './backend.ts';
 export { chooseBackend, MEASURED_FROM_UPDATES, measureHere, workOf } from './backends/choose.ts';
+export { explainTrainingBackends } from './backends/explain.ts';
 export { backendsHere } from './backends/measure.ts';
 export {
   type BackendMeasurement,

@@ -30,6 +30,12 @@ describe('bad input', () => {
     expect(existsSync(join(root, 'runs'))).toBe(false);
   });
 
+  it('a reader that has seen enough', async () => {
+    const { child, result } = startCli(['doctor']);
+    child.stdout!.destroy();
+    expect(await result).toMatchObject({ code: 0, stderr: '' });
+  });
+
   it('ROM that is empty, truncated or another one', async () => {
     const empty = join(root, 'empty.bin');
     writeFileSync(empty, '');

@@ -6,11 +6,12 @@ import { InvalidArgumentError } from '@moe-rl/core';
 import { hasFfmpeg } from '@moe-rl/figures';
 import { explainPlugins } from '@moe-rl/pjrt';
 import { duration, parseSetOption, table } from '@moe-rl/runs';
-import { cacheDirectory, explainBackends } from '@moe-rl/tfjs-native';
+import { cacheDirectory } from '@moe-rl/tfjs-native';
 import {
   agentConfigOf,
   backendsHere,
   explainChoice,
+  explainTrainingBackends,
   fastestFirst,
   findGames,
   makeEnvironment,
@@ -41,7 +42,7 @@ export async function doctor(options: DoctorOptions): Promise<void> {
   }
   print(table(['machine', ''], machineRows()));
   print('\nTensor backends (in the order that --backend auto tries them where nothing was measured):');
-  const backends = explainBackends().map(({ name, source, state, reason }) => [name, state, source, reason]);
+  const backends = explainTrainingBackends().map(({ name, source, state, reason }) => [name, state, source, reason]);
   print(table(['backend', 'state', 'source', 'why'], backends));
   print('\nPJRT plugins (XLA; --backend pjrt-cpu, pjrt-cuda or pjrt-rocm):');
   print(

@@ -7,8 +7,9 @@ import { createRunFolder, openRunFolder, type RunConfig } from '@moe-rl/runs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { agentConfigOf, makeEnvironment, newRunConfig, registry, trainInFolder } from '../index.ts';
 import { chooseBackend, MEASURED_FROM_UPDATES, openOrGoOn, workOf } from './choose.ts';
+import { explainTrainingBackends } from './explain.ts';
 import { keepBackend, openOnKeptBackend } from './kept-backend.ts';
-import { measureBackends } from './measure.ts';
+import { backendsHere, measureBackends } from './measure.ts';
 import { type BackendMeasurement, choiceOf, explainChoice, fastestFirst, secondsOf } from './measurement.ts';
 import { measurementFile, readMeasurements, writeMeasurements } from './measurement-cache.ts';
 
@@ -37,6 +38,14 @@ const measured = (config: RunConfig) => {
   const { observationSpec, actionCount } = makeEnvironment(config);
   return { config: agentConfigOf(config), observationSpec, actionCount, threads: config.threads };
 };
+
+describe('what is here', () => {
+  it('says of WebGPU what the engine that computes there needs', () => {
+    const rows = explainTrainingBackends().filter(({ name }) => name === 'webgpu');
+    expect(rows).toEqual([expect.objectContaining({ source: 'WebGPU (@moe-rl/webgpu)', isInstalled: true })]);
+    expect(backendsHere([])).toContainEqual({ backend: 'webgpu', version: 'WebGPU (@moe-rl/webgpu)' });
+  });
+});
 
 describe('the choice', () => {
   it('is by the whole run: what compiles long wins a long run only, and what failed never', () => {

@@ -3,7 +3,7 @@
 import { fork } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { explainPlugins, type PluginExplanation } from '@moe-rl/pjrt';
-import { explainBackends } from '@moe-rl/tfjs-native';
+import { explainTrainingBackends } from './explain.ts';
 import type { BackendMeasurement } from './measurement.ts';
 import type { BackendHere, MeasuredAgent } from './measurement-cache.ts';
 
@@ -18,7 +18,7 @@ const LIMIT_SECONDS = 300;
  * there: they are never faster.
  */
 export function backendsHere(explained: readonly PluginExplanation[] = explainPlugins()): BackendHere[] {
-  const stock = explainBackends().filter(({ state, isInstalled }) => state !== 'unavailable' && isInstalled);
+  const stock = explainTrainingBackends().filter(({ state, isInstalled }) => state !== 'unavailable' && isInstalled);
   const native = stock.find(({ name }) => name === 'tensorflow');
   const others = stock.filter(({ name }) => name === 'webgpu' || (name === 'wasm' && native === undefined));
   const plugins = explained.filter(({ state }) => state === 'found');

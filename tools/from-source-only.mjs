@@ -5,6 +5,7 @@ export const FROM_SOURCE_ONLY = [
   'packages/agents/src/networks/routers.test.ts',
   'apps/trainer/src/cli/error-correction.test.ts',
   'apps/trainer/src/cli/experiment-workers.test.ts',
+  'packages/experiments/src/runners/batches.test.ts',
   'packages/experiments/src/runners/queue.test.ts',
   'packages/experiments/src/runners/worker.test.ts',
 ];

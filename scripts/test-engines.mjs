@@ -50,7 +50,7 @@ const { values } = parseArgs({
     soak: { type: 'string', default: '0' },
     'cuda-compile': { type: 'boolean', default: false },
     presets: { type: 'string' },
-    gpu: { type: 'string', default: 'NVIDIA H100 80GB HBM3' },
+    gpu: { type: 'string' },
     child: { type: 'string' },
   },
   allowNegative: true,
@@ -58,20 +58,31 @@ const { values } = parseArgs({
 /** How much resident memory may grow over the last three quarters of a soak. */
 const SOAK_LIMIT_MEGABYTES = 48;
 const soakUpdates = Number(values.soak);
+if (!Number.isInteger(soakUpdates) || soakUpdates < 0) refuse(`--soak is ${values.soak}; expected a number of updates`);
 const cases = values.cases.split(',');
 for (const name of cases)
-  if (!(name in CASES)) throw new Error(`there is no case "${name}"; there are ${Object.keys(CASES)}`);
+  if (!Object.hasOwn(CASES, name)) refuse(`there is no case "${name}"; there are ${Object.keys(CASES).join(', ')}`);
+for (const option of ['presets', 'gpu'])
+  if (values[option] !== undefined && !values['cuda-compile'])
+    refuse(`--${option} says what is compiled for a GPU; expected --cuda-compile too`);
 
 if (values.child === 'traces') await tracePresets();
 else if (values.child !== undefined) await runEngine(values.child);
-else if (values['cuda-compile']) await compileForCuda({ gpu: values.gpu, presets: values.presets?.split(',') });
+else if (values['cuda-compile'])
+  await compileForCuda({ gpu: values.gpu ?? 'NVIDIA H100 80GB HBM3', presets: values.presets?.split(',') });
 else await compareEngines();
+
+function refuse(message) {
+  console.error(`test:engines: ${message}`);
+  process.exit(2);
+}
 
 async function compareEngines() {
   const [reference] = Object.keys(ENGINES);
   const engines = [...new Set([reference, ...values.engines.split(',')])];
   for (const name of engines) {
-    if (!(name in ENGINES)) throw new Error(`there is no engine "${name}"; there are ${Object.keys(ENGINES)}`);
+    if (!Object.hasOwn(ENGINES, name))
+      refuse(`there is no engine "${name}"; there are ${Object.keys(ENGINES).join(', ')}`);
   }
   let passed = 0;
   let failed = 0;

@@ -165,6 +165,30 @@ describe.skipIf(missing !== undefined)(`programs on WebGPU${missing === undefine
       await expect(createProgram({ variables: {}, entryPoints: {}, mode: 'eager' })).rejects.toThrow(/mode is "eager"/);
     });
 
+    test('commands that the device does not take, which it drops without a word', async () => {
+      const { device } = await loadWebGpu();
+      const program = await createProgram(regression());
+      const create = device.createCommandEncoder.bind(device);
+      device.createCommandEncoder = () => {
+        device.createCommandEncoder = create;
+        const encoder = create();
+        const begin = encoder.beginComputePass.bind(encoder);
+        encoder.beginComputePass = () => {
+          const pass = begin();
+          const dispatch = pass.dispatchWorkgroups.bind(pass);
+          pass.dispatchWorkgroups = () => dispatch(70_000, 1, 1);
+          return pass;
+        };
+        return encoder;
+      };
+      await expect(program.run('learn', { x, y })).rejects.toThrow(
+        /^entry point "learn": the device refuses its run: /,
+      );
+      // Nothing came of it, and the next run is as the first.
+      expect((await program.run('learn', { x, y })).loss).toBeCloseTo(9.75, 5);
+      program.dispose();
+    });
+
     test('a tensor larger than the device binds', async () => {
       const { device } = await loadWebGpu();
       const elements = device.limits.maxStorageBufferBindingSize / 4 + 1;

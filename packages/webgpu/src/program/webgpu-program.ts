@@ -97,7 +97,7 @@ export class WebGpuProgram<Name extends string> implements Program<Name> {
     const submitted = this.#after(async () => {
       const executable = await this.#executable(name);
       this.#requireAlive();
-      return { executable, staging: this.#submit(name, executable, copies) };
+      return { executable, staging: await this.#submitFirst(name, executable, copies) };
     });
     const { executable, staging } = await submitted;
     return this.#read(executable, staging);
@@ -180,6 +180,26 @@ export class WebGpuProgram<Name extends string> implements Program<Name> {
     const encoder = device.createCommandEncoder();
     executable.encode(encoder, staging);
     device.queue.submit([encoder.finish()]);
+    return staging;
+  }
+
+  /** Looks whether the device takes the run: commands that it refuses are dropped without a word, and all outputs would be zeros. Later runs are the same commands. */
+  async #submitFirst(name: string, executable: Executable, values: readonly ArrayLike<number>[]) {
+    const { device } = this.#engine;
+    let staging: GpuBuffer | undefined;
+    let refused: ReturnType<GpuDevice['popErrorScope']>;
+    device.pushErrorScope('validation');
+    try {
+      staging = this.#submit(name, executable, values);
+    } finally {
+      refused = device.popErrorScope();
+    }
+    const error = await refused;
+    if (error !== null) {
+      staging?.destroy();
+      this.#ready.delete(name);
+      throw new DeviceError(`entry point "${name}": the device refuses its run: ${error.message}`);
+    }
     return staging;
   }
 

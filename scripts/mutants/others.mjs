@@ -95,8 +95,8 @@ export default [
   mutant(
     'DeepSeek takes one group fewer',
     `${ROUTERS}routers/deepseek.ts`,
-    'ops.topK(ops.sum(best, [3]), M)',
-    'ops.topK(ops.sum(best, [3]), Math.max(1, M - 1))',
+    'ops.topK(groupScores(ops, ranking, G, scoring), M)',
+    'ops.topK(groupScores(ops, ranking, G, scoring), Math.max(1, M - 1))',
     ROUTER_TESTS,
   ),
   mutant(
@@ -270,8 +270,8 @@ export default [
   mutant(
     'load loss without its noise',
     `${MOE}losses/balance.ts`,
-    'kthLargest(ops, ops.add(logits, noise), k, [B, T, 1])',
-    'kthLargest(ops, logits, k, [B, T, 1])',
+    'kthLargest(ops, ops.add(logits, noise), k)',
+    'kthLargest(ops, logits, k)',
     ROUTER_TESTS,
   ),
   mutant(

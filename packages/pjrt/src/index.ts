@@ -4,9 +4,10 @@ export { type ElementType, type HostType, TracingError, type Value } from '@moe-
 export { AheadOfTimeCompiler, gpuDescriptions } from './client/ahead-of-time.ts';
 export type { DeviceBuffer } from './client/buffer.ts';
 export { type ClientConfig, type DeviceMemory, PjrtClient } from './client/client.ts';
+export type { ExecutableMemory } from './client/compile-call.ts';
 export type { XlaOptions } from './client/compile-options.ts';
 export type { BufferSpec, HostArray } from './client/element-types.ts';
-export type { Executable, ExecutableMemory, FunctionSpec } from './client/executable.ts';
+export type { Executable, FunctionSpec } from './client/executable.ts';
 export type { NamedValues } from './client/named-values.ts';
 export { PjrtError, PluginError } from './errors.ts';
 export { BACKEND_NAME, type LoadPjrtConfig, type LoadPjrtOutput, loadPjrt } from './load.ts';

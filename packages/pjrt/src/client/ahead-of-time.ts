@@ -4,8 +4,9 @@ import { InvalidArgumentError } from '@moe-rl/core';
 import { readBytes } from '@moe-rl/core/node';
 import { Api } from '../c-api/api.ts';
 import { Struct } from '../c-api/struct.ts';
-import { encodeCompileOptions, type XlaOptions } from './compile-options.ts';
-import type { ExecutableMemory, FunctionSpec } from './executable.ts';
+import { compileArguments, type ExecutableMemory, takeMemory } from './compile-call.ts';
+import type { XlaOptions } from './compile-options.ts';
+import type { FunctionSpec } from './executable.ts';
 import { encodeNamedValues } from './named-values.ts';
 
 /** Compiles for one described card. */
@@ -51,40 +52,9 @@ export class AheadOfTimeCompiler {
    * @throws PjrtError with the compiler's own message
    */
   async compile(spec: FunctionSpec, options: XlaOptions = {}): Promise<ExecutableMemory> {
-    const { native } = this.#api;
-    const [code, format] = [spec.text, 'mlir'].map((text) => new TextEncoder().encode(text)) as [
-      Uint8Array,
-      Uint8Array,
-    ];
-    const encoded = encodeCompileOptions(options);
-    const program = new Struct('Program', {
-      code: native.addressOf(code),
-      code_size: code.length,
-      format: native.addressOf(format),
-      format_size: format.length,
-    });
-    const call = new Struct(
-      'Compile',
-      {
-        topology: this.#topology,
-        program: native.addressOf(program.bytes),
-        compile_options: native.addressOf(encoded),
-        compile_options_size: encoded.length,
-      },
-      [code, format, encoded, program],
-    );
-    const executable = (await this.#api.callAsync(call)).word('executable');
-    try {
-      const stats = this.#api.call(new Struct('Executable_GetCompiledMemoryStats', { executable }));
-      return {
-        argumentBytes: Number(stats.word('argument_size_in_bytes')),
-        outputBytes: Number(stats.word('output_size_in_bytes')),
-        aliasBytes: Number(stats.word('alias_size_in_bytes')),
-        temporaryBytes: Number(stats.word('temp_size_in_bytes')),
-      };
-    } finally {
-      this.#api.call(new Struct('Executable_Destroy', { executable }));
-    }
+    const { members, keep } = compileArguments(this.#api, spec.text, options);
+    const call = new Struct('Compile', { topology: this.#topology, ...members }, keep);
+    return takeMemory(this.#api, (await this.#api.callAsync(call)).word('executable'));
   }
 
   free(): void {

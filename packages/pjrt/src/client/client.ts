@@ -4,7 +4,8 @@ import { Api } from '../c-api/api.ts';
 import { Struct } from '../c-api/struct.ts';
 import { PluginError } from '../errors.ts';
 import { DeviceBuffer } from './buffer.ts';
-import { encodeCompileOptions, type XlaOptions } from './compile-options.ts';
+import { compileArguments } from './compile-call.ts';
+import type { XlaOptions } from './compile-options.ts';
 import { type BufferSpec, bufferTypeOf, type HostArray, isHostArrayOf } from './element-types.ts';
 import { Executable, type FunctionSpec } from './executable.ts';
 import { encodeNamedValues, type NamedValues } from './named-values.ts';
@@ -122,26 +123,8 @@ export class PjrtClient {
    */
   async compile(spec: FunctionSpec, options: XlaOptions = {}): Promise<Executable> {
     this.#requireOpen();
-    const { native } = this.api;
-    const code = new TextEncoder().encode(spec.text);
-    const format = new TextEncoder().encode('mlir');
-    const encoded = encodeCompileOptions(options);
-    const program = new Struct('Program', {
-      code: native.addressOf(code),
-      code_size: code.length,
-      format: native.addressOf(format),
-      format_size: format.length,
-    });
-    const call = new Struct(
-      'Client_Compile',
-      {
-        client: this.#client,
-        program: native.addressOf(program.bytes),
-        compile_options: native.addressOf(encoded),
-        compile_options_size: encoded.length,
-      },
-      [code, format, encoded, program],
-    );
+    const { members, keep } = compileArguments(this.api, spec.text, options);
+    const call = new Struct('Client_Compile', { client: this.#client, ...members }, keep);
     await this.api.callAsync(call);
     return this.#makeExecutable(call.word('executable'), spec);
   }

@@ -4,6 +4,7 @@ import type { Api } from '../c-api/api.ts';
 import { Struct } from '../c-api/struct.ts';
 import { PluginError } from '../errors.ts';
 import type { DeviceBuffer } from './buffer.ts';
+import { type ExecutableMemory, takeMemory } from './compile-call.ts';
 import type { BufferSpec } from './element-types.ts';
 
 /** A function as StableHLO text with what its caller must know. */
@@ -13,15 +14,6 @@ export interface FunctionSpec {
   /** Indices of the arguments whose memory results take over. */
   readonly donated: readonly number[];
   readonly results: readonly BufferSpec[];
-}
-
-/** Bytes that a compiled function needs on the device. */
-export interface ExecutableMemory {
-  readonly argumentBytes: number;
-  readonly outputBytes: number;
-  /** Of the outputs, those that take over an argument's memory. */
-  readonly aliasBytes: number;
-  readonly temporaryBytes: number;
 }
 
 export type MakeBuffer = (handle: bigint, spec: BufferSpec) => DeviceBuffer;
@@ -107,18 +99,7 @@ export class Executable {
 
   /** What it needs on the device. */
   memory(): ExecutableMemory {
-    const executable = this.#inner();
-    try {
-      const call = this.#api.call(new Struct('Executable_GetCompiledMemoryStats', { executable }));
-      return {
-        argumentBytes: Number(call.word('argument_size_in_bytes')),
-        outputBytes: Number(call.word('output_size_in_bytes')),
-        aliasBytes: Number(call.word('alias_size_in_bytes')),
-        temporaryBytes: Number(call.word('temp_size_in_bytes')),
-      };
-    } finally {
-      this.#api.call(new Struct('Executable_Destroy', { executable }));
-    }
+    return takeMemory(this.#api, this.#inner());
   }
 
   free(): void {

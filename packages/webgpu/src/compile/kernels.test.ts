@@ -120,16 +120,16 @@ describe('what is fused', () => {
     return planStep({ variables: new Map(), inputs: new Map(), assigned: new Map(), outputs }, 8);
   };
   const f32 = (b: WgslStepBuilder, shape: number[]) => b.argument({ shape, type: 'f32' });
+  const window = {
+    strides: [1, 1],
+    padding: [
+      [1, 1],
+      [1, 1],
+    ],
+    dilations: [1, 1],
+  } as const;
 
   test('bias, activation and its mask join the convolution; a mean is one kernel with what it is the mean of', () => {
-    const window = {
-      strides: [1, 1],
-      padding: [
-        [1, 1],
-        [1, 1],
-      ],
-      dilations: [1, 1],
-    } as const;
     const conv = plan((b) => {
       const x = b.conv2d(f32(b, [8, 20, 20, 16]), f32(b, [3, 3, 16, 32]), window);
       const y = b.binary('add', x, f32(b, [32]));
@@ -144,14 +144,6 @@ describe('what is fused', () => {
   });
 
   test('no axis of a dispatch has more workgroups than WebGPU allows: large batches of images, many small matrices', () => {
-    const window = {
-      strides: [1, 1],
-      padding: [
-        [1, 1],
-        [1, 1],
-      ],
-      dilations: [1, 1],
-    } as const;
     const tall = plan((b) => [b.conv2d(f32(b, [512, 84, 84, 4]), f32(b, [3, 3, 4, 16]), window)]);
     const many = plan((b) => [b.matMul(f32(b, [70_000, 4, 8]), f32(b, [70_000, 8, 4]), false, false)]);
     for (const { dispatches } of [tall, many]) {

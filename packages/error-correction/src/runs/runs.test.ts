@@ -85,6 +85,17 @@ test('actions are drawn from the distribution: near temperature 0 the likeliest,
   policy.dispose();
 });
 
+test('along plans as many steps are proposed as the settings say, drawn at their temperature', async () => {
+  const explored = async (name: string, changes: Partial<TrainingSettings>): Promise<string[]> => {
+    const folder = join(root, name);
+    await train({ folder, settings: { ...TINY, rounds: 1, planUpdates: 1, correctionUpdates: 1, ...changes } });
+    return readFileSync(join(folder, 'exploration-1.jsonl'), 'utf8').trim().split('\n');
+  };
+  const likeliest = await explored('likeliest', { guidedProposals: 1 });
+  expect(await explored('cold', { guidedProposals: 4, temperature: 1e-6 })).toEqual(likeliest);
+  expect((await explored('drawn', { guidedProposals: 4 })).length).toBeGreaterThan(likeliest.length);
+});
+
 test('trained on plans alone nothing is explored, and the learning rates are the same', async () => {
   const folder = join(root, 'plans');
   const seen: TrainingProgress[] = [];

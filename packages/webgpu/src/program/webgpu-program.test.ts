@@ -169,21 +169,27 @@ describe.skipIf(missing !== undefined)(`programs on WebGPU${missing === undefine
       const { device } = await loadWebGpu();
       const program = await createProgram(regression());
       const create = device.createCommandEncoder.bind(device);
-      device.createCommandEncoder = () => {
-        device.createCommandEncoder = create;
-        const encoder = create();
-        const begin = encoder.beginComputePass.bind(encoder);
-        encoder.beginComputePass = () => {
-          const pass = begin();
-          const dispatch = pass.dispatchWorkgroups.bind(pass);
-          pass.dispatchWorkgroups = () => dispatch(70_000, 1, 1);
-          return pass;
+      const refuseOne = () => {
+        device.createCommandEncoder = () => {
+          device.createCommandEncoder = create;
+          const encoder = create();
+          const begin = encoder.beginComputePass.bind(encoder);
+          encoder.beginComputePass = () => {
+            const pass = begin();
+            const dispatch = pass.dispatchWorkgroups.bind(pass);
+            pass.dispatchWorkgroups = () => dispatch(70_000, 1, 1);
+            return pass;
+          };
+          return encoder;
         };
-        return encoder;
       };
-      await expect(program.run('learn', { x, y })).rejects.toThrow(
-        /^entry point "learn": the device refuses its run: /,
-      );
+      // The second try is looked at as the first was.
+      for (let attempt = 0; attempt < 2; attempt++) {
+        refuseOne();
+        await expect(program.run('learn', { x, y })).rejects.toThrow(
+          /^entry point "learn": the device refuses its run: /,
+        );
+      }
       // Nothing came of it, and the next run is as the first.
       expect((await program.run('learn', { x, y })).loss).toBeCloseTo(9.75, 5);
       program.dispose();

@@ -78,3 +78,14 @@ it('operations that are there already, but not all of them, are not said to be a
   };
   expect(loadOperations(paths, averages)).toEqual(['MoeRlSoftmaxMatmul', 'MoeRlSoftmaxMatmulGrad']);
 });
+
+it('a set of instructions that is none is refused by name', () => {
+  process.env.MOE_RL_INSTRUCTIONS = 'avx-2';
+  try {
+    expect(() => loadOperations(nativePaths('cpu'), onCpu)).toThrow(
+      'MOE_RL_INSTRUCTIONS is "avx-2"; expected one of avx512, avx2, basic',
+    );
+  } finally {
+    delete process.env.MOE_RL_INSTRUCTIONS;
+  }
+});

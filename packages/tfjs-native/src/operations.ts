@@ -7,6 +7,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { requireOneOf } from '@moe-rl/core';
 import { createAtomically, runProgram } from '@moe-rl/core/node';
 import type { NativePaths, Report } from './layout.ts';
 import type { TensorFlowBinding } from './load-tfjs-node.ts';
@@ -76,8 +77,16 @@ export async function compileOperations(paths: NativePaths, wheel: PlatformWheel
   });
 }
 
-/** Loads the operations into TensorFlow and tries them. @returns the names of those that are there and right */
+/** What `MOE_RL_INSTRUCTIONS` may say; native/operations.cc reads it. */
+const INSTRUCTION_SETS = ['avx512', 'avx2', 'basic'] as const;
+
+/**
+ * Loads the operations into TensorFlow and tries them. @returns the names of those that are there and right
+ * @throws InvalidArgumentError where MOE_RL_INSTRUCTIONS names no set of instructions
+ */
 export function loadOperations(paths: NativePaths, binding: TensorFlowBinding): string[] {
+  const { MOE_RL_INSTRUCTIONS: set } = process.env;
+  if (set) requireOneOf('MOE_RL_INSTRUCTIONS', set, INSTRUCTION_SETS);
   const file = join(operationsFolder(paths), 'operations.node');
   if (!existsSync(file) || binding.isUsingGpuDevice()) return [];
   // TensorFlow ends the process over a name that it has already, for instance from another version of this package.

@@ -76,7 +76,9 @@ describe('compiled acting', () => {
     const agent = await create(0, 'dqn');
     const state = await agent.getState();
     expect(state.compiledActingFrom).toBe(0);
-    await expect(agent.setState({ ...state, compiledActingFrom: 'soon' })).rejects.toThrow(CheckpointError);
+    for (const compiledActingFrom of ['soon', -1]) {
+      await expect(agent.setState({ ...state, compiledActingFrom })).rejects.toThrow(CheckpointError);
+    }
     const { compiledActingFrom: _, ...older } = state;
     await agent.setState(older);
     expect('compiledActingFrom' in (await agent.getState())).toBe(false);

@@ -69,9 +69,12 @@ export function decodeState(state: StateTree, expected: Shapes, streams: Streams
     );
   }
   const { compiledActingFrom } = state;
-  if (compiledActingFrom !== undefined && !Number.isSafeInteger(compiledActingFrom)) {
+  if (
+    compiledActingFrom !== undefined &&
+    !(Number.isSafeInteger(compiledActingFrom) && Number(compiledActingFrom) >= 0)
+  ) {
     throw new CheckpointError(
-      `agent state compiles acting from agent step ${String(compiledActingFrom)}; expected an integer`,
+      `agent state compiles acting from agent step ${String(compiledActingFrom)}; expected an integer of at least 0`,
     );
   }
   const saved = (state.streams ?? {}) as unknown as Record<string, RngState>;

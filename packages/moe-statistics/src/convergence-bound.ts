@@ -11,6 +11,7 @@ export interface BoundSettings {
   readonly samples: number;
 }
 
+/** How many observations of which noise, and experts of which degree, {@link expertsByApproximation} chooses among. */
 export interface ApproximationSettings {
   /** n */
   readonly samples: number;

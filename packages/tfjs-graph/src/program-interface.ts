@@ -29,7 +29,10 @@ export interface EntryPoint {
   readonly compiled?: CompiledChoice;
 }
 
+/** When entry points are compiled: never, where it is expected to gain, or always. */
 export const compiledChoices = ['never', 'auto', 'always'] as const;
+
+/** One of {@link compiledChoices}. */
 export type CompiledChoice = (typeof compiledChoices)[number];
 
 /** Entry points that are compiled on demand. Their results differ from the recorded ones' by rounding, so whoever changes over should do it at a point that it can repeat. */
@@ -86,6 +89,8 @@ export interface Program<Name extends string = string> {
 
 /** How convolutions of a batch are computed: one for each member, or one for all in groups of channels. */
 export const batchConvolutions = ['each', 'grouped'] as const;
+
+/** One of {@link batchConvolutions}. */
 export type BatchConvolutions = (typeof batchConvolutions)[number];
 
 /** Options of {@link createProgramBatch}. */

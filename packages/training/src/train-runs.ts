@@ -12,6 +12,7 @@ export interface BatchedRun {
   readonly isResume: boolean;
 }
 
+/** Options of {@link trainRuns}. */
 export interface TrainRunsOptions {
   /** A run's place in this list is its place in the program: keep it on resume, and exactly the same numbers come. */
   readonly runs: readonly BatchedRun[];

@@ -3,6 +3,7 @@
 import type { ReplayBuffer, ReplaySample } from '@moe-rl/replay';
 import type { AgentConfig } from '../config/agent-config.ts';
 
+/** The batches of the updates: drawn when they are needed or, where that changes nothing, while the device works on the one before. */
 export class Batches {
   readonly #replay: ReplayBuffer;
   readonly #batchSize: number;

@@ -65,6 +65,7 @@ export function startJob(task: JobTask | ProbeTask, entry: string = jobProcessFi
   };
 }
 
+/** A process that runs the jobs of a batch. */
 export interface BatchChild extends Pick<JobChild, 'pid' | 'stop'> {
   /** How each job ended, by its id; known as soon as the job ends, while others may go on. */
   readonly outcomes: ReadonlyMap<string, Promise<JobOutcome>>;

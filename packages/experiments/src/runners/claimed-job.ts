@@ -20,6 +20,7 @@ export type WorkerEvent =
   | { readonly type: 'failed'; readonly job: Job; readonly message: string; readonly isFinal: boolean }
   | { readonly type: 'waiting'; readonly jobs: number };
 
+/** How jobs are claimed and run. */
 export interface WorkerOptions {
   readonly folder: ExperimentFolder;
   /** Jobs at a time. */

@@ -13,6 +13,7 @@ interface Held {
   host: HostArray | undefined;
 }
 
+/** Variables of a batch on the device: an array `[k, ...]` for each, member by member. */
 export class BatchState {
   readonly #client: PjrtClient;
   readonly #size: number;

@@ -50,6 +50,7 @@ interface BatchInput {
   readonly all: HostArray;
 }
 
+/** k programs of one configuration as one: see `createProgramBatch` of @moe-rl/tfjs-graph. */
 export class PjrtProgramBatch implements ProgramBatch {
   readonly size: number;
   readonly #engine: ProgramEngine;

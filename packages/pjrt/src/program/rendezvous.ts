@@ -2,6 +2,7 @@
 // member has one. Of different calls the cheapest runs first: who waits for the dearest is joined by the others on their way (but not for ever: another one may only act, in
 // a long evaluation). Nothing that a member computes depends on who else takes part, so a member that stays away for long is not waited for.
 
+/** What is done with the calls that met. */
 export interface RendezvousOptions<Call> {
   /** Runs the calls of one entry point, by place, and settles each. Must not reject. */
   readonly execute: (entryName: string, calls: ReadonlyMap<number, Call>) => Promise<void>;
@@ -14,6 +15,7 @@ const PATIENCE_MS = 250;
 /** A call that was passed over so often for cheaper ones goes first: far more than the actions between two updates. */
 const MAXIMUM_PASSED_OVER = 100;
 
+/** Where the calls of the members of a batch meet. */
 export class Rendezvous<Call extends { readonly entryName: string }> {
   readonly #options: RendezvousOptions<Call>;
   /** Calls of each member that have not begun, oldest first. */

@@ -34,6 +34,7 @@ import {
 export const precisions = ['default', 'high', 'highest'] as const;
 export type Precision = (typeof precisions)[number];
 
+/** How a function is written. */
 export interface FunctionBuilderConfig {
   readonly precision?: Precision;
   /** Writes one function for so many, each with arguments and results of its own. Default: a function that stands alone. */

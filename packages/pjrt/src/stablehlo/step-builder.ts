@@ -6,6 +6,7 @@ import * as indexing from './indexing.ts';
 import * as random from './random.ts';
 import * as windows from './windows.ts';
 
+/** Writes the operations of a traced step as StableHLO; shapes as {@link StepBuilder} has them. */
 export class StableHloStepBuilder extends FunctionBuilder implements StepBuilder {
   matMul(x: Value, y: Value, transposeX = false, transposeY = false): Value {
     return contractions.matMul(this, x, y, transposeX, transposeY);

@@ -84,6 +84,7 @@ export interface AgentBatch {
   create(request: AgentRequest, place: number): RunAgent | Promise<RunAgent>;
 }
 
+/** What `AgentKind.openBatch` is asked for. */
 export interface BatchRequest {
   /** Of the runs, which differ in their seeds. */
   readonly config: RunConfig;

@@ -2,6 +2,7 @@
 // (StableHLO for XLA, WGSL for WebGPU) is its own matter. Names and meanings are StableHLO's.
 import type { ElementType, Value, ValueSpec } from './value.ts';
 
+/** Elementwise operations of one value, by their names in StableHLO. */
 export type UnaryOperation =
   | 'abs'
   | 'negate'
@@ -22,6 +23,8 @@ export type UnaryOperation =
   | 'round_nearest_even'
   | 'logistic'
   | 'not';
+
+/** Elementwise operations of two values that broadcast. */
 export type BinaryOperation =
   | 'add'
   | 'subtract'
@@ -36,8 +39,14 @@ export type BinaryOperation =
   | 'or'
   | 'xor'
   | 'shift_right_logical';
+
+/** Comparisons of two values that broadcast; the result is of type `i1`. */
 export type Comparison = 'EQ' | 'NE' | 'LT' | 'LE' | 'GT' | 'GE';
+
+/** How values along axes become one. */
 export type Reduction = 'add' | 'multiply' | 'maximum' | 'minimum' | 'and' | 'or';
+
+/** Values of a constant: one for all its elements, or one each. */
 export type ConstantValues = number | boolean | Float32Array | Int32Array | Uint8Array | readonly number[];
 
 type Pair = readonly [number, number];

@@ -28,6 +28,7 @@ interface Entry {
   references: number;
 }
 
+/** A backend of tfjs whose kernels compute nothing while a step is traced: they tell the step’s builder what is asked for. */
 export class TracingBackend extends tf.KernelBackend {
   /** Its name in tfjs. */
   readonly name: string;

@@ -12,6 +12,7 @@ export type Place =
   | { readonly kind: 'data'; readonly node: Node }
   | { readonly kind: 'working'; readonly index: number };
 
+/** One kernel of a run: its WGSL, what it binds, and how often it runs. */
 export interface Dispatch {
   readonly text: string;
   /** What is bound, in order. */
@@ -19,18 +20,21 @@ export interface Dispatch {
   readonly workgroups: readonly [number, number, number];
 }
 
+/** A copy between two buffers after all kernels. */
 export interface Copy {
   readonly from: Place;
   readonly to: Place;
   readonly byteLength: number;
 }
 
+/** Where a result lies after the run. */
 export interface Output {
   readonly name: string;
   readonly place: Place;
   readonly node: Node;
 }
 
+/** Everything that a run of an entry point does on the device. */
 export interface Plan {
   readonly dispatches: readonly Dispatch[];
   /** Made after all dispatches, before outputs are read. */

@@ -22,6 +22,7 @@ export function depthwiseConv2d(b: GraphBuilder, x: Node, filter: Node, config: 
   return b.node(`depthwise ${windowKey(config)}`, fold, [x, filter], shape, 'f32');
 }
 
+/** Gradient of {@link depthwiseConv2d} by its image `[N, H, W, C]` (`shape`), of `dy` `[N, H', W', C*M]`. */
 export function depthwiseInputGradient(
   b: GraphBuilder,
   dy: Node,
@@ -42,6 +43,7 @@ export function depthwiseInputGradient(
   return b.node(`depthwise input ${windowKey(config)}`, fold, [dy, filter], shape, 'f32');
 }
 
+/** Gradient of {@link depthwiseConv2d} by its filter `[h, w, C, M]` (`shape`), of `dy` `[N, H', W', C*M]`. */
 export function depthwiseFilterGradient(
   b: GraphBuilder,
   x: Node,

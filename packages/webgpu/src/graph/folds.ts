@@ -74,6 +74,7 @@ function divisorNear(size: number, wanted: number): number {
   return best * 4 < wanted ? 1 : best;
 }
 
+/** Running sums or products along an axis; the result has the shape of `a`. */
 export function cumulate(
   b: GraphBuilder,
   a: Node,
@@ -97,6 +98,7 @@ export function cumulate(
   return b.node(`cumulate ${operation} ${axis} ${sign}`, fold, [a], a.shape, a.type);
 }
 
+/** Index `i32` of the first largest or smallest along `axis`, which is left out of the shape. */
 export function argExtreme(b: GraphBuilder, a: Node, axis: number, kind: 'largest' | 'smallest'): Node {
   const others = a.shape.map((_, at) => at).filter((at) => at !== axis);
   const fold: FoldOperation = {

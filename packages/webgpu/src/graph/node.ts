@@ -84,6 +84,7 @@ export interface ProductOperation {
   readonly right: ProductOperand;
 }
 
+/** One side of a product: how its elements are read. */
 export interface ProductOperand {
   /** Which neighbors lie side by side in memory: `outer` (rows or columns), or `depth`. */
   readonly fast: 'outer' | 'depth';

@@ -35,6 +35,7 @@ function windowPlaces(
   return { places: at, condition: conditions.length === 0 ? undefined : conditions.join(' && ') };
 }
 
+/** Sums, products or largest of windows over any axes, as StableHLO’s reduce_window. */
 export function reduceWindow(
   b: GraphBuilder,
   a: Node,

@@ -49,6 +49,7 @@ interface Described {
   readonly type: 'f32' | 'i32' | 'i1' | 'ui8';
 }
 
+/** A program on a WebGPU device; `dispatchCount` tells the kernels of a run. */
 export class WebGpuProgram<Name extends string> implements Program<Name> {
   readonly isRecorded = true;
   readonly #engine: ProgramEngine;

@@ -11,6 +11,7 @@ export interface RuleInputs {
 /** Attributes as tfjs passes them. */
 export type Attributes = Readonly<Record<string, unknown>>;
 
+/** A call of a kernel: symbolic inputs, and its attributes as tfjs names them. */
 export interface RuleCall {
   readonly inputs: RuleInputs;
   /** The inputs of kernels that take a list (Concat, Pack, AddN). */
@@ -18,7 +19,10 @@ export interface RuleCall {
   readonly attributes: Attributes;
 }
 
+/** What a kernel computes, told to the builder. */
 export type Rule = (b: StepBuilder, call: RuleCall) => Value | readonly Value[];
+
+/** Rules by the names of tfjs’ kernels. */
 export type RuleTable = Readonly<Record<string, Rule>>;
 
 /** Element type of a tfjs type. */

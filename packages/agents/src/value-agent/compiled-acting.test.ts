@@ -90,6 +90,17 @@ describe('compiled acting', () => {
     without.dispose();
   });
 
+  it('from a step is refused where nothing can be compiled, and on auto left out', async () => {
+    const eager = (compiledActing: CompiledActingChoice) =>
+      createAgent(mergeConfig(fit(getPreset('dqn'), TINY), {}), {
+        ...{ environment: SMALL_SPEC, seed: 1, mode: 'eager', compiledActing },
+      });
+    await expect(eager(FROM)).rejects.toThrow(/compiledActing .* is 12, but .*; expected auto or never here/);
+    const agent = await eager('auto');
+    expect('compiledActingFrom' in (await agent.getState())).toBe(false);
+    agent.dispose();
+  });
+
   it('starts the compiler ahead and never before; on auto it goes on recorded where nothing can be compiled', async () => {
     const { MissingDependencyError } = await import('@moe-rl/core');
     const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});

@@ -34,6 +34,15 @@ function checkChoice(place: string, choice: string | number): CompiledActingChoi
   throw new InvalidArgumentError(`${place} is ${JSON.stringify(choice)}; expected auto, never or an agent step`);
 }
 
+/** @throws InvalidArgumentError for a step where acting can't be compiled: it would be taken and nothing done; the program is disposed of then */
+export function requireCompilable(program: Program<EntryName>, choice: CompiledActingChoice): void {
+  if (typeof choice !== 'number' || program.compiled?.has('act')) return;
+  program.dispose();
+  throw new InvalidArgumentError(
+    `compiledActing (or ${VARIABLE}) is ${choice}, but acting can only be compiled where it is recorded on TensorFlow's CPU backend; expected auto or never here`,
+  );
+}
+
 /** What the acting entry points are recorded with. */
 export function compiledEntryPoints(choice: CompiledActingChoice): CompiledChoice {
   return typeof choice === 'number' ? 'always' : choice;

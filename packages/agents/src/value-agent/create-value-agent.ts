@@ -14,7 +14,12 @@ import { createNetwork } from '../networks/network.ts';
 import type { Network } from '../networks/network-interface.ts';
 import { variantOf } from '../variants/index.ts';
 import { auxiliaryWeights, requireAuxiliaryLosses } from './auxiliary-losses.ts';
-import { type CompiledActingChoice, compiledActingChoice, compiledEntryPoints } from './compiled-acting.ts';
+import {
+  type CompiledActingChoice,
+  compiledActingChoice,
+  compiledEntryPoints,
+  requireCompilable,
+} from './compiled-acting.ts';
 import { createEntryPoints, type EntryName } from './entry-points.ts';
 import { ProgramAgent } from './program-agent.ts';
 import { createCourse } from './stages.ts';
@@ -87,6 +92,7 @@ export async function createValueAgent(options: ValueAgentOptions): Promise<Valu
     batch === undefined
       ? await createProgram<EntryName>(programConfig)
       : await batch.programs.createProgram<EntryName>(batch.place, programConfig);
+  requireCompilable(program, compiledActing);
   return new ProgramAgent({ step, replay, program, compiledActing, course, streams: createStreams(root) });
 }
 

@@ -18,6 +18,8 @@ const environment = {
   ...process.env,
   FORCE_COLOR: process.stdout.isTTY ? '1' : '0',
   TF_CPP_MIN_LOG_LEVEL: '2',
+  // Many tests start the program from source: Node keeps what it compiled, which takes a start from 1.2 to 0.4 s of processor time.
+  NODE_COMPILE_CACHE: join(root, '.cache/compiled'),
   ...(isCi ? { MOE_RL_REQUIRE_ROMS: '1', MOE_RL_REQUIRE_NATIVE: '1' } : {}),
 };
 

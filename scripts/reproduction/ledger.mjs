@@ -78,29 +78,34 @@ function experimentSection([name, { title, options }]) {
         variant,
         String(ours.length),
         interval(mean),
+        ours.map(({ trainingReturn }) => number(trainingReturn)).join(', '),
         duration(seconds),
         [...new Set(ours.map(({ machine }) => machine))].join('; '),
       ]);
     }
   }
-  for (const [game, scores] of name === 'der' ? dopamineScores() : []) {
-    rows.push([
-      game,
-      "Dopamine's own DER (training returns)",
-      String(scores.length),
-      scores.map(number).join(', '),
-      '-',
-      '-',
-    ]);
+  const peer = name === 'der' ? dopamineReturns() : [];
+  for (const [game, returns] of peer) {
+    rows.push([game, "Dopamine's own DER", String(returns.length), '-', returns.map(number).join(', '), '-', '-']);
   }
-  return `### ${title}\n\n${command}\n\n${agentSteps} agent steps a run.\n\n${table(['game', 'variant', 'seeds', 'mean return', 'time of a run', 'machine'], rows)}`;
+  const head = ['game', 'variant', 'seeds', 'mean return', 'training returns by seed', 'time of a run', 'machine'];
+  return `### ${title}\n\n${command}\n\n${agentSteps} agent steps a run. Training returns: of the last 20 training episodes, or of all where there are fewer.\n\n${table(head, rows)}${peer.map((of) => besideDopamine(of, runs)).join('')}`;
 }
 
-function dopamineScores() {
+/** Whether our plain DER lies inside the spread of Dopamine's: the range of its seeds. */
+function besideDopamine([game, returns], runs) {
+  const [low, high] = [Math.min(...returns), Math.max(...returns)];
+  const ours = runs.filter((run) => run.game === game && run.variant === 'baseline');
+  const outside = ours.filter(({ trainingReturn }) => trainingReturn < low || trainingReturn > high);
+  return `\n${game}: Dopamine's training returns lie in [${number(low)}, ${number(high)}]; of our ${ours.length} runs of plain DER ${outside.length === 0 ? 'all lie' : `${ours.length - outside.length} lie`} inside.\n`;
+}
+
+/** @returns {[game: string, returns: number[]][]} */
+function dopamineReturns() {
   const runs = read('dopamine-der') ?? [];
   return [...new Set(runs.map(({ game }) => game))].map((game) => [
     game,
-    runs.filter((run) => run.game === game).map(({ score }) => score),
+    runs.filter((run) => run.game === game).map(({ trainingReturn }) => trainingReturn),
   ]);
 }
 

@@ -54,14 +54,15 @@ function exportResults(folder) {
   return {
     agentSteps: jobConfig(experiment, job).trainingAgentSteps,
     seeds: experiment.seeds.length,
-    runs: runs.map(({ job: { game, variant, seed }, score, normalized, trainingSeconds, record }) => ({
+    runs: runs.map(({ job: { game, variant, seed }, score, normalized, trainingSeconds, record, rows }) => ({
       ...{ game, variant, seed, score, normalized: normalized ?? null, trainingSeconds },
+      trainingReturn: lastMean(rows.flatMap((row) => row['episode/return'] ?? [])),
       machine: record === undefined ? null : `${record.cpu}, ${record.cores} cores, ${record.backend}`,
     })),
   };
 }
 
-/** Dopamine's own DER: the mean return of the last 20 training episodes, as its file has it. */
+/** Dopamine's own DER, as its file has it. */
 function dopamine(python) {
   const folder = join(values.folder, 'dopamine-der');
   mkdirSync(folder, { recursive: true });
@@ -70,16 +71,16 @@ function dopamine(python) {
       const file = join(folder, `${game}-${seed}.jsonl`);
       const isWhole = existsSync(file) && lines(file).some((line) => (line.agent_steps ?? line.progress) >= 11_500);
       if (!isWhole) run(python, [join(root, 'benchmarks/peers/der_dopamine.py'), game, String(seed), '12000', file]);
-      const returns = lines(file).flatMap((line) => (line.return === undefined ? [] : [line.return]));
-      const last = returns.slice(-20);
-      return {
-        game: game.toLowerCase(),
-        seed,
-        score: last.reduce((sum, value) => sum + value, 0) / last.length,
-        episodes: returns.length,
-      };
+      const returns = lines(file).flatMap((line) => line.return ?? []);
+      return { game: game.toLowerCase(), seed, trainingReturn: lastMean(returns), episodes: returns.length };
     }),
   );
+}
+
+/** Mean of the last 20 training episodes, or of all where there are fewer. */
+function lastMean(returns) {
+  const last = returns.slice(-20);
+  return last.reduce((sum, value) => sum + value, 0) / last.length;
 }
 
 function lines(file) {

@@ -28,6 +28,8 @@ export function networkFlops(
   if (count === undefined) {
     count = countFlops(network, config);
     counted.set(key, count);
+    // A backend that failed once may do better the next time.
+    count.catch(() => counted.delete(key));
   }
   return count;
 }
@@ -44,7 +46,9 @@ async function countFlops(
   const observation = tf.zeros([1, stackSize, ...frameShape], dtype === 'uint8' ? 'int32' : 'float32');
   try {
     const { kernels } = await tf.profile(() =>
-      tf.tidy(() => tf.clone(network.apply(Object.fromEntries(created), observation).values)),
+      inKernelsOfTfjs(tf, () =>
+        tf.tidy(() => tf.clone(network.apply(Object.fromEntries(created), observation).values)),
+      ),
     );
     const sums = new Map<FlopBlock['block'], number>();
     for (const { name, inputShapes, outputShapes } of kernels) {
@@ -62,6 +66,19 @@ async function countFlops(
   } finally {
     observation.dispose();
     for (const [, tensor] of created) tensor.dispose();
+  }
+}
+
+/** Runs without the operations that were added to TensorFlow's: tfjs sees into none of them, so the profile would lack the experts and the dispatch. */
+function inKernelsOfTfjs<Result>({ backend }: { backend(): unknown }, run: () => Result): Result {
+  const native = backend() as { addedOperations?: ReadonlySet<string> };
+  const added = native.addedOperations;
+  if (added === undefined) return run();
+  native.addedOperations = new Set();
+  try {
+    return run();
+  } finally {
+    native.addedOperations = added;
   }
 }
 

@@ -1,6 +1,7 @@
-// ALE itself, in one long-lived Python process: found in a cache folder, or brought there by pip.
+// ALE itself, in one long-lived Python process that plays every case in a process of its own: found in a cache folder, or brought there by pip.
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -35,16 +36,33 @@ export function alePython(log) {
   return python;
 }
 
+/** Those that run: their folders and processes don't outlive ours, however it ends. */
+const running = new Set();
+const closeAll = () => {
+  for (const ale of running) ale.close();
+};
+process.on('exit', closeAll);
+for (const [signal, number] of [
+  ['SIGHUP', 1],
+  ['SIGINT', 2],
+  ['SIGTERM', 15],
+])
+  process.on(signal, () => process.exit(128 + number));
+
 export class AleProcess {
   #python;
   #child;
   #lines;
+  #folder;
 
   constructor(python) {
     this.#python = python;
   }
   async #start() {
-    this.#child = spawn(this.#python, [PROGRAM], { stdio: ['pipe', 'pipe', 'ignore'] });
+    this.#folder = mkdtempSync(join(tmpdir(), 'fuzz-ale-'));
+    running.add(this);
+    // A group of its own, to be ended as a whole.
+    this.#child = spawn(this.#python, [PROGRAM, this.#folder], { stdio: ['pipe', 'pipe', 'ignore'], detached: true });
     this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
     const { done } = await this.#lines.next();
     if (done) throw new Error(`${this.#python} ${PROGRAM} ends at once: is ale-py there?`);
@@ -82,7 +100,14 @@ export class AleProcess {
     return JSON.parse(answer.value);
   }
   close() {
-    this.#child?.kill('SIGKILL');
+    if (this.#child === undefined) return;
+    try {
+      process.kill(-this.#child.pid, 'SIGKILL');
+    } catch {
+      // It has ended already.
+    }
     this.#child = undefined;
+    rmSync(this.#folder, { recursive: true, force: true });
+    running.delete(this);
   }
 }

@@ -35,8 +35,7 @@ function actions(random, { legal, strengths, count, resets, pokes, states, modes
       saved = random.below(2);
       operations.push([CLONE, saved]);
     }
-    // ALE's states hold no action in force, ours do with the random streams: a reset ends it in both.
-    if (saved !== undefined && random.chance(states)) operations.push([RESTORE], ...(saved === 1 ? [[RESET]] : []));
+    if (saved !== undefined && random.chance(states)) operations.push([RESTORE]);
     if (modes.length > 0 && random.chance(0.01)) operations.push([MODE, random.pick(modes)], [RESET]);
     if (difficulties.length > 0 && random.chance(0.01)) operations.push([DIFFICULTY, random.pick(difficulties)]);
   }
@@ -94,11 +93,22 @@ export function makeCase(seed, roms) {
   const random = randomFrom(seed);
   const isGame = random.chance(0.4);
   const made = isGame && roms.size > 0 ? gameCase(random, roms) : programCase(random);
+  const randomSeed = random.below(1 << 30);
+  let repeat = random.pick([0, 0.25, 0.5]);
+  const maxFrames = random.chance(0.1) ? 50 : 0;
+  // ALE's states don't hold the action in force, which sticky actions go on with: a reset ends it.
+  if (made.operations.some(([kind]) => kind === RESTORE) && repeat > 0) {
+    if (seed % 4) repeat = 0;
+    else
+      made.operations = made.operations.flatMap((operation) =>
+        operation[0] === RESTORE ? [operation, [RESET]] : [operation],
+      );
+  }
   return {
     seed,
-    randomSeed: random.below(1 << 30),
-    repeat: random.pick([0, 0.25, 0.5]),
-    maxFrames: random.chance(0.1) ? 50 : 0,
+    randomSeed,
+    repeat,
+    maxFrames,
     ...made,
     // Not of what a jammed console shows, which programs and pokes bring about: there it is not defined.
     averaged: isGame && !made.operations.some(([kind]) => kind === POKE) && random.chance(0.2),

@@ -19,7 +19,7 @@ function ledger() {
 
 Claims of the papers, and what became of them here, at budgets where the baseline learns. Written by \`scripts/reproduction/ledger.mjs\` from [result files](reproduction), which
 \`node --conditions=@moe-rl/source scripts/reproduction/run.mjs\` makes; it can be stopped and started again. The score of a run is the mean of its last evaluations. Differences are of normalized scores, with 95 %
-stratified bootstrap intervals over seeds. A claim of a gain is *confirmed* or *contradicted* when the interval leaves 0 out; a claim of no difference is *contradicted* when it does. These are short runs of
+stratified bootstrap intervals over seeds. A claim of a gain is *confirmed* or *contradicted* when the interval leaves 0 out; a claim of no difference is *contradicted* when it does, one of no gain when it lies above 0. These are short runs of
 few games: a verdict here is about this budget, not about the paper's 200 million frames.
 
 ## Claims
@@ -54,6 +54,8 @@ function claimRows({ claim, source, variant, against, expect, in: where }) {
 
 function verdict(expect, { low, high }) {
   const found = low > 0 ? 'better' : high < 0 ? 'worse' : 'open';
+  if (expect === 'no-better')
+    return found === 'better' ? 'contradicted: better' : `no gain seen${found === 'worse' ? ': worse' : ''}`;
   if (expect === 'equal') return found === 'open' ? 'no difference seen' : `contradicted: ${found}`;
   if (found === 'open') return 'open';
   return found === expect ? 'confirmed' : 'contradicted';

@@ -56,7 +56,7 @@ function exportResults(folder) {
     seeds: experiment.seeds.length,
     runs: runs.map(({ job: { game, variant, seed }, score, normalized, trainingSeconds, record, rows }) => ({
       ...{ game, variant, seed, score, normalized: normalized ?? null, trainingSeconds },
-      trainingReturn: lastMean(rows.flatMap((row) => row['episode/return'] ?? [])),
+      trainingReturn: lastMean(rows.flatMap(({ values }) => values['episode/return'] ?? [])),
       machine: record === undefined ? null : `${record.cpu}, ${record.cores} cores, ${record.backend}`,
     })),
   };

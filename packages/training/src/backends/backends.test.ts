@@ -198,6 +198,8 @@ describe('a run of auto', () => {
     await expect(train(path, true, 80, lines)).rejects.toThrow(
       /names the backend "abacus"; expected one of tensorflow/,
     );
+    writeFileSync(backendFile, '{ "formatVersion": 2, "backend": "cpu" }');
+    await expect(train(path, true, 80, lines)).rejects.toThrow(/has formatVersion 2; expected 1/);
     rmSync(backendFile);
     await train(path, true, 80, lines);
     expect(lines.at(-1)).not.toBe(undefined);

@@ -7,6 +7,8 @@ import { BACKENDS, type BackendOption, type RunFolder } from '@moe-rl/runs';
 
 type Kept = Pick<RunFolder, 'config' | 'backendFile' | 'path'>;
 
+const FORMAT_VERSION = 1;
+
 /** Errors of a backend that can't be had. */
 const MISSING: ReadonlySet<string> = new Set([
   'MISSING_DEPENDENCY',
@@ -19,7 +21,7 @@ const MISSING: ReadonlySet<string> = new Set([
 /** Writes down what a new run computes on. Does nothing where its configuration names it. */
 export function keepBackend({ config, backendFile }: Kept, used: string | undefined): void {
   if (config.backend !== 'auto' || used === undefined) return;
-  replaceFile(backendFile, `${JSON.stringify({ formatVersion: 1, backend: used }, null, 2)}\n`);
+  replaceFile(backendFile, `${JSON.stringify({ formatVersion: FORMAT_VERSION, backend: used }, null, 2)}\n`);
 }
 
 /**
@@ -50,7 +52,12 @@ export async function openOnKeptBackend<Folder extends Kept, Output>(
 
 function readKept({ backendFile }: Kept): BackendOption | undefined {
   if (!existsSync(backendFile)) return undefined;
-  const { backend } = readJsonObject(backendFile);
+  const { formatVersion, backend } = readJsonObject(backendFile);
+  if (formatVersion !== FORMAT_VERSION) {
+    throw new CorruptDataError(
+      `${backendFile} has formatVersion ${JSON.stringify(formatVersion ?? null)}; expected ${FORMAT_VERSION}: it is damaged, or of another version of moe-rl`,
+    );
+  }
   const known = BACKENDS.find((name) => name === backend && name !== 'auto');
   if (known !== undefined) return known;
   throw new CorruptDataError(

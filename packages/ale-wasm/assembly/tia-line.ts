@@ -221,6 +221,9 @@ function finishLine(): void {
   tia.blankNext = 0;
   tia.row = row + 1;
   tia.lineClock += 228;
+}
+/** What happens between one line of the window and the next; so not after the last one, which waits for the next frame's first to end. */
+function startLine(): void {
   const reflect = tia.control & 1;
   if (reflect != tia.reflect) {
     tia.reflect = reflect;
@@ -270,6 +273,7 @@ function pixelOnLaterLine(clock: i32): i32 {
         return 0;
       }
     }
+    startLine();
   }
   return max(clock - tia.lineClock - 68, 0);
 }

@@ -89,6 +89,36 @@ function scoreAndPriority() {
   return rom;
 }
 
+/**
+ * What a line's end does (the playfield's reflection, a player's copies, and missile 0, which the "star" state of the TIA moves then) is not done after the
+ * picture's last line: here a player is placed and the reflection changed in it, to other values in turn, so that the next picture's first line shows them.
+ */
+function changesInTheLastLine() {
+  const rom = new Uint8Array(4096).fill(0xea);
+  const code = [0x78, 0xd8, 0xa2, 0xff, 0x9a];
+  for (const [register, value] of [
+    [6, 0x1e],
+    [8, 0x8a],
+    [9, 2],
+    [4, 3],
+    [0x0e, 0xf0],
+    [0x0f, 3],
+    [0x1b, 0xff],
+    [0x1d, 2],
+    [0x22, 0x70],
+  ])
+    code.push(0xa9, value, 0x85, register);
+  code.push(0xa0, 0x60, 0x85, 2, 0x85, 0x2a, ...Array(9).fill(0xea), 0x84, 0x22); // HMOVE, and HMM0 63 clocks later: stars
+  const again = 0xf000 + code.length;
+  code.push(0xa9, 2, 0x85, 0, 0x85, 2, 0x85, 2, 0x85, 2, 0xa9, 0, 0x85, 0);
+  code.push(0xe6, 0x80, 0xa5, 0x80, 0x29, 1, 0xa8, 0xa2, 243, 0x85, 2, 0xca, 0xd0, 0xfb);
+  code.push(0x98, 0xf0, 7, ...Array(7).fill(0xea), 0x85, 0x10, ...Array(18).fill(0xea), 0x84, 0x0a);
+  code.push(0xa2, 10, 0x85, 2, 0xca, 0xd0, 0xfb, 0x4c, again & 0xff, again >> 8);
+  rom.set(code);
+  rom.set([0x00, 0xf0, 0x00, 0xf0], 4092);
+  return rom;
+}
+
 const full = () => 253;
 const every = (period, phase, value) => (i) => (i % period === phase ? value : 0);
 export const FRAME_PROGRAMS = {
@@ -109,6 +139,7 @@ export const FRAME_PROGRAMS = {
     late: 17,
   }),
   'score colors and priority': scoreAndPriority(),
+  'changes in the last line': changesInTheLastLine(),
   'the CPU jams': frames({ lengths: (i) => (i % 3 === 1 ? 150 : 253), jam: 85 }),
   'the CPU jams when a line ends': frames({ lengths: full, jam: 85, jamLate: 35 }),
 };

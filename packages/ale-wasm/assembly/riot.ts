@@ -1,8 +1,10 @@
 // The RIOT's timer and ports. Ports show their pins only (data direction and output latch are ignored), as in ALE.
 import { riot } from './state';
 
+/** Periods since the timer was set. Unsigned, as in ALE: at the very clock at which it was set it has long expired, which the opcode behind can see. */
+@inline function periods(cycles: i32): i32 { return <i32>(<u32>(cycles - 1 - riot.timerSetCycle) >> riot.timerShift); }
 /** What the timer would read if it did not change its pace after expiry. */
-@inline function ticksLeft(cycles: i32): i32 { return riot.timerValue - ((cycles - 1 - riot.timerSetCycle) >> riot.timerShift) - 1; }
+@inline function ticksLeft(cycles: i32): i32 { return riot.timerValue - periods(cycles) - 1; }
 
 function readTimer(cycles: i32): i32 {
   const running = ticksLeft(cycles);
@@ -14,7 +16,7 @@ function readTimer(cycles: i32): i32 {
     riot.expiryReadCycle = cycles;
   }
   // After the first read the count goes once per prescaler period again, from an offset that this read fixes.
-  if (riot.readAfterExpiry) return (value - (elapsed >> shift) - (riot.expiryReadCycle - riot.timerSetCycle - (value << shift))) & 0xff;
+  if (riot.readAfterExpiry) return (value - periods(cycles) - (riot.expiryReadCycle - riot.timerSetCycle - (value << shift))) & 0xff;
   return expired & 0xff;
 }
 

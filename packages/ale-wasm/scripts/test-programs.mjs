@@ -72,6 +72,26 @@ function belowTheWindow() {
   return rom;
 }
 
+/**
+ * Code in the RIOT's addresses: JSR $0282 runs ROL $EFFF, because the timer is the upper half of its address; that sets the timer, and the opcode
+ * behind it is the timer's flag. A handler of BRK keeps the address from which it came.
+ */
+function timerOpcode() {
+  const rom = new Uint8Array(4096).fill(0xea);
+  const code = [...START, 0xa9, 0xf0, 0x8d, 0x97, 0x02, 0x38, 0x20, 0x82, 0x02];
+  const handler = [0x68, 0x68, ...keep(0x90), 0xad, 0x84, 0x02, ...keep(0x91), ...FRAME, ...LINES];
+  rom.set([...code, ...handler, 0x4c, START.length - 3, 0xf0]);
+  rom.set([0x00, 0xf0, low(code.length), 0xf0], 4092);
+  return rom;
+}
+/** The timer is the first opcode after a reset. */
+function timerFirst() {
+  const rom = new Uint8Array(4096).fill(0xea);
+  rom.set([...[0x68, ...keep(0x90), 0x68, ...keep(0x91), 0x68, ...keep(0x92)], ...FRAME, ...LINES, 0x4c, 9, 0xf0]);
+  rom.set([0x84, 0x02, 0x00, 0xf0], 4092);
+  return rom;
+}
+
 export const PROGRAMS = {
   'PLA from a TIA register below RAM': plain([...store(0x37, 0xff), ...stack(0xff), 0x68, ...keep(0x90)]),
   'PLA from a TIA register': plain([...stack(0x10), 0x68, ...keep(0x90), ...stack(0x7e), 0x68, ...keep(0x91)]),
@@ -295,6 +315,8 @@ export const PROGRAMS = {
   'CV of 4 KiB': sliced(4096, [0x1000, 0x1001, [0x1405, 44], 0x1005, 0x1405, 0x1006, 0x1850], {
     patches: { 3584: [0x99, 0x00, 0xf4] },
   }),
+  'the flag of the timer, read at the clock at which it is set': timerOpcode(),
+  'the timer, read at the clock of a reset': timerFirst(),
   'collisions below the window after a reset in a cut frame': belowTheWindow(),
 };
 /** Frames that each is played before a reset and after it. */

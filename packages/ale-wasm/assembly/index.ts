@@ -83,6 +83,11 @@ export function pal(): bool { return isPal; }
 /** Rows of the picture: 250 for a PAL game that does not say otherwise. */
 export function rows(): i32 { return windowRows; }
 export function ramAddress(): usize { return RAM_PAGE + 0x80; }
+/** Writes a byte of RAM over the bus, as ALE does: it is what code in the TIA's addresses finds there next. */
+export function setRam(index: i32, value: i32): void {
+  store<u8>(RAM_PAGE + 0x80 + index, <u8>value);
+  cpu.bus = value;
+}
 export function screenAddress(): usize { return line.front; }
 export function previousScreenAddress(): usize { return line.back; }
 export function frameNumber(): i32 { return environment.frameNumber; }

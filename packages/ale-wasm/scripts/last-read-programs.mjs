@@ -11,13 +11,13 @@ const FRAME = 20;
 const jump = (offset) => [0x4c, offset & 255, 0xf0 | (offset >> 8)];
 
 /** A cartridge of 4 KiB; `target` is the TIA's address that it jumps to. */
-export function lastReadProgram(pattern, target) {
+export function lastReadProgram(pattern, target, atFrame = FRAME) {
   const start = [0x78, 0xd8, 0xa2, 0xff, 0x9a, 0xa0, 0];
   const frame = [
     ...VSYNC,
     ...[0xa2, 127, 0xbd, PATTERN & 255, 0xf0 | (PATTERN >> 8), 0x95, 0x80, 0xca, 0x10, 0xf8],
     ...[0xa2, 200, 0x85, 2, 0xca, 0xd0, 0xfb], // 200 lines
-    ...[0xc8, 0xc0, FRAME, 0xf0, 3, ...jump(start.length)],
+    ...[0xc8, 0xc0, atFrame, 0xf0, 3, ...jump(start.length)],
   ];
   const leave = [
     ...[0xa2, 255, 0xa9, 20, 0x38, 0xe9, 1, 0xd0, 0xfb, 0xca, 0xd0, 0xf6], // beyond the last line, without a write to the TIA
@@ -70,3 +70,14 @@ export function lastReadPrograms(slug) {
     return lastReadProgram(pattern, i % 2 === 0 ? 0x0c : 0x0e);
   });
 }
+
+/** Acts before which the program jumps to the TIA, having ended the last frame before a byte of RAM is set. */
+export const POKE_ACTS = 4;
+const FRAMES_OF_A_RESET = 68;
+const POKE_TARGET = 0x0e;
+export const POKE_PROGRAM = lastReadProgram(
+  Uint8Array.from({ length: 128 }, (_, i) => (i * 37 + 11) & 255),
+  POKE_TARGET,
+  FRAMES_OF_A_RESET + POKE_ACTS,
+);
+export const POKED_VALUES = Array.from({ length: 16 }, (_, i) => 4 * i + (i & 3));

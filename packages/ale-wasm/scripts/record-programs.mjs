@@ -4,7 +4,7 @@
 import { writeFileSync } from 'node:fs';
 import { averagings, FRAME_PROGRAMS, FRAME_SKIPS, FRAME_STEPS, screensDigest } from './frame-programs.mjs';
 import { AleProcess, alePython } from './fuzz/ale.mjs';
-import { LAST_READ_GAMES, lastReadPrograms } from './last-read-programs.mjs';
+import { LAST_READ_GAMES, lastReadPrograms, POKE_ACTS, POKE_PROGRAM, POKED_VALUES } from './last-read-programs.mjs';
 import { PROGRAM_FRAMES, PROGRAM_GAME, PROGRAMS } from './test-programs.mjs';
 
 const python = alePython(console.log);
@@ -50,9 +50,17 @@ for (const game of LAST_READ_GAMES) {
     lastReads[game].push(rows[0][4]);
   }
 }
+/** A CRC-32 of RAM after the program that looks for it has found each value on the bus. */
+const pokes = [];
+for (const value of POKED_VALUES) {
+  const operations = [...Array(POKE_ACTS).fill([0, 0, 1]), [6, 0, value], [0, 0, 1]];
+  const settings = { kind: 'program', game: PROGRAM_GAME, randomSeed: 1, frameSkip: 1, repeat: 0, maxFrames: 0 };
+  const { rows } = await ale.play({ ...settings, rom: POKE_PROGRAM, operations });
+  pokes.push(rows.at(-1)[4]);
+}
 ale.close();
 const file = new URL('../../../testdata/ale/programs.json', import.meta.url);
 writeFileSync(
   file,
-  `${JSON.stringify({ source: 'ale-py 0.12.1', frames: PROGRAM_FRAMES, ram, screens, lastReads }, null, 1)}\n`,
+  `${JSON.stringify({ source: 'ale-py 0.12.1', frames: PROGRAM_FRAMES, ram, screens, lastReads, pokes }, null, 1)}\n`,
 );

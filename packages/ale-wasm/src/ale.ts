@@ -146,7 +146,7 @@ export class Ale {
       throw new AleArgumentError(`RAM index is ${index}; expected an integer 0..${RAM_BYTES - 1}`);
     if (!Number.isInteger(value) || value < 0 || value > 255)
       throw new AleArgumentError(`RAM value is ${value}; expected an integer 0..255`);
-    new Uint8Array(this.core.memory.buffer)[this.core.ramAddress() + index] = value;
+    this.core.setRam(index, value);
   }
 
   /** Rows of the screen: the game's, or 250 for a PAL ROM whose game has the usual 210. */

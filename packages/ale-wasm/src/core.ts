@@ -61,6 +61,7 @@ export interface CoreExports {
   pal(): number;
   rows(): number;
   ramAddress(): number;
+  setRam(index: number, value: number): void;
   screenAddress(): number;
   previousScreenAddress(): number;
   frameNumber(): number;

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 // @ts-expect-error a plain script, shared with the recorder
 import { averagings, FRAME_PROGRAMS, FRAME_SKIPS, FRAME_STEPS, screensDigest } from '../scripts/frame-programs.mjs';
 // @ts-expect-error a plain script, shared with the recorder
-import { LAST_READ_GAMES, lastReadPrograms } from '../scripts/last-read-programs.mjs';
+import * as lastRead from '../scripts/last-read-programs.mjs';
 // @ts-expect-error a plain script, shared with the recorder
 import { PROGRAM_FRAMES, PROGRAMS } from '../scripts/test-programs.mjs';
 import { Ale, type AleConfig } from './ale.ts';
@@ -111,6 +111,7 @@ describe('frames that are cut or end early, as ALE shows them', () => {
   });
 });
 
+const { LAST_READ_GAMES, lastReadPrograms, POKE_ACTS, POKE_PROGRAM, POKED_VALUES } = lastRead;
 /** As ALE has a ROM that is no game's: only the rules come with the file name. */
 const nobodys = {
   hmoveBlanks: true,
@@ -129,5 +130,18 @@ describe('the byte that the rules of a game read last is on the bus when a frame
       crc32(new Ale(rom, { game: { ...gameFor(rom, id), ...nobodys }, translateRom: false }).ram()),
     );
     expect(seen).toEqual(expectedReads[id]);
+  });
+});
+
+describe('a byte of RAM that is set', () => {
+  it('is on the bus, where code in the addresses of the TIA finds it, as in ALE', () => {
+    const seen = POKED_VALUES.map((value: number) => {
+      const ale = insert(POKE_PROGRAM, { translateRom: false });
+      for (let act = 0; act < POKE_ACTS; act++) ale.act(0);
+      ale.setRam(0, value);
+      ale.act(0);
+      return crc32(ale.ram());
+    });
+    expect(seen).toEqual(golden('programs.json').pokes);
   });
 });

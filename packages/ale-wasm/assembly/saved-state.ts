@@ -47,6 +47,7 @@ export function readSavedState(withRandom: bool, seed: u32): void {
   forgetShadows();
   traceAccesses(false);
   refreshInks();
+  cpu.bus = load<u8>(RAM_PAGE + 0xff); // ALE reads all of RAM then
 }
 
 @inline function within(value: i32, least: i32, most: i32): i32 { return max(least, min(most, value)); }

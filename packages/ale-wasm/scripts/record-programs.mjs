@@ -50,17 +50,20 @@ for (const game of LAST_READ_GAMES) {
     lastReads[game].push(rows[0][4]);
   }
 }
+const settings = { kind: 'program', game: PROGRAM_GAME, randomSeed: 1, frameSkip: 1, repeat: 0, maxFrames: 0 };
 /** A CRC-32 of RAM after the program that looks for it has found each value on the bus. */
 const pokes = [];
 for (const value of POKED_VALUES) {
   const operations = [...Array(POKE_ACTS).fill([0, 0, 1]), [6, 0, value], [0, 0, 1]];
-  const settings = { kind: 'program', game: PROGRAM_GAME, randomSeed: 1, frameSkip: 1, repeat: 0, maxFrames: 0 };
   const { rows } = await ale.play({ ...settings, rom: POKE_PROGRAM, operations });
   pokes.push(rows.at(-1)[4]);
 }
+/** The same after a poke and a restore of the state saved there. */
+const restoring = [...Array(POKE_ACTS).fill([0, 0, 1]), [6, 0, POKED_VALUES[4]], [4, 0], [5], [0, 0, 1]];
+const restored = (await ale.play({ ...settings, rom: POKE_PROGRAM, operations: restoring })).rows.at(-1)[4];
 ale.close();
 const file = new URL('../../../testdata/ale/programs.json', import.meta.url);
 writeFileSync(
   file,
-  `${JSON.stringify({ source: 'ale-py 0.12.1', frames: PROGRAM_FRAMES, ram, screens, lastReads, pokes }, null, 1)}\n`,
+  `${JSON.stringify({ source: 'ale-py 0.12.1', frames: PROGRAM_FRAMES, ram, screens, lastReads, pokes, restored }, null, 1)}\n`,
 );

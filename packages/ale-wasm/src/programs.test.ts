@@ -144,4 +144,12 @@ describe('a byte of RAM that is set', () => {
     });
     expect(seen).toEqual(golden('programs.json').pokes);
   });
+  it('is there no longer when a state is restored, which reads all of RAM, as in ALE', () => {
+    const ale = insert(POKE_PROGRAM, { translateRom: false });
+    for (let act = 0; act < POKE_ACTS; act++) ale.act(0);
+    ale.setRam(0, POKED_VALUES[4]);
+    ale.restoreState(ale.saveState());
+    ale.act(0);
+    expect(crc32(ale.ram())).toBe(golden('programs.json').restored);
+  });
 });

@@ -77,6 +77,7 @@ def play(case):
             ale.setDifficulty(operation[1])
         elif kind == CLONE:
             saved = ale.cloneState(include_rng=bool(operation[1]))
+            ale.restoreState(saved)
             row(0)
             comes_back, rows, ask = wait_at_clone(ale, saved, rows)
             if not comes_back:

@@ -2,7 +2,7 @@
 // of its mask that was already on the line (`commit`), a write that changes colors or priorities draws the span so far (`flush`).
 // A line that nothing cut or changed is a copy of the one before. Pixels are drawn only when somebody will look at the frame; collisions always.
 import { CURRENT, EARLIER, KEPT, Line, line, tia } from './state';
-import { STALE_ALL, rebuildStale, setPosition, shownBall, shownGraphic, touchMissile, touchPlayer, touchPlayfield } from './tia-objects';
+import { STALE_ALL, rebuildStale, setPosition, shownBall, shownGraphic, shownMissiles, touchMissile, touchPlayer, touchPlayfield } from './tia-objects';
 import { FROM, PAIRS_OF, PAIR_FIRST, PAIR_SECOND } from './tia-tables';
 
 const LINE: usize = changetype<usize>(line);
@@ -117,7 +117,7 @@ function scoreColors(): bool {
   const control = tia.control;
   if (!(control & 2)) return false;
   if (!(control & 4)) return true;
-  return (tia.pf0 >> 4 | tia.pf1 | tia.pf2) != 0 && !shownGraphic(0) && !shownGraphic(1) && !(tia.missile0 | tia.missile1) && !shownBall();
+  return (tia.pf0 >> 4 | tia.pf1 | tia.pf2) != 0 && !shownGraphic(0) && !shownGraphic(1) && !shownMissiles() && !shownBall();
 }
 const PLAYERS: i32 = 1 | 2 | 4 | 8, BALL_AND_PLAYFIELD: i32 = 16 | 32;
 /** Draws pixels a..b-1 of the objects `filled`; up to 15 pixels right of b are overwritten (a later span repairs them). */
@@ -338,7 +338,7 @@ export function drawAccess(clock: i32): void {
   if (x <= start) return;
   flush(x);
   if (!line.draw || tia.row >= windowRows || x == group || start > group || tia.vblank || (tia.blank && x < 8)) return;
-  let enabled = i32(shownGraphic(0) != 0) | i32(shownGraphic(1) != 0) << 1 | i32(tia.missile0 && !tia.reset0) << 2 | i32(tia.missile1 && !tia.reset1) << 3;
+  let enabled = i32(shownGraphic(0) != 0) | i32(shownGraphic(1) != 0) << 1 | shownMissiles() << 2;
   enabled |= i32(shownBall() != 0) << 4 | i32((tia.pf0 >> 4 | tia.pf1 | tia.pf2) != 0) << 5;
   const groups: u64 = tia.control & 2 ? BY_FOURS & ~NOT_WITH_SCORE : BY_FOURS;
   if (!((groups >> <u64>enabled) & 1)) return;

@@ -13,6 +13,8 @@ const TIA: usize = changetype<usize>(tia);
 @inline export function shownGraphic(p: i32): i32 {
   return load<i32>(TIA + (p << 2), offsetof<Tia>('delay0')) ? load<i32>(TIA + (p << 2), offsetof<Tia>('delayed0')) : load<i32>(TIA + (p << 2), offsetof<Tia>('graphic0'));
 }
+/** A bit for each missile that is enabled and not hidden by RESMP. */
+@inline export function shownMissiles(): i32 { return i32(tia.missile0 && !tia.reset0) | i32(tia.missile1 && !tia.reset1) << 1; }
 @inline export function shownBall(): i32 { return tia.delayBall ? tia.delayedBall : tia.ball; }
 
 /** Bits of `line.stale`; the mask of object i is bit i. */

@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { averagings, FRAME_PROGRAMS, FRAME_SKIPS, FRAME_STEPS, screensDigest } from './frame-programs.mjs';
 import { AleProcess, alePython } from './fuzz/ale.mjs';
 import { LAST_READ_GAMES, lastReadPrograms, POKE_ACTS, POKE_PROGRAM, POKED_VALUES } from './last-read-programs.mjs';
-import { PROGRAM_FRAMES, PROGRAM_GAME, PROGRAMS } from './test-programs.mjs';
+import { PICTURES, PROGRAM_FRAMES, PROGRAM_GAME, PROGRAMS } from './test-programs.mjs';
 
 const python = alePython(console.log);
 const ram = {};
@@ -40,6 +40,13 @@ for (const [name, rom] of Object.entries(FRAME_PROGRAMS)) {
     screens[name].push(digests);
   }
 }
+/** By program: a CRC-32 of its screen. */
+const pictures = {};
+for (const [name, rom] of Object.entries(PICTURES)) {
+  const settings = { kind: 'program', game: PROGRAM_GAME, randomSeed: 1, frameSkip: 1, repeat: 0, maxFrames: 0 };
+  const { rows } = await ale.play({ ...settings, rom, operations: Array(PROGRAM_FRAMES).fill([0, 0, 1]) });
+  pictures[name] = rows.at(-1)[5];
+}
 /** By game: a CRC-32 of RAM after ALE has loaded each of its programs. */
 const lastReads = {};
 for (const game of LAST_READ_GAMES) {
@@ -63,7 +70,14 @@ const restoring = [...Array(POKE_ACTS).fill([0, 0, 1]), [6, 0, POKED_VALUES[4]],
 const restored = (await ale.play({ ...settings, rom: POKE_PROGRAM, operations: restoring })).rows.at(-1)[4];
 ale.close();
 const file = new URL('../../../testdata/ale/programs.json', import.meta.url);
-writeFileSync(
-  file,
-  `${JSON.stringify({ source: 'ale-py 0.12.1', frames: PROGRAM_FRAMES, ram, screens, lastReads, pokes, restored }, null, 1)}\n`,
-);
+const recorded = {
+  source: 'ale-py 0.12.1',
+  frames: PROGRAM_FRAMES,
+  ram,
+  screens,
+  pictures,
+  lastReads,
+  pokes,
+  restored,
+};
+writeFileSync(file, `${JSON.stringify(recorded, null, 1)}\n`);

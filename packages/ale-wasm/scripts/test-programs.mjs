@@ -319,6 +319,26 @@ export const PROGRAMS = {
   'the timer, read at the clock of a reset': timerFirst(),
   'collisions below the window after a reset in a cut frame': belowTheWindow(),
 };
+/** A playfield with score colors and priority beside what `registers` enable: its colors are the players' only when nothing else is enabled. */
+function scored(registers) {
+  const colors = [...store(0x20, 6), ...store(0x0e, 7), ...store(0x44, 8), ...store(0x82, 9)];
+  const enabled = registers.flatMap(([register, value]) => store(value, register));
+  const code = [0xd8, ...stack(0xff), ...colors, ...store(0xf0, 0x0e), ...store(6, 0x0a), ...enabled];
+  const rom = new Uint8Array(4096).fill(0xea);
+  rom.set([...code, ...FRAME, 0xa2, 240, 0x85, 2, 0xca, 0xd0, 0xfb, 0x4c, low(code.length), 0xf0]);
+  rom.set([0x00, 0xf0, 0x00, 0xf0], 4092);
+  return rom;
+}
+const [ENAM0, ENAM1, RESMP0, RESMP1] = [0x1d, 0x1e, 0x28, 0x29].map((register) => [register, 2]);
+/** Programs whose screen is compared, after as many frames. */
+export const PICTURES = {
+  'score colors with priority beside nothing': scored([]),
+  'score colors with priority beside a missile': scored([ENAM0]),
+  'score colors with priority beside a missile hidden at its player': scored([ENAM0, RESMP0]),
+  'score colors with priority beside two hidden missiles': scored([ENAM0, RESMP0, ENAM1, RESMP1]),
+  'score colors with priority beside one hidden missile and one shown': scored([ENAM0, RESMP0, ENAM1]),
+  'score colors with priority beside the other missile, hidden': scored([ENAM1, RESMP1]),
+};
 /** Frames that each is played before a reset and after it. */
 export const PROGRAM_FRAMES = 5;
 /** The supported game whose file name the programs have in ALE; it asks nothing of a ROM. */

@@ -7,7 +7,7 @@ import { averagings, FRAME_PROGRAMS, FRAME_SKIPS, FRAME_STEPS, screensDigest } f
 // @ts-expect-error a plain script, shared with the recorder
 import * as lastRead from '../scripts/last-read-programs.mjs';
 // @ts-expect-error a plain script, shared with the recorder
-import { PROGRAM_FRAMES, PROGRAMS } from '../scripts/test-programs.mjs';
+import { PICTURES, PROGRAM_FRAMES, PROGRAMS } from '../scripts/test-programs.mjs';
 import { Ale, type AleConfig } from './ale.ts';
 import { AleBatch } from './ale-batch.ts';
 import { detectCartridge } from './cartridges.ts';
@@ -60,6 +60,17 @@ describe('programs of our own, as in ALE', () => {
       other.act(0);
       expect(other.saveState({ random: true })).toEqual(ale.saveState({ random: true }));
     }
+  });
+});
+
+describe('pictures of programs, as in ALE', () => {
+  const expectedPictures: Record<string, number> = golden('programs.json').pictures;
+  it('are all recorded', () => {
+    expect(Object.keys(PICTURES)).toEqual(Object.keys(expectedPictures));
+  });
+  it.each(Object.entries(PICTURES) as [string, Uint8Array][])('%s', (name, rom) => {
+    for (const translateRom of [true, false])
+      expect(crc32(play(rom, translateRom, PROGRAM_FRAMES).screen())).toBe(expectedPictures[name]);
   });
 });
 

@@ -255,6 +255,12 @@ describe('built-in variants', () => {
     expect(config.agent.perSampleNoise).toBe(getPreset(preset).agent.perSampleNoise);
   });
 
+  it('have Soft MoE with tokens and slots normalized', () => {
+    const { moe, ...others } = getPreset('dqn-soft-moe').network;
+    const router = { ...moe.router, isNormalized: true, initialScale: 8 };
+    expect(networkOf('soft-normalized', 'dqn-impala').network).toEqual({ ...others, moe: { ...moe, router } });
+  });
+
   it('have all of the question what explains the gain', () => {
     const plan = makePlan({ suite: 'demo', variants: ['explain'], backend: 'cpu' });
     const { variants } = resolvePlan(plan);

@@ -94,6 +94,15 @@ const BUILT_IN: readonly BuiltInVariant[] = [
   softWith(4),
   softWith(8),
   {
+    name: 'soft-normalized',
+    description: 'Soft MoE whose tokens and slots are normalized, for encoders with small features (arXiv 2308.00951)',
+    changes: (base) =>
+      mixture(base, 'soft', defaultExperts(base), {
+        'network.moe.router.isNormalized': true,
+        'network.moe.router.initialScale': 8,
+      }),
+  },
+  {
     name: 'top1',
     description: 'top-1 MoE with 8 experts and capacity (arXiv 2402.08609)',
     changes: (base) => mixture(base, 'token-choice', 8),

@@ -4,7 +4,7 @@ import type { Palette } from './palette.ts';
 const BLEND_PERCENT = 77;
 
 export class ColorAverager {
-  /** By current and previous index / 2. */
+  /** By current and previous index. Odd ones are grays, of a PAL console that loses its color: ALE's table has black for them, and so has this. */
   private readonly table: Uint8Array;
 
   constructor(palette: Palette) {
@@ -35,16 +35,16 @@ export class ColorAverager {
       const low = Math.min(x, y);
       return (Math.floor(((Math.max(x, y) - low) * BLEND_PERCENT) / 100) + low) & 0xfc;
     };
-    this.table = new Uint8Array(128 * 128);
+    this.table = new Uint8Array(256 * 256);
     for (let a = 0; a < 256; a += 2)
       for (let b = 0; b < 256; b += 2)
-        this.table[(a >> 1) * 128 + (b >> 1)] = find(channel(a, b, 0), channel(a, b, 1), channel(a, b, 2));
+        this.table[a * 256 + b] = find(channel(a, b, 0), channel(a, b, 1), channel(a, b, 2));
   }
 
   average(current: Uint8Array, previous: Uint8Array): Uint8Array {
     const out = new Uint8Array(current.length);
     for (let i = 0; i < out.length; i++)
-      out[i] = this.table[((current[i] as number) >> 1) * 128 + ((previous[i] as number) >> 1)] as number;
+      out[i] = this.table[(current[i] as number) * 256 + (previous[i] as number)] as number;
     return out;
   }
 }

@@ -81,8 +81,10 @@ const pullNext = (target) =>
 const TRANSFER = 'if (translating) { if (entryAt(pc, pc - pcOffset)) { if (!rest) rest = n; n = 1; } }';
 // Code in RAM is run instruction by instruction, because the last two bytes of RAM may hold the first of one that goes on in the TIA.
 const STEP_IN_RAM = 'if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; }';
-const goWith = (noise) =>
-  `if (t & 0x1000 && hotspots) { pcOffset = bank - (t & 0xf000); pc = t + pcOffset; } else { pc = locate(t, ${noise}, cycles); pcOffset = pc - t; ${STEP_IN_RAM} }`;
+// An instruction outside of plain ROM is read through the bus, which draws: behind the last of a run, which may have ended the frame, the next run reads it.
+const WAIT = 'if ((n | rest) == 1 || tia.frameEnded) { pc = t; pcOffset = 0; break; } ';
+const goWith = (noise, wait = WAIT) =>
+  `if (t & 0x1000 && hotspots) { pcOffset = bank - (t & 0xf000); pc = t + pcOffset; } else { ${wait}pc = locate(t, ${noise}, cycles); pcOffset = pc - t; ${STEP_IN_RAM} }`;
 const GO = goWith('t >> 8');
 const jump = (address, go = GO) => `t = ${address};
   ${go} ${TRANSFER}`;
@@ -213,7 +215,7 @@ export function run(budget: i32): void {
     u = call_indirect<i32>(entry);
     t = u & 0xffff;
     cycles = cpu.cycles;
-    ${GO}
+    ${goWith('t >> 8', '')}
     entry = u & STEP || cycles > link.safeCycles || link.budget <= BUDGET_MARGIN ? 0 : entryAt(pc, pc - pcOffset);
   } while (entry);
   ${LOAD}

@@ -39,7 +39,7 @@ export function run(budget: i32): void {
     switch (opcode) {
       case 0: { // BRK imp
         cycles += 7; ad = pc - pcOffset + 2; if (SP & 0x80) store<u8>(RAM_PAGE + SP, (ad >> 8) & 0xff); else { if (watchesBus) touchBus(0x100 | SP, (ad >> 8) & 0xff); u = SP & 0x3f;  cycles = writeTiaSlow(u, (ad >> 8) & 0xff, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } } SP = (SP - 1) & 0xff; if (SP & 0x80) store<u8>(RAM_PAGE + SP, ad & 0xff); else { if (watchesBus) touchBus(0x100 | SP, ad & 0xff); u = SP & 0x3f; if (u == 2) u = 3; cycles = writeTiaSlow(u, ad & 0xff, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } } SP = (SP - 1) & 0xff; m = ((nr & 0x80) | (V ? 0x40 : 0) | 0x30 | (D << 3) | (I << 2) | (zr ? 0 : 2) | C); if (SP & 0x80) store<u8>(RAM_PAGE + SP, m); else { if (watchesBus) touchBus(0x100 | SP, m); u = SP & 0x3f; if (u == 2) u = 3; cycles = writeTiaSlow(u, m, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } } SP = (SP - 1) & 0xff; I = 1; t = readIndirect(0xfffe, cycles);
-  if (t & 0x1000 && hotspots) { pcOffset = bank - (t & 0xf000); pc = t + pcOffset; } else { pc = locate(t, t >> 8, cycles); pcOffset = pc - t; if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; } } if (translating) { if (entryAt(pc, pc - pcOffset)) { if (!rest) rest = n; n = 1; } }
+  if (t & 0x1000 && hotspots) { pcOffset = bank - (t & 0xf000); pc = t + pcOffset; } else { if ((n | rest) == 1 || tia.frameEnded) { pc = t; pcOffset = 0; break; } pc = locate(t, t >> 8, cycles); pcOffset = pc - t; if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; } } if (translating) { if (entryAt(pc, pc - pcOffset)) { if (!rest) rest = n; n = 1; } }
         break;
       }
       case 1: { // ORA izx
@@ -216,7 +216,7 @@ export function run(budget: i32): void {
       }
       case 32: { // JSR abs
         cycles += 6; ad = pc - pcOffset + 2; m = load<u8>(pc, 1); if (SP & 0x80) store<u8>(RAM_PAGE + SP, (ad >> 8) & 0xff); else { if (watchesBus) touchBus(0x100 | SP, (ad >> 8) & 0xff); u = SP & 0x3f;  cycles = writeTiaSlow(u, (ad >> 8) & 0xff, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } } SP = (SP - 1) & 0xff; if (SP & 0x80) store<u8>(RAM_PAGE + SP, ad & 0xff); else { if (watchesBus) touchBus(0x100 | SP, ad & 0xff); u = SP & 0x3f; if (u == 2) u = 3; cycles = writeTiaSlow(u, ad & 0xff, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } } SP = (SP - 1) & 0xff; t = m | (subroutineHigh(pc, ad, cycles) << 8);
-  if (t & 0x1000 && hotspots) { pcOffset = bank - (t & 0xf000); pc = t + pcOffset; } else { pc = locate(t, t >> 8, cycles); pcOffset = pc - t; if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; } } if (translating) { if (entryAt(pc, pc - pcOffset)) { if (!rest) rest = n; n = 1; } }
+  if (t & 0x1000 && hotspots) { pcOffset = bank - (t & 0xf000); pc = t + pcOffset; } else { if ((n | rest) == 1 || tia.frameEnded) { pc = t; pcOffset = 0; break; } pc = locate(t, t >> 8, cycles); pcOffset = pc - t; if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; } } if (translating) { if (entryAt(pc, pc - pcOffset)) { if (!rest) rest = n; n = 1; } }
         break;
       }
       case 33: { // AND izx
@@ -389,7 +389,7 @@ export function run(budget: i32): void {
       }
       case 64: { // RTI imp
         cycles += 6; SP = (SP + 1) & 0xff; m = SP > 0x80 ? <i32>load<u8>(RAM_PAGE + SP) : pullFirst(SP, 64, cycles); nr = m & 0x80; zr = (m & 2) ^ 2; V = m & 0x40; D = (m >> 3) & 1; I = (m >> 2) & 1; C = m & 1; SP = (SP + 1) & 0xff; m = SP & 0x80 ? <i32>load<u8>(RAM_PAGE + SP) : readTia(0x100 | SP, m, cycles); SP = (SP + 1) & 0xff; u = SP & 0x80 ? <i32>load<u8>(RAM_PAGE + SP) : readTia(0x100 | SP, m, cycles); t = m | (u << 8);
-  if (t & 0x1000 && hotspots) { pcOffset = bank - (t & 0xf000); pc = t + pcOffset; } else { pc = locate(t, t >> 8, cycles); pcOffset = pc - t; if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; } } if (translating) { if (entryAt(pc, pc - pcOffset)) { if (!rest) rest = n; n = 1; } }
+  if (t & 0x1000 && hotspots) { pcOffset = bank - (t & 0xf000); pc = t + pcOffset; } else { if ((n | rest) == 1 || tia.frameEnded) { pc = t; pcOffset = 0; break; } pc = locate(t, t >> 8, cycles); pcOffset = pc - t; if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; } } if (translating) { if (entryAt(pc, pc - pcOffset)) { if (!rest) rest = n; n = 1; } }
         break;
       }
       case 65: { // EOR izx
@@ -454,7 +454,7 @@ export function run(budget: i32): void {
       }
       case 76: { // JMP abs
         cycles += 3; t = load<u16>(pc, 1);
-  if (t & 0x1000 && hotspots) { pcOffset = bank - (t & 0xf000); pc = t + pcOffset; } else { pc = locate(t, t >> 8, cycles); pcOffset = pc - t; if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; } } if (translating) { if (entryAt(pc, pc - pcOffset)) { if (!rest) rest = n; n = 1; } }
+  if (t & 0x1000 && hotspots) { pcOffset = bank - (t & 0xf000); pc = t + pcOffset; } else { if ((n | rest) == 1 || tia.frameEnded) { pc = t; pcOffset = 0; break; } pc = locate(t, t >> 8, cycles); pcOffset = pc - t; if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; } } if (translating) { if (entryAt(pc, pc - pcOffset)) { if (!rest) rest = n; n = 1; } }
         break;
       }
       case 77: { // EOR abs
@@ -567,7 +567,7 @@ export function run(budget: i32): void {
       }
       case 96: { // RTS imp
         cycles += 6; SP = (SP + 1) & 0xff; m = SP > 0x80 ? <i32>load<u8>(RAM_PAGE + SP) : pullFirst(SP, 96, cycles); SP = (SP + 1) & 0xff; u = SP & 0x80 ? <i32>load<u8>(RAM_PAGE + SP) : readTia(0x100 | SP, m, cycles); t = m | (u << 8); m = read(t, u, cycles); t = (t + 1) & 0xffff;
-  if (t & 0x1000 && hotspots) { pcOffset = bank - (t & 0xf000); pc = t + pcOffset; } else { pc = locate(t, m, cycles); pcOffset = pc - t; if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; } } if (translating) { if (entryAt(pc, pc - pcOffset)) { if (!rest) rest = n; n = 1; } }
+  if (t & 0x1000 && hotspots) { pcOffset = bank - (t & 0xf000); pc = t + pcOffset; } else { if ((n | rest) == 1 || tia.frameEnded) { pc = t; pcOffset = 0; break; } pc = locate(t, m, cycles); pcOffset = pc - t; if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; } } if (translating) { if (entryAt(pc, pc - pcOffset)) { if (!rest) rest = n; n = 1; } }
         break;
       }
       case 97: { // ADC izx
@@ -634,7 +634,7 @@ export function run(budget: i32): void {
       }
       case 108: { // JMI abs
         cycles += 5; ad = load<u16>(pc, 1); t = readIndirect(ad, cycles);
-  if (t & 0x1000 && hotspots) { pcOffset = bank - (t & 0xf000); pc = t + pcOffset; } else { pc = locate(t, t >> 8, cycles); pcOffset = pc - t; if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; } } if (translating) { if (entryAt(pc, pc - pcOffset)) { if (!rest) rest = n; n = 1; } }
+  if (t & 0x1000 && hotspots) { pcOffset = bank - (t & 0xf000); pc = t + pcOffset; } else { if ((n | rest) == 1 || tia.frameEnded) { pc = t; pcOffset = 0; break; } pc = locate(t, t >> 8, cycles); pcOffset = pc - t; if (pc < <i32>RAM_PAGE + 0x100 && !rest) { rest = n; n = 1; } } if (translating) { if (entryAt(pc, pc - pcOffset)) { if (!rest) rest = n; n = 1; } }
         break;
       }
       case 109: { // ADC abs

@@ -40,10 +40,11 @@ for (const [name, rom] of Object.entries(FRAME_PROGRAMS)) {
     screens[name].push(digests);
   }
 }
+/** How the programs below are played. */
+const settings = { kind: 'program', game: PROGRAM_GAME, randomSeed: 1, frameSkip: 1, repeat: 0, maxFrames: 0 };
 /** By program: a CRC-32 of its screen. */
 const pictures = {};
 for (const [name, rom] of Object.entries(PICTURES)) {
-  const settings = { kind: 'program', game: PROGRAM_GAME, randomSeed: 1, frameSkip: 1, repeat: 0, maxFrames: 0 };
   const { rows } = await ale.play({ ...settings, rom, operations: Array(PROGRAM_FRAMES).fill([0, 0, 1]) });
   pictures[name] = rows.at(-1)[5];
 }
@@ -57,7 +58,6 @@ for (const game of LAST_READ_GAMES) {
     lastReads[game].push(rows[0][4]);
   }
 }
-const settings = { kind: 'program', game: PROGRAM_GAME, randomSeed: 1, frameSkip: 1, repeat: 0, maxFrames: 0 };
 /** A CRC-32 of RAM after the program that looks for it has found each value on the bus. */
 const pokes = [];
 for (const value of POKED_VALUES) {

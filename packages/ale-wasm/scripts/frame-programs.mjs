@@ -44,19 +44,22 @@ function frames({ lengths, cuts = () => 0, late = 0, jam = -1, jamLate = 0 }) {
   return rom;
 }
 
+/** The start of a program: no interrupts, no decimals, a stack, and `values` in registers of the TIA. */
+function start(values) {
+  return [0x78, 0xd8, 0xa2, 0xff, 0x9a, ...values.flatMap(([register, value]) => [0xa9, value, 0x85, register])];
+}
+
 /** Score colors and priority at once, while missile, ball and players come and go in the middle of lines: without any of them the score's colors win. */
 function scoreAndPriority() {
   const rom = new Uint8Array(4096).fill(0xea);
-  const code = [0x78, 0xd8, 0xa2, 0xff, 0x9a];
-  for (const [register, value] of [
+  const code = start([
     [6, 0x1e],
     [7, 0x4e],
     [8, 0x8a],
     [9, 2],
     [0x0a, 6],
     [0x0e, 0x5a],
-  ])
-    code.push(0xa9, value, 0x85, register);
+  ]);
   const again = 0xf000 + code.length;
   code.push(0xa9, 2, 0x85, 0, 0x85, 2, 0x85, 2, 0x85, 2, 0xa9, 0, 0x85, 0, 0xa2, 250);
   const line = code.length;
@@ -95,8 +98,7 @@ function scoreAndPriority() {
  */
 function changesInTheLastLine() {
   const rom = new Uint8Array(4096).fill(0xea);
-  const code = [0x78, 0xd8, 0xa2, 0xff, 0x9a];
-  for (const [register, value] of [
+  const code = start([
     [6, 0x1e],
     [8, 0x8a],
     [9, 2],
@@ -106,8 +108,7 @@ function changesInTheLastLine() {
     [0x1b, 0xff],
     [0x1d, 2],
     [0x22, 0x70],
-  ])
-    code.push(0xa9, value, 0x85, register);
+  ]);
   code.push(0xa0, 0x60, 0x85, 2, 0x85, 0x2a, ...Array(9).fill(0xea), 0x84, 0x22); // HMOVE, and HMM0 63 clocks later: stars
   const again = 0xf000 + code.length;
   code.push(0xa9, 2, 0x85, 0, 0x85, 2, 0x85, 2, 0x85, 2, 0xa9, 0, 0x85, 0);

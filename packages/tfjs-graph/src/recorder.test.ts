@@ -2,7 +2,10 @@
 
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createProgram } from './index.ts';
+import type { TensorFlowBackend } from './binding.ts';
+import { GraphRecorder } from './graph-recorder.ts';
+import { createProgram, lossAndGradients, registerNativeGradients } from './index.ts';
+import { recordEntryPoint } from './recorder.ts';
 import { loadNative, makeVariable } from './testing/small-agent.ts';
 
 let obstacle: string | undefined;
@@ -146,5 +149,28 @@ describe('results of an eager program on the cpu backend', () => {
     } finally {
       await tf.setBackend(previous);
     }
+  });
+});
+
+describe('the recorded gradient of relu', () => {
+  it('reads its output, so that TensorFlow fuses what comes before', ({ skip }) => {
+    skip(obstacle !== undefined, obstacle);
+    registerNativeGradients();
+    const recorder = new GraphRecorder();
+    const w = makeVariable(() => tf.ones([2, 3]), true);
+    recordEntryPoint(
+      recorder,
+      tf.backend() as TensorFlowBackend,
+      'step',
+      'entry0',
+      {
+        run: () =>
+          lossAndGradients({ w }, () => ({ loss: tf.sum(tf.relu(tf.add(w, tf.tensor1d([-1, -2, 1])))) })).gradients,
+      },
+      [{ name: 'w', variable: w, dtype: 1, resource: 'variable/VarHandleOp_0' }],
+    );
+    w.dispose();
+    const inputs = recorder.nodes.filter(({ op }) => op === 'ReluGrad').map(({ inputs }) => inputs[1]);
+    expect(inputs).toEqual(['entry0/Relu_0']);
   });
 });

@@ -2,7 +2,9 @@
 // needed. MOE_RL_TEST_TARGET=dist drops the condition and tests what users install.
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer } from 'vitest/node';
 import { FROM_SOURCE_ONLY } from './tools/from-source-only.mjs';
+import { longTestsFirst } from './tools/long-tests-first.mjs';
 
 const isDist = process.env.MOE_RL_TEST_TARGET === 'dist';
 const conditions = isDist ? [] : ['@moe-rl/source'];
@@ -28,6 +30,7 @@ export default defineConfig({
     exclude: ['**/node_modules/**', ...(isDist ? FROM_SOURCE_ONLY : [])],
     execArgv: conditions.map((condition) => `--conditions=${condition}`),
     pool: 'forks',
+    sequence: { sequencer: longTestsFirst(BaseSequencer) },
     // vitest leaves one processor to itself, which on two means one file at a time; most files wait for children, timers or one thread of their own.
     maxWorkers: Math.max(2, availableParallelism() - 1),
     testTimeout: 60_000,

@@ -21,5 +21,8 @@ if (process.argv[2] === 'postpack') {
     }
   }
   writeFileSync(original, text);
-  writeFileSync(manifest, `${JSON.stringify(content, null, 2)}\n`);
+  // In one step: whoever imports the package meanwhile finds a whole manifest, the old or the new one.
+  const packed = resolve('.package.json.packed');
+  writeFileSync(packed, `${JSON.stringify(content, null, 2)}\n`);
+  renameSync(packed, manifest);
 }

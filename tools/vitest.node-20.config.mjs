@@ -4,7 +4,9 @@ import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { defineConfig } from 'vitest-node-20/config';
+import { BaseSequencer } from 'vitest-node-20/node';
 import { FROM_SOURCE_ONLY } from './from-source-only.mjs';
+import { longTestsFirst } from './long-tests-first.mjs';
 
 const folder = dirname(createRequire(import.meta.url).resolve('vitest-node-20/package.json'));
 
@@ -16,6 +18,7 @@ export default defineConfig({
     exclude: ['**/node_modules/**', ...FROM_SOURCE_ONLY],
     setupFiles: ['tools/vitest.node-20.setup.mjs'],
     pool: 'forks',
+    sequence: { sequencer: longTestsFirst(BaseSequencer) },
     maxWorkers: Math.max(2, availableParallelism() - 1),
     testTimeout: 60_000,
     hookTimeout: 120_000,

@@ -1,7 +1,7 @@
 // One package as its users have it: packed with npm together with what it needs of ours, installed into an empty project outside the workspace, and used there by
 // an ESM and a CommonJS program. What the check-pack-*.mjs scripts share. Needs built packages.
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -49,17 +49,23 @@ export function checkConsumers({ packages, others = {}, program, expected }) {
 }
 
 function install(project, packages, others, run) {
-  const ours = Object.fromEntries(
-    packages.map((name) => {
-      const output = run('npm', ['pack', '--silent', '--pack-destination', project], join(packagesFolder, name));
-      return [`@moe-rl/${name}`, `file:${join(project, output.trim().split('\n').at(-1))}`];
-    }),
-  );
+  const ours = Object.fromEntries(packages.map((name) => [`@moe-rl/${name}`, `file:${tarballOf(name, project, run)}`]));
   // Given as arguments, npm looks for the ones that it has not come to yet in the registry; so they are named as overrides, too.
   const overrides = Object.fromEntries(Object.keys(ours).map((name) => [name, `$${name}`]));
   const manifest = { private: true, type: 'module', dependencies: { ...ours, ...others }, overrides };
   writeFileSync(join(project, 'package.json'), JSON.stringify(manifest));
   run('npm', ['install', '--no-audit', '--no-fund', '--silent', '--prefer-offline']);
+}
+
+/** The tarball among those of the folder MOE_RL_TARBALLS (`pnpm verify` packs every package once), else packed now. */
+function tarballOf(name, project, run) {
+  const folder = join(packagesFolder, name);
+  if (process.env.MOE_RL_TARBALLS !== undefined) {
+    const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+    return join(process.env.MOE_RL_TARBALLS, `moe-rl-${name}-${version}.tgz`);
+  }
+  const output = run('npm', ['pack', '--silent', '--pack-destination', project], folder);
+  return join(project, output.trim().split('\n').at(-1));
 }
 
 /** The same program for CommonJS. */

@@ -1,6 +1,6 @@
 // Every published entry loads as ESM and as CommonJS, on this Node and on the oldest supported one when it is at hand, with the same names in both.
-import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
+import { runProgram } from './command.mjs';
 import { packageFolders, readManifest } from './workspace.mjs';
 
 const PROBE = `
@@ -15,30 +15,34 @@ import(specifier).then((esm) => {
 }).catch((error) => { console.error(error.message); process.exit(1); });
 `;
 
-export function checkExports(root) {
+export async function checkExports(root) {
   const nodes = [process.execPath, process.env.MOE_RL_OUTER_NODE].filter(
     (node, index, all) => node !== undefined && all.indexOf(node) === index,
   );
-  const problems = [];
-  for (const folder of packageFolders(root).filter((name) => name.startsWith('packages/'))) {
-    const manifest = readManifest(root, folder);
-    for (const entry of Object.keys(manifest.exports)) {
-      if (typeof manifest.exports[entry] === 'string') continue;
-      const specifier = manifest.name + entry.slice(1);
-      // A subpath that is an adapter to a test framework can only load inside it.
-      if (manifest.moeRl?.loadsOnlyInTests?.includes(entry)) continue;
-      for (const node of nodes) {
-        const result = spawnSync(node, ['-e', PROBE, specifier], {
-          cwd: join(root, folder),
-          encoding: 'utf8',
-          timeout: 60_000,
-        });
-        if (result.status !== 0)
-          problems.push(
-            `${specifier} on ${node === process.execPath ? 'the development Node' : 'the outer Node'}: ${(result.stderr || String(result.error)).trim().split('\n').at(-1)}`,
-          );
-      }
-    }
-  }
-  return problems;
+  const problems = await Promise.all(
+    publishedEntries(root).flatMap(({ folder, specifier }) =>
+      nodes.map(async (node) => {
+        const options = { cwd: join(root, folder), timeoutSeconds: 60 };
+        const { status, output } = await runProgram(node, ['-e', PROBE, specifier], options);
+        if (status === 0) return [];
+        const where = node === process.execPath ? 'the development Node' : 'the outer Node';
+        return [`${specifier} on ${where}: ${output.trim().split('\n').at(-1)}`];
+      }),
+    ),
+  );
+  return problems.flat();
+}
+
+function publishedEntries(root) {
+  const folders = packageFolders(root).filter((name) => name.startsWith('packages/'));
+  return folders.flatMap((folder) => {
+    const { name, exports, moeRl } = readManifest(root, folder);
+    return (
+      Object.keys(exports)
+        .filter((entry) => typeof exports[entry] !== 'string')
+        // A subpath that is an adapter to a test framework can only load inside it.
+        .filter((entry) => !moeRl?.loadsOnlyInTests?.includes(entry))
+        .map((entry) => ({ folder, specifier: name + entry.slice(1) }))
+    );
+  });
 }

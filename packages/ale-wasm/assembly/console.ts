@@ -5,7 +5,7 @@ import { largeRamBytes, resetCartridge, showCartridge } from './cartridge';
 import { readIndirect } from './bus';
 import { run } from './generated/interpreter';
 import { STREAM_BYTES, drawSystem, seedSystem, useStreams } from './random';
-import { finishPicture, keepChunk, mendChunk, pixelsSoFar, resetPicture, startPicture, windowRows, windowStart } from './tia-line';
+import { endBlank, finishPicture, keepChunk, mendChunk, pixelsSoFar, resetPicture, startPicture, windowRows, windowStart } from './tia-line';
 import { colorLoss, forgetShadows, lastAccessClock, setInk, traceAccesses } from './tia-registers';
 import { STALE_ALL } from './tia-objects';
 
@@ -164,6 +164,7 @@ export function runFrame(): void {
     finishPicture(cpu.cycles * 3);
     // It ends in the middle of a visible line, where ALE may draw up to three pixels more: see drawAccess.
     if (line.draw && line.drawn & 3) traceFrame();
+    endBlank();
   }
   if (!line.draw) line.undrawnPart = 1;
   tia.scanlines = cpu.cycles / 76;

@@ -325,6 +325,12 @@ export function finishPicture(clock: i32): void {
   mendChunk();
   if (line.draw && tia.blank) memory.fill(line.front + tia.row * 160, 0, min(line.drawn, 8));
 }
+/** A frame has ended in the middle of a line: a blank of HMOVE that this line has shown is not left for the next frame's first. */
+export function endBlank(): void {
+  if (line.drawn < 8) return;
+  tia.blank = tia.blankNext;
+  tia.blankNext = 0;
+}
 // Combinations of enabled objects (P0 P1 M0 M1 BL PF, one bit each, from 1 to 32) whose lines ALE draws by groups of four pixels, as a set of 64 bits; and
 // those of them that it does not draw so with score colors: playfield and player 0, player 1 or ball.
 const BY_FOURS: u64 = 0x000100070115111e;

@@ -346,6 +346,15 @@ function endsInJsr(late, target) {
   rom.set([0x00, 0xf0, 0x00, 0xf0], 4092);
   return rom;
 }
+/** HMOVE in a frame's last line, a visible one, which `end` ends (VSYNC, from A): whether the first line of the next frame is blanked too. */
+function endsBehindHmove(end) {
+  const frame = [...store(2, 0), 0xa2, 80, 0x85, 2, 0xca, 0xd0, 0xfb, 0xa9, 0, 0x85, 2, 0x85, 0x2a, ...end];
+  const rom = new Uint8Array(4096).fill(0xea);
+  const code = [0xd8, ...stack(0xff), ...store(0x1e, 9)];
+  rom.set([...code, ...frame, 0x4c, code.length, 0xf0]);
+  rom.set([0x00, 0xf0, 0x00, 0xf0], 4092);
+  return rom;
+}
 const [ENAM0, ENAM1, RESMP0, RESMP1] = [0x1d, 0x1e, 0x28, 0x29].map((register) => [register, 2]);
 /** Programs whose screen is compared, after as many frames. */
 export const PICTURES = {
@@ -358,6 +367,8 @@ export const PICTURES = {
   'a frame that JSR ends, going to the TIA': endsInJsr(9, 0),
   'a frame that JSR ends at the end of a group of four pixels, going to the TIA': endsInJsr(10, 0),
   'a frame that JSR ends, going to a mirror of the TIA': endsInJsr(15, 0x4000),
+  'a frame that ends before the last pixel that HMOVE blanks': endsBehindHmove([...Array(9).fill(0xea), 0x8d, 0, 0]),
+  'a frame that ends behind the last pixel that HMOVE blanks': endsBehindHmove([...Array(10).fill(0xea), 0x85, 0]),
 };
 /** Frames that each is played before a reset and after it. */
 export const PROGRAM_FRAMES = 5;

@@ -95,8 +95,15 @@ function moeRl(args) {
 }
 
 function run(command, args) {
-  const { status, stdout } = spawnSync(command, args, { stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8' });
-  if (status !== 0) throw new Error(`${command} ${args.join(' ')} ended with exit code ${status}`);
+  const { status, signal, stdout } = spawnSync(command, args, {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    encoding: 'utf8',
+  });
+  if (status !== 0) {
+    // Stopped, or refused with a message of its own above; what is done is kept.
+    console.error(`${command} ${args.join(' ')} ended with ${signal ?? `exit code ${status}`}`);
+    process.exit(status ?? 130);
+  }
   return stdout;
 }
 

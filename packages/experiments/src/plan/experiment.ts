@@ -165,7 +165,10 @@ function variantConfig(spec: VariantSpec, plan: Plan, suite: Suite, protocol: Pr
     // The suite's own network settings fit its preset; another preset brings its own.
     const suiteSettings = preset === suite.preset ? suite.settings : {};
     const options = { game, preset, backend: plan.backend, threads: plan.threads, seed: 0 };
-    const unscaled = newRunConfig({ options, set: asSet({ ...suiteSettings, ...plan.set }) });
+    // Settings of a mixture may fit the variant only. They come after its own below, so that nothing of them is needed here.
+    const ofMixture = (path: string): boolean => path === 'network.moe' || path.startsWith('network.moe.');
+    const common = Object.fromEntries(Object.entries(plan.set).filter(([path]) => !ofMixture(path)));
+    const unscaled = newRunConfig({ options, set: asSet({ ...suiteSettings, ...common }) });
     const { network } = unscaled;
     const { settings, matchesParametersOfSoft } = variantSettings(variant, {
       preset,

@@ -135,6 +135,17 @@ describe('what a plan resolves to', () => {
     expect(() => resolvePlan(makePlan(input))).toThrow(message);
   });
 
+  it('takes settings of a mixture that only the variants have', () => {
+    const set = { 'network.moe.router.isNormalized': true, 'network.moe.expertHiddenUnits': 48 };
+    const { variants } = resolvePlan(makePlan({ ...DEMO, variants: ['soft-4', 'soft-1'], set }));
+    for (const { config } of variants)
+      expect(config.network.moe).toMatchObject({ expertHiddenUnits: 48, router: { type: 'soft', isNormalized: true } });
+    expect(() => resolvePlan(makePlan({ ...DEMO, set }))).toThrow(/variant baseline: .*network\.moe/);
+    expect(() => resolvePlan(makePlan({ ...DEMO, variants: ['top1'], set }))).toThrow(
+      /variant top1: .*network\.moe\.router.*isNormalized/,
+    );
+  });
+
   it('names all ROMs that are missing at once, and how to get them', () => {
     const before = { cache: process.env.MOE_RL_CACHE, roms: process.env.MOE_RL_ROMS, path: process.env.PATH };
     Object.assign(process.env, { MOE_RL_CACHE: join(root, 'none'), MOE_RL_ROMS: '', PATH: '' });

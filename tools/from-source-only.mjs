@@ -3,6 +3,7 @@
 export const FROM_SOURCE_ONLY = [
   'packages/agents/src/learning.test.ts',
   'packages/agents/src/networks/routers.test.ts',
+  'packages/agents/src/value-agent/variants.test.ts',
   'packages/ale-wasm/src/translator/translator.test.ts',
   'apps/trainer/src/cli/error-correction.test.ts',
   'apps/trainer/src/cli/experiment-workers.test.ts',

@@ -3,6 +3,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { TensorFlowBackend } from './binding.ts';
+import { graphOperation } from './graph-operation.ts';
 import { GraphRecorder } from './graph-recorder.ts';
 import { createProgram, lossAndGradients, registerNativeGradients } from './index.ts';
 import { recordEntryPoint } from './recorder.ts';
@@ -172,5 +173,55 @@ describe('the recorded gradient of relu', () => {
     w.dispose();
     const inputs = recorder.nodes.filter(({ op }) => op === 'ReluGrad').map(({ inputs }) => inputs[1]);
     expect(inputs).toEqual(['entry0/Relu_0']);
+  });
+});
+
+describe('operations that a graph calls otherwise', () => {
+  const add = { op: 'Add', attributes: { T: { kind: 'type', value: 1 } } } as const;
+  const product = { op: 'BatchMatMulV2', attributes: { adj_x: { kind: 'flag', value: true } } } as const;
+  const convolved = { op: 'Conv2D', shape: [1, 2, 2, 3] };
+
+  it('are biases behind convolutions and products, and products of two matrices', () => {
+    expect(graphOperation(add, [convolved, { op: undefined, shape: [3] }]).op).toBe('BiasAdd');
+    expect(graphOperation(product, [convolved, convolved])).toEqual(product);
+    const matrix = { op: undefined, shape: [3, 3] };
+    expect(graphOperation(product, [matrix, matrix])).toEqual({
+      op: 'MatMul',
+      attributes: { transpose_a: { kind: 'flag', value: true } },
+    });
+  });
+
+  it.each([
+    ['as many numbers are added', { op: undefined, shape: [1, 2, 2, 3] }],
+    ['one number is added', { op: undefined, shape: [1] }],
+    ['a scalar is added', { op: undefined, shape: [] }],
+    ['nobody knows what is added', { op: undefined, shape: undefined }],
+  ])('are not so where %s', (_, other) => {
+    expect(graphOperation(add, [convolved, other])).toEqual(add);
+  });
+
+  it('give what they give eagerly', async ({ skip }) => {
+    skip(obstacle !== undefined, obstacle);
+    const run = ({ x }: Record<string, tf.Tensor>) => {
+      const image = tf.reshape(x!, [1, 4, 3, 2]) as tf.Tensor4D;
+      const filter = tf.reshape(tf.range(0, 24, 1), [2, 3, 2, 2]) as tf.Tensor4D;
+      const matrix = tf.reshape(x!, [4, 6]);
+      const bias = tf.slice(tf.reshape(x!, [24]), [0], [2]);
+      return {
+        biased: tf.relu(tf.add(tf.conv2d(image, filter, 1, 'same'), bias)),
+        product: tf.add(tf.matMul(matrix, tf.slice(matrix, [0, 0], [4, 2]), true), bias),
+        flipped: tf.matMul(matrix, matrix, false, true),
+      };
+    };
+    const entryPoints = { step: { inputs: { x: { shape: [24], dtype: 'float32' as const } }, run } };
+    const x = Float32Array.from({ length: 24 }, (_, index) => Math.sin(index));
+    const [recorded, eager] = await Promise.all(
+      (['recorded', 'eager'] as const).map((mode) => createProgram({ variables: {}, mode, entryPoints })),
+    );
+    const [left, right] = [await recorded!.run('step', { x }), await eager!.run('step', { x })];
+    for (const [name, values] of Object.entries(right)) {
+      for (const [index, value] of values.entries()) expect(left[name]![index]).toBeCloseTo(value, 4);
+    }
+    for (const program of [recorded!, eager!]) program.dispose();
   });
 });

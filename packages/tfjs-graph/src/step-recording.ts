@@ -6,6 +6,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { type Binding, type BindingValues, handleOf, type OpAttribute, type TensorFlowBackend } from './binding.ts';
 import { RecordingError } from './errors.ts';
 import type { ConstantTensor, GraphNode, NodeAttribute } from './graph-definition.ts';
+import { graphOperation } from './graph-operation.ts';
 import { addSignal, type GraphRecorder, type GraphVariable, inputType } from './graph-recorder.ts';
 import type { EntryPoint, InputDtype } from './program-interface.ts';
 import { constantOf, nodeAttributeOf } from './recorded-values.ts';
@@ -38,6 +39,10 @@ export function activeRecording(): StepRecording | undefined {
 export class StepRecording {
   /** Handle -> the node's output that it stands for. */
   private readonly origins = new Map<number, string>();
+  /** Handle -> the shape of its tensor; of those that operations, variables and inputs gave. */
+  private readonly shapes = new Map<number, readonly number[]>();
+  /** Node -> its operation, of this step's. */
+  private readonly ops = new Map<string, string>();
   private readonly pendingConstants = new Map<number, ConstantTensor>();
   private readonly states: VariableState[];
   private readonly readOwners = new Map<string, VariableState>();
@@ -67,7 +72,11 @@ export class StepRecording {
       before: new Set(),
       original: tf.keep(tf.clone(variable.variable)),
     }));
-    for (const state of this.states) this.origins.set(handleOf(backend, state.variable), this.addRead(state));
+    for (const state of this.states) {
+      const handle = handleOf(backend, state.variable);
+      this.origins.set(handle, this.addRead(state));
+      this.shapes.set(handle, state.variable.shape);
+    }
   }
 
   record(entryPoint: EntryPoint): RecordedEntryPoint {
@@ -165,9 +174,16 @@ export class StepRecording {
       for (const attribute of attributes) encoded[attribute.name] = this.encode(op, attribute);
       // The one operation for which tfjs-node leaves out a type that eager execution infers and a graph must state.
       if (op === 'ExpandDims') encoded.T ??= { kind: 'type', value: outputs[0]!.dtype };
-      const name = this.addNode(op, inputs, encoded);
-      outputs.forEach(({ id }, index) => {
+      const operands = inputs.map((input, index) => ({
+        op: this.ops.get(input),
+        shape: this.shapes.get(inputIds[index]!),
+      }));
+      const operation = graphOperation({ op, attributes: encoded }, operands);
+      const name = this.addNode(operation.op, inputs, operation.attributes);
+      this.ops.set(name, operation.op);
+      outputs.forEach(({ id, shape }, index) => {
         this.origins.set(id, index === 0 ? name : `${name}:${index}`);
+        this.shapes.set(id, shape);
       });
       return outputs;
     });

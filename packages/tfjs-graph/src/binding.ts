@@ -49,6 +49,8 @@ export interface Binding {
 
 export interface TensorFlowBackend extends tf.KernelBackend {
   binding: Binding;
+  /** Operations of @moe-rl/tfjs-native's that TensorFlow has here. */
+  readonly addedOperations?: ReadonlySet<string>;
   readonly tensorMap: { get(dataId: object): { readonly id: number; readonly values: unknown } };
   getDTypeInteger(dtype: tf.DataType): number;
   getInputTensorIds(tensors: readonly tf.TensorInfo[]): number[];

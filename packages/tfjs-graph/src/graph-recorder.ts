@@ -17,6 +17,8 @@ export interface GraphVariable {
 /** The nodes of a whole program; entry points share its variables and constants. */
 export class GraphRecorder {
   readonly nodes: GraphNode[] = [];
+  /** The shape of a node's first output, where it is known. */
+  readonly shapes = new Map<string, readonly number[]>();
   private readonly constants = new Map<string, string>();
   private readonly counts = new Map<string, number>();
 
@@ -27,6 +29,12 @@ export class GraphRecorder {
     const name = `${base}_${count}`;
     this.nodes.push({ name, op, inputs, attributes });
     return name;
+  }
+
+  /** Puts other nodes of the same names in the places of those. */
+  replaceNodes(replacements: ReadonlyMap<string, GraphNode>): void {
+    for (const [index, { name }] of this.nodes.entries())
+      this.nodes[index] = replacements.get(name) ?? this.nodes[index]!;
   }
 
   /** A constant; small ones and fills that are equal bit by bit (so that NaN, -0 and infinities keep apart) are one node. */

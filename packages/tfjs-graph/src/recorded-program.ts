@@ -2,6 +2,7 @@
 
 import { InvalidArgumentError, MissingDependencyError, NotFoundError, type TensorData } from '@moe-rl/core';
 import * as tf from '@tensorflow/tfjs-core';
+import { addedOperations } from './added-operations.ts';
 import { type BindingValues, handleOf, type TensorFlowBackend } from './binding.ts';
 import { canCompile, prefersCompiled } from './compile-preference.ts';
 import { addCompiledFunction, type CompiledFunction } from './compiled-function.ts';
@@ -48,10 +49,16 @@ export function createRecordedProgram<Name extends string>(
     const scope = `entry${index}`;
     const recorded = recordEntryPoint(recorder, backend, name, scope, entryPoint, [...variables.values()]);
     entryPoints[name] = recorded;
+    const replacements = addedOperations(recorder, scope, backend.addedOperations ?? new Set());
     const choice = entryPoint.compiled ?? 'never';
-    if (choice === 'never' || !canCompile(binding)) continue;
-    if (choice === 'auto' && !prefersCompiled(recorder.nodes, scope)) continue;
-    compiledFunctions.set(name, addCompiledFunction(recorder, name, scope, recorded));
+    const isCompiled =
+      choice === 'always' ||
+      (choice === 'auto' && prefersCompiled([...recorder.nodes, ...replacements.values()], scope));
+    if (isCompiled && canCompile(binding)) {
+      // Of the nodes as they were recorded: XLA knows no others.
+      compiledFunctions.set(name, addCompiledFunction(recorder, name, scope, recorded));
+    }
+    recorder.replaceNodes(replacements);
   }
   const session = createSession(
     binding,

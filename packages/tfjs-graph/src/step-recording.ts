@@ -185,6 +185,7 @@ export class StepRecording {
         this.origins.set(id, index === 0 ? name : `${name}:${index}`);
         this.shapes.set(id, shape);
       });
+      if (outputs[0] !== undefined) this.recorder.shapes.set(name, outputs[0].shape);
       return outputs;
     });
     define('tensorDataSync', () => {
@@ -224,6 +225,8 @@ export class StepRecording {
       dtype === 'float32' ? new Float32Array(size) : dtype === 'int32' ? new Int32Array(size) : new Uint8Array(size);
     const id = binding.createTensor([...shape], type, zeros);
     this.origins.set(id, node);
+    this.shapes.set(id, shape);
+    this.recorder.shapes.set(node, shape);
     const tensor = backend.createOutputTensor({ id, shape: [...shape], dtype: type });
     if (dtype !== 'uint8') return { tensor, node };
     const attributes = [

@@ -2,6 +2,7 @@
 #include "kernels.h"
 
 #include "expert-mlp.h"
+#include "one-image.h"
 #include "softmax-matmul.h"
 
 #ifndef MOE_RL_VARIANT
@@ -10,6 +11,8 @@
 
 namespace moe_rl {
 
-Kernels MOE_RL_VARIANT() { return {averageForward, averageBackward, expertForward, expertBackward}; }
+Kernels MOE_RL_VARIANT() {
+  return {averageForward, averageBackward, expertForward, expertBackward, convolve, denseRow, interleave};
+}
 
 }  // namespace moe_rl

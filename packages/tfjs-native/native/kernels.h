@@ -2,6 +2,7 @@
 // when it is loaded.
 #pragma once
 #include <cstddef>
+#include <cstdint>
 
 namespace moe_rl {
 
@@ -58,11 +59,34 @@ using ExpertBackward = void (*)(const ExpertSizes&, std::ptrdiff_t expert, std::
                                 const float* slots, const float* kernel, const float* outputKernel, const float* hidden,
                                 const float* ofOutput, float* ofSlots, const ExpertGradients& gradients);
 
+/** A convolution of one image [height, width, channels] with a kernel [rows, columns, channels, filters]; `top` and `left` are the zeros before it. */
+struct ConvolutionSizes {
+  std::ptrdiff_t height, width, channels;
+  std::ptrdiff_t rows, columns, filters;
+  std::ptrdiff_t stride, top, left;
+  std::ptrdiff_t outputRows, outputColumns;
+};
+
+/** Rows `from` to `to` of the output [output rows, output columns, filters], with bias [filters] and, if asked for, relu. */
+using Convolve = void (*)(const ConvolutionSizes&, std::ptrdiff_t from, std::ptrdiff_t to, const float* image,
+                          const float* kernel, const float* bias, bool relu, float* output);
+
+/** sums [outputs] = x[from:to] @ kernel[from:to], of kernel [inputs, outputs]. Weights of inputs that are zero are not looked at. */
+using DenseRow = void (*)(std::ptrdiff_t outputs, std::ptrdiff_t from, std::ptrdiff_t to, const float* x,
+                          const float* kernel, float* sums);
+
+/** A row of `width` pixels of `count` channels each, out of as many planes of bytes that lie `plane` bytes apart. */
+using Interleave = void (*)(const uint8_t* planes, std::ptrdiff_t plane, std::ptrdiff_t count, std::ptrdiff_t width,
+                            float* pixels);
+
 struct Kernels {
   AverageForward averageForward;
   AverageBackward averageBackward;
   ExpertForward expertForward;
   ExpertBackward expertBackward;
+  Convolve convolve;
+  DenseRow denseRow;
+  Interleave interleave;
 };
 
 Kernels kernelsBasic();

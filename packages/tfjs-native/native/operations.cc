@@ -5,106 +5,22 @@
 //   MoeRlSoftmaxMatmulGrad(logits, values, result, largest, scale, of_result) -> of_logits, of_values
 //   MoeRlExpertMlp(slots, kernel, bias, output_kernel, output_bias) -> output, hidden
 //   MoeRlExpertMlpGrad(slots, kernel, output_kernel, hidden, of_output) -> of_slots, of_kernel, of_bias, of_output_kernel, of_output_bias
+//   MoeRlImages(frames) -> images
+//   MoeRlConvolution(images, kernel, bias) -> output
+//   MoeRlDense(x, kernel, bias) -> output
 //
 // logits [B, N, M] (with `transpose` [B, M, N], the softmax over M all the same), values [B, M, D], result [B, N, D]; slots and output [B, E * P, D], kernel
-// [E, D, H], output_kernel [E, H, D], hidden [E, B * P, H]. See kernels.h.
+// [E, D, H], output_kernel [E, H, D], hidden [E, B * P, H]. Frames are planes of bytes [B, W, H, W'], of which images [B, H, W', count] are `count` from `first`
+// on; the last two are TensorFlow's own for few rows, with bias and, if asked for, relu in them. See kernels.h.
 #include <algorithm>
-#include <cstdint>
-#include <cstdlib>
-#include <initializer_list>
-#include <string>
 #include <vector>
 
-#include "kernels.h"
-#include "tensorflow/c/ops.h"
-#include "tensorflow/c/tf_tensor.h"
+#include "call.h"
+#include "image-operations.h"
 #include "threads.h"
-
-// Out of tensorflow/c/kernels.h, which includes a header that isn't among those of the C interface.
-extern "C" {
-typedef struct TF_KernelBuilder TF_KernelBuilder;
-typedef struct TF_OpKernelConstruction TF_OpKernelConstruction;
-typedef struct TF_OpKernelContext TF_OpKernelContext;
-TF_KernelBuilder* TF_NewKernelBuilder(const char* operation, const char* device,
-                                      void* (*create)(TF_OpKernelConstruction*),
-                                      void (*compute)(void*, TF_OpKernelContext*), void (*destroy)(void*));
-void TF_RegisterKernelBuilder(const char* name, TF_KernelBuilder*, TF_Status*);
-void TF_GetInput(TF_OpKernelContext*, int index, TF_Tensor**, TF_Status*);
-TF_Tensor* TF_AllocateOutput(TF_OpKernelContext*, int index, TF_DataType, const int64_t* shape, int rank, size_t bytes,
-                             TF_Status*);
-void TF_OpKernelContext_Failure(TF_OpKernelContext*, TF_Status*);
-void TF_OpKernelConstruction_Failure(TF_OpKernelConstruction*, TF_Status*);
-void TF_OpKernelConstruction_GetAttrBool(TF_OpKernelConstruction*, const char* name, unsigned char* value, TF_Status*);
-}
 
 namespace moe_rl {
 namespace {
-
-/** The widest instructions that the processor has, or those that MOE_RL_INSTRUCTIONS names (avx2, basic), if it has them. */
-Kernels best() {
-#if defined(MOE_RL_X86)
-  const char* set = std::getenv("MOE_RL_INSTRUCTIONS");
-  const std::string limit = set == nullptr ? "" : set;
-  const bool hasAvx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-                         __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
-  const bool hasAvx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  if (hasAvx512 && hasAvx2 && limit != "avx2" && limit != "basic") return kernelsAvx512();
-  if (hasAvx2 && limit != "basic") return kernelsAvx2();
-#endif
-  return kernelsBasic();
-}
-
-const Kernels kernels = best();
-
-/** The tensors of one call. The first failure goes to TensorFlow; what is asked for after it is null, for TensorFlow's functions would clear its status. */
-class Call {
- public:
-  explicit Call(TF_OpKernelContext* context) : context_(context), status_(TF_NewStatus()) {}
-  ~Call() {
-    for (int at = 0; at < count_; at++) TF_DeleteTensor(tensors_[at]);
-    TF_DeleteStatus(status_);
-  }
-
-  TF_Tensor* input(int index) {
-    TF_Tensor* tensor = nullptr;
-    if (hasFailed()) return nullptr;
-    TF_GetInput(context_, index, &tensor, status_);
-    return keep(tensor);
-  }
-
-  float* output(int index, std::initializer_list<int64_t> shape) {
-    if (hasFailed()) return nullptr;
-    int64_t size = sizeof(float);
-    for (const int64_t dimension : shape) size *= dimension;
-    TF_Tensor* tensor = keep(TF_AllocateOutput(context_, index, TF_FLOAT, shape.begin(),
-                                               static_cast<int>(shape.size()), size, status_));
-    return tensor == nullptr ? nullptr : static_cast<float*>(TF_TensorData(tensor));
-  }
-
-  void refuse(const char* message) { TF_SetStatus(status_, TF_INVALID_ARGUMENT, message); }
-
-  /** False, and TensorFlow told, after a failure. */
-  bool isGood() {
-    if (!hasFailed()) return true;
-    TF_OpKernelContext_Failure(context_, status_);
-    return false;
-  }
-
- private:
-  bool hasFailed() const { return TF_GetCode(status_) != TF_OK; }
-
-  TF_Tensor* keep(TF_Tensor* tensor) {
-    if (tensor != nullptr) tensors_[count_++] = tensor;
-    return tensor;
-  }
-
-  TF_OpKernelContext* context_;
-  TF_Status* status_;
-  TF_Tensor* tensors_[10];
-  int count_ = 0;
-};
-
-const float* data(TF_Tensor* tensor) { return static_cast<const float*>(TF_TensorData(tensor)); }
 
 struct Batch {
   int64_t samples;
@@ -284,41 +200,31 @@ void* createAverages(TF_OpKernelConstruction* construction) {
 
 void forget(void*) {}
 
-bool add(const char* name, std::initializer_list<const char*> inputs, std::initializer_list<const char*> outputs,
-         void (*compute)(void*, TF_OpKernelContext*), bool canTranspose) {
-  TF_OpDefinitionBuilder* operation = TF_NewOpDefinitionBuilder(name);
-  for (const char* input : inputs) TF_OpDefinitionBuilderAddInput(operation, input);
-  for (const char* output : outputs) TF_OpDefinitionBuilderAddOutput(operation, output);
-  if (canTranspose) TF_OpDefinitionBuilderAddAttr(operation, "transpose: bool");
-  TF_OpDefinitionBuilderSetShapeInferenceFunction(operation, &TF_ShapeInferenceContextSetUnknownShape);
-  TF_Status* status = TF_NewStatus();
-  TF_RegisterOpDefinition(operation, status);
-  if (TF_GetCode(status) == TF_OK) {
-    const auto create = canTranspose ? &createAverages : &createPlain;
-    TF_RegisterKernelBuilder(name, TF_NewKernelBuilder(name, "CPU", create, compute, &forget), status);
-  }
-  const bool added = TF_GetCode(status) == TF_OK;
-  TF_DeleteStatus(status);
-  return added;
-}
-
 bool addAverages() {
-  return add("MoeRlSoftmaxMatmul", {"logits: float", "values: float"},
-             {"result: float", "largest: float", "scale: float"}, &averages, true) &&
-         add("MoeRlSoftmaxMatmulGrad",
-             {"logits: float", "values: float", "result: float", "largest: float", "scale: float", "of_result: float"},
-             {"of_logits: float", "of_values: float"}, &averagesBackward, true);
+  return add({"MoeRlSoftmaxMatmul",
+              {"logits: float", "values: float"},
+              {"result: float", "largest: float", "scale: float"},
+              {"transpose: bool"},
+              &createAverages, &averages, &forget}) &&
+         add({"MoeRlSoftmaxMatmulGrad",
+              {"logits: float", "values: float", "result: float", "largest: float", "scale: float", "of_result: float"},
+              {"of_logits: float", "of_values: float"},
+              {"transpose: bool"},
+              &createAverages, &averagesBackward, &forget});
 }
 
 bool addExperts() {
-  return add("MoeRlExpertMlp",
-             {"slots: float", "kernel: float", "bias: float", "output_kernel: float", "output_bias: float"},
-             {"output: float", "hidden: float"}, &experts, false) &&
-         add("MoeRlExpertMlpGrad",
-             {"slots: float", "kernel: float", "output_kernel: float", "hidden: float", "of_output: float"},
-             {"of_slots: float", "of_kernel: float", "of_bias: float", "of_output_kernel: float",
-              "of_output_bias: float"},
-             &expertsBackward, false);
+  return add({"MoeRlExpertMlp",
+              {"slots: float", "kernel: float", "bias: float", "output_kernel: float", "output_bias: float"},
+              {"output: float", "hidden: float"},
+              {},
+              &createPlain, &experts, &forget}) &&
+         add({"MoeRlExpertMlpGrad",
+              {"slots: float", "kernel: float", "output_kernel: float", "hidden: float", "of_output: float"},
+              {"of_slots: float", "of_kernel: float", "of_bias: float", "of_output_kernel: float",
+               "of_output_bias: float"},
+              {},
+              &createPlain, &expertsBackward, &forget});
 }
 
 }  // namespace
@@ -326,7 +232,7 @@ bool addExperts() {
 
 /** Node calls this once it has loaded the library, in every thread that does. */
 extern "C" __attribute__((visibility("default"))) void* napi_register_module_v1(void*, void* exports) {
-  static const bool added = moe_rl::addAverages() && moe_rl::addExperts();
+  static const bool added = moe_rl::addAverages() && moe_rl::addExperts() && moe_rl::addImages();
   static_cast<void>(added);
   return exports;
 }

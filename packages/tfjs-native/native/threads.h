@@ -18,9 +18,12 @@ class Threads {
     return *threads;
   }
 
-  /** Calls run(unit) for each of `units`, in any order; returns when all are done. While another job is on, the caller does its units alone. */
+  /**
+   * Calls run(unit) for each of `units`, in any order; returns when all are done. While another job is on, the caller does its units alone.
+   * @param lingers whether the threads wait some 30 microseconds before they sleep: for short jobs that come one right after another
+   */
   template <typename Run>
-  void each(std::ptrdiff_t units, const Run& run) {
+  void each(std::ptrdiff_t units, const Run& run, bool lingers = false) {
     std::unique_lock<std::mutex> alone(busy_, std::try_to_lock);
     if (helpers_ == 0 || units < 2 || !alone.owns_lock()) {
       for (std::ptrdiff_t unit = 0; unit < units; unit++) run(unit);
@@ -31,6 +34,7 @@ class Threads {
       call_ = [](const void* body, std::ptrdiff_t unit) { (*static_cast<const Run*>(body))(unit); };
       body_ = &run;
       units_ = units;
+      lingers_ = lingers;
       next_.store(0, std::memory_order_relaxed);
       job_++;
     }
@@ -39,6 +43,11 @@ class Threads {
     // Those that never woke up must not begin: the job is taken away under the lock. Those that did are waited for; they are at their last unit.
     std::unique_lock<std::mutex> guard(lock_);
     body_ = nullptr;
+    if (lingers && working_ > 0) {
+      guard.unlock();
+      linger([this] { return working_ == 0; });
+      guard.lock();
+    }
     done_.wait(guard, [this] { return working_ == 0; });
   }
 
@@ -59,6 +68,16 @@ class Threads {
     for (std::ptrdiff_t unit; (unit = next_.fetch_add(1, std::memory_order_relaxed)) < units;) call(body, unit);
   }
 
+  /** Waits a short time for `isOver`, awake. */
+  template <typename IsOver>
+  static void linger(const IsOver& isOver) {
+    for (int turn = 0; turn < 600 && !isOver(); turn++) {
+#if defined(__x86_64__)
+      __builtin_ia32_pause();
+#endif
+    }
+  }
+
   void help() {
     unsigned long seen = 0;
     std::unique_lock<std::mutex> guard(lock_);
@@ -69,11 +88,16 @@ class Threads {
       const Call call = call_;
       const void* body = body_;
       const std::ptrdiff_t units = units_;
+      const bool lingers = lingers_;
       working_++;
       guard.unlock();
       work(call, body, units);
       guard.lock();
       if (--working_ == 0) done_.notify_one();
+      if (!lingers) continue;
+      guard.unlock();
+      linger([&] { return job_ != seen; });
+      guard.lock();
     }
   }
 
@@ -84,8 +108,9 @@ class Threads {
   Call call_ = nullptr;
   const void* body_ = nullptr;
   std::ptrdiff_t units_ = 0;
-  unsigned long job_ = 0;
-  int working_ = 0;
+  bool lingers_ = false;
+  std::atomic<unsigned long> job_{0};
+  std::atomic<int> working_{0};
 };
 
 }  // namespace moe_rl

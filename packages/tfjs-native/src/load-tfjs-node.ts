@@ -15,6 +15,7 @@ export interface TensorFlowBinding {
   readonly TF_Version: string;
   readonly TF_FLOAT: number;
   readonly TF_ATTR_BOOL: number;
+  readonly TF_ATTR_INT: number;
   isUsingGpuDevice(): boolean;
   createTensor(shape: number[], dtype: number, values: Float32Array): number;
   deleteTensor(id: number): void;

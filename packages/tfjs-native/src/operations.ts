@@ -25,6 +25,7 @@ const X86_VARIANTS = {
 
 const AVERAGES = ['MoeRlSoftmaxMatmul', 'MoeRlSoftmaxMatmulGrad'];
 const EXPERTS = ['MoeRlExpertMlp', 'MoeRlExpertMlpGrad'];
+const IMAGES = ['MoeRlImages', 'MoeRlConvolution', 'MoeRlDense'];
 
 /** Where the operations lie in the cache: one folder for each state of their sources. */
 export function operationsFolder(paths: NativePaths): string {
@@ -91,8 +92,13 @@ export function loadOperations(paths: NativePaths, binding: TensorFlowBinding): 
   if (!existsSync(file) || binding.isUsingGpuDevice()) return [];
   // TensorFlow ends the process over a name that it has already, for instance from another version of this package.
   const isRight = tryAverage(binding) ?? (load(file) && tryAverage(binding));
+  if (!isRight) return [];
   // What another version of this package added may have the averages alone.
-  return isRight ? [...AVERAGES, ...(tryExpert(binding) === true ? EXPERTS : [])] : [];
+  return [
+    ...AVERAGES,
+    ...(tryExpert(binding) === true ? EXPERTS : []),
+    ...(tryConvolution(binding) === true ? IMAGES : []),
+  ];
 }
 
 function load(file: string): boolean {
@@ -124,6 +130,21 @@ function tryExpert(binding: TensorFlowBinding): boolean | undefined {
     { shape: [1, 1], values: [-4] },
   ];
   return gives(binding, 'MoeRlExpertMlp', [], inputs, 2, 31);
+}
+
+/** Whether an image of 3 alone, convolved with 2, plus 1 is 7; undefined without the operation. */
+function tryConvolution(binding: TensorFlowBinding): boolean | undefined {
+  const attributes = [
+    { name: 'stride', type: binding.TF_ATTR_INT, value: 1 },
+    { name: 'same', type: binding.TF_ATTR_BOOL, value: true },
+    { name: 'relu', type: binding.TF_ATTR_BOOL, value: true },
+  ];
+  const inputs = [
+    { shape: [1, 1, 1, 1], values: [3] },
+    { shape: [1, 1, 1, 1], values: [2] },
+    { shape: [1], values: [1] },
+  ];
+  return gives(binding, 'MoeRlConvolution', attributes, inputs, 1, 7);
 }
 
 /** Whether an operation's first result is `expected`; undefined when there is no such operation. */

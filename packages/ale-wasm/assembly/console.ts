@@ -6,6 +6,7 @@ import { readIndirect } from './bus';
 import { run } from './generated/interpreter';
 import { STREAM_BYTES, drawSystem, seedSystem, useStreams } from './random';
 import { endBlank, finishPicture, keepChunk, mendChunk, pixelsSoFar, resetPicture, startPicture, windowRows, windowStart } from './tia-line';
+import { showsBlankAhead } from './tia-accesses';
 import { colorLoss, forgetShadows, lastAccessClock, setInk, traceAccesses } from './tia-registers';
 import { STALE_ALL } from './tia-objects';
 
@@ -129,6 +130,7 @@ function startFrame(): void {
   line.undrawnPart = 0;
   tia.colorLoss = i32(colorLoss && (tia.scanlines & 1) != 0);
   refreshInks();
+  endBlank();
   startPicture();
 }
 export function refreshInks(): void { for (let i = 0; i < 4; i++) setInk(i); }
@@ -161,10 +163,10 @@ export function runFrame(): void {
   run(INSTRUCTIONS_PER_FRAME);
   if (!tia.frameEnded) runPartialFrame();
   else {
-    finishPicture(cpu.cycles * 3);
-    // It ends in the middle of a visible line, where ALE may draw up to three pixels more: see drawAccess.
-    if (line.draw && line.drawn & 3) traceFrame();
-    endBlank();
+    const clock = cpu.cycles * 3;
+    finishPicture(clock);
+    // It ends in the middle of a visible line, where ALE may draw up to three pixels more, or blank more: see drawAccess.
+    if (line.draw && (line.drawn & 3 || showsBlankAhead(clock))) traceFrame();
   }
   if (!line.draw) line.undrawnPart = 1;
   tia.scanlines = cpu.cycles / 76;

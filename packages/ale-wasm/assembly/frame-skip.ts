@@ -8,6 +8,7 @@
 import { environment, line, tia } from './state';
 import { loadHere, refreshInks, saveSnapshot, snapshotLine, stepActions, stepSnapshot } from './console';
 import { emulateAction, isOver, takeAction, windowRows } from './environment';
+import { mostPixels } from './tia-accesses';
 import { pixelsSoFar } from './tia-line';
 
 export const MAXIMUM_FRAME_SKIP: i32 = 1024;
@@ -25,7 +26,7 @@ function leavesGap(): bool {
   const pixels = pixelsSoFar();
   if (!line.draw) {
     const isShorter = pixels < line.missing;
-    line.missing = max((pixels + 3) & ~3, line.missing); // see drawAccess
+    line.missing = max(mostPixels(), line.missing);
     return isShorter || !tia.frameEnded;
   }
   if (line.undrawnPart || pixels < line.missing) return true;

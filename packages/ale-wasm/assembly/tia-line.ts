@@ -113,7 +113,7 @@ export function collideUpTo(x: i32, shown: u32): void {
   return i8x16.eq(v128.and(bytes, select), select);
 }
 /** Whether the halves of the playfield take the players' colors. Priority turns that off, except when nothing but the playfield is enabled. */
-function scoreColors(): bool {
+export function scoreColors(): bool {
   const control = tia.control;
   if (!(control & 2)) return false;
   if (!(control & 4)) return true;
@@ -325,35 +325,12 @@ export function finishPicture(clock: i32): void {
   mendChunk();
   if (line.draw && tia.blank) memory.fill(line.front + tia.row * 160, 0, min(line.drawn, 8));
 }
-/** A frame has ended in the middle of a line: a blank of HMOVE that this line has shown is not left for the next frame's first. */
+/** The next frame begins: a blank of HMOVE that the last line of the one before has shown is not left for its first line. */
 export function endBlank(): void {
   if (line.drawn < 8) return;
   tia.blank = tia.blankNext;
   tia.blankNext = 0;
 }
-// Combinations of enabled objects (P0 P1 M0 M1 BL PF, one bit each, from 1 to 32) whose lines ALE draws by groups of four pixels, as a set of 64 bits; and
-// those of them that it does not draw so with score colors: playfield and player 0, player 1 or ball.
-const BY_FOURS: u64 = 0x000100070115111e;
-const NOT_WITH_SCORE: u64 = 0x0001000600000000;
-/**
- * Draws up to the clock of an access as ALE does. A group of four pixels without players, missiles and ball is drawn as a whole, also beyond the clock:
- * where nothing is drawn over it any more, because the frame ends or is cut, it can be seen.
- */
-export function drawAccess(clock: i32): void {
-  const x = pixelAt(clock), start = line.drawn, group = x & ~3;
-  if (x <= start) return;
-  flush(x);
-  if (!line.draw || tia.row >= windowRows || x == group || start > group || tia.vblank || (tia.blank && x < 8)) return;
-  let enabled = i32(shownGraphic(0) != 0) | i32(shownGraphic(1) != 0) << 1 | shownMissiles() << 2;
-  enabled |= i32(shownBall() != 0) << 4 | i32((tia.pf0 >> 4 | tia.pf1 | tia.pf2) != 0) << 5;
-  const groups: u64 = tia.control & 2 ? BY_FOURS & ~NOT_WITH_SCORE : BY_FOURS;
-  if (!((groups >> <u64>enabled) & 1)) return;
-  if (line.stale) rebuildStale();
-  for (let object = 0; object < 5; object++) if (fourOf(object, group)) return;
-  const ink = !fourOf(5, group) ? 3 : !scoreColors() ? 2 : group < 80 ? 0 : 1;
-  for (let pixel = x; pixel < group + 4; pixel++) store<u8>(KEPT + (pixel & 15), line.inks >> (ink << 3));
-}
-@inline function fourOf(object: i32, group: i32): i32 { return (load<u8>(CURRENT + (object << 5) + (group >> 3)) >> (group & 4)) & 15; }
 /** Gives the pixels right of those drawn on the line back what the frame buffer held. */
 export function mendChunk(): void {
   const x = line.drawn, chunk = line.front + tia.row * 160 + (x & ~15);

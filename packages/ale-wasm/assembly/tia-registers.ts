@@ -2,7 +2,8 @@
 // that is already there is dropped by the caller (SHADOW) wherever that can't be seen. Simplified as ALE does: RSYNC is ignored.
 import { Line, SHADOW, Tia, line, tia } from './state';
 import { watchesBus } from './cartridge-banks';
-import { beginLate, commit, drawAccess, flush, pixelAt } from './tia-line';
+import { drawAccess } from './tia-accesses';
+import { beginLate, commit, flush, pixelAt } from './tia-line';
 import { nusiz, position, setPosition, setSuppressed, suppressed, touchBall, touchMissile, touchPlayer, touchPlayfield } from './tia-objects';
 import { MOTION } from './tia-tables';
 import { CYCLE_MARGIN, link } from './translated';

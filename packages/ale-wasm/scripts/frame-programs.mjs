@@ -120,6 +120,18 @@ function changesInTheLastLine() {
   return rom;
 }
 
+/** Four of eight frames end in the middle of the picture, in a line that began with HMOVE, at a clock of their own: ALE blanks what was there before. */
+function endsBehindHmove() {
+  const rom = new Uint8Array(4096).fill(0xea);
+  const code = start([[9, 0x1e]]);
+  const again = 0xf000 + code.length;
+  code.push(0xa9, 2, 0x85, 0, 0xe6, 0x80, 0xa2, 250, 0xa5, 0x80, 0x29, 4, 0xd0, 2, 0xa2, 80, 0x85, 2, 0xca, 0xd0, 0xfb);
+  code.push(0xa5, 0x80, 0x29, 3, 0xa8, 0xc8, 0xa9, 0, 0x85, 2, 0x85, 0x2a, 0x88, 0xd0, 0xfd, 0x85, 0);
+  rom.set([...code, 0x4c, again & 0xff, again >> 8]);
+  rom.set([0x00, 0xf0, 0x00, 0xf0], 4092);
+  return rom;
+}
+
 const full = () => 253;
 const every = (period, phase, value) => (i) => (i % period === phase ? value : 0);
 export const FRAME_PROGRAMS = {
@@ -141,6 +153,7 @@ export const FRAME_PROGRAMS = {
   }),
   'score colors and priority': scoreAndPriority(),
   'changes in the last line': changesInTheLastLine(),
+  'frames that end behind HMOVE': endsBehindHmove(),
   'the CPU jams': frames({ lengths: (i) => (i % 3 === 1 ? 150 : 253), jam: 85 }),
   'the CPU jams when a line ends': frames({ lengths: full, jam: 85, jamLate: 35 }),
 };

@@ -2,6 +2,7 @@
 // layer of one row, which acting consists of. TensorFlow's own kernels lay the weights of a convolution out anew in every call, and multiply one row by a matrix on one thread.
 
 import type { GraphNode, NodeAttribute } from './graph-definition.ts';
+import { isBias } from './graph-operation.ts';
 import type { GraphRecorder } from './graph-recorder.ts';
 
 const FLOAT = 1;
@@ -77,23 +78,25 @@ function skipReshapes({ find, shapes }: Graph, node: GraphNode | undefined): Gra
   return before !== undefined && before.join() === after?.join() ? find(node.inputs[0]) : node;
 }
 
-/** BiasAdd(Conv2D) of one image and BiasAdd(MatMul) of one row, each with a Relu around it that alone reads it, or without. */
+/** BiasAdd(Conv2D) of one image and Add(BatchMatMulV2) of one row and a bias, each with a Relu around it that alone reads it, or without. */
 function asLayer({ find, shapes, readers }: Graph, node: GraphNode, added: ReadonlySet<string>): GraphNode | undefined {
   const isRelu = node.op === 'Relu';
   const biased = isRelu ? find(node.inputs[0]) : node;
-  if (biased?.op !== 'BiasAdd' || (isRelu && readers.get(biased.name) !== 1)) return undefined;
+  if (biased === undefined || (isRelu && readers.get(biased.name) !== 1)) return undefined;
+  if (!isBias(shapes.get(biased.inputs[0]!), shapes.get(biased.inputs[1]!))) return undefined;
   const product = find(biased.inputs[0]);
   if (product === undefined || shapes.get(product.name)?.[0] !== 1 || !isType(product.attributes.T, FLOAT)) {
     return undefined;
   }
   const inputs = [...product.inputs, biased.inputs[1]!];
   const relu = { kind: 'flag', value: isRelu } as const;
-  if (product.op === 'MatMul' && added.has('MoeRlDense')) {
-    const { transpose_a, transpose_b } = product.attributes;
-    if (isTrue(transpose_a) || isTrue(transpose_b)) return undefined;
+  if (biased.op === 'Add' && product.op === 'BatchMatMulV2' && added.has('MoeRlDense')) {
+    const { adj_x, adj_y } = product.attributes;
+    const areMatrices = product.inputs.every((input) => shapes.get(input)?.length === 2);
+    if (!areMatrices || isTrue(adj_x) || isTrue(adj_y)) return undefined;
     return { name: node.name, op: 'MoeRlDense', inputs, attributes: { relu } };
   }
-  if (product.op !== 'Conv2D' || !added.has('MoeRlConvolution')) return undefined;
+  if (biased.op !== 'BiasAdd' || product.op !== 'Conv2D' || !added.has('MoeRlConvolution')) return undefined;
   const { strides, dilations, padding, data_format: format } = product.attributes;
   const [steps, spread] = [listOf(strides), listOf(dilations) ?? [1, 1, 1, 1]];
   const paddingName = padding?.kind === 'text' ? padding.value : '';

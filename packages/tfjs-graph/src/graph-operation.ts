@@ -1,5 +1,5 @@
-// What a graph calls an operation that tfjs-node runs by a more general name. TensorFlow's optimizer knows the special ones: it fuses a bias with the convolution or product before it
-// (a sum it may tear apart instead, where more is added), and a product of two matrices takes another way than one of batches of them.
+// What a graph calls an operation that tfjs-node runs by a more general name. TensorFlow's optimizer knows the special one: it fuses a bias with the convolution before it, where a sum may be
+// torn apart because more is added. (A product of two matrices stays one of batches of them: as MatMul it would be fused with bias and relu, and oneDNN's relu of NaN is 0 there.)
 
 import type { GraphNode } from './graph-definition.ts';
 
@@ -11,25 +11,15 @@ export interface Operand {
 
 type Operation = Pick<GraphNode, 'op' | 'attributes'>;
 
-const BIASED = new Set(['Conv2D', 'DepthwiseConv2dNative', 'MatMul']);
+const BIASED = new Set(['Conv2D', 'DepthwiseConv2dNative']);
 
 /** The operation as a graph has it: the same function of the same inputs. */
 export function graphOperation({ op, attributes }: Operation, [a, b]: readonly Operand[]): Operation {
-  if (a?.shape === undefined || b?.shape === undefined) return { op, attributes };
-  if (op === 'BatchMatMulV2' && a.shape.length === 2 && b.shape.length === 2) {
-    const { adj_x, adj_y, ...rest } = attributes;
-    return {
-      op: 'MatMul',
-      attributes: {
-        ...rest,
-        ...(adj_x === undefined ? {} : { transpose_a: adj_x }),
-        ...(adj_y === undefined ? {} : { transpose_b: adj_y }),
-      },
-    };
-  }
-  const isBias = b.shape.length === 1 && a.shape.length > 1 && a.shape.at(-1) === b.shape[0];
-  if (op === 'Add' && isBias && BIASED.has(a.op ?? '')) {
-    return { op: 'BiasAdd', attributes: { ...attributes, data_format: { kind: 'text', value: 'NHWC' } } };
-  }
-  return { op, attributes };
+  if (op !== 'Add' || !BIASED.has(a?.op ?? '') || !isBias(a?.shape, b?.shape)) return { op, attributes };
+  return { op: 'BiasAdd', attributes: { ...attributes, data_format: { kind: 'text', value: 'NHWC' } } };
+}
+
+/** Whether `bias` has a number for each element of the last axis of `x`. */
+export function isBias(x: readonly number[] | undefined, bias: readonly number[] | undefined): boolean {
+  return bias?.length === 1 && x !== undefined && x.length > 1 && x.at(-1) === bias[0];
 }

@@ -178,17 +178,10 @@ describe('the recorded gradient of relu', () => {
 
 describe('operations that a graph calls otherwise', () => {
   const add = { op: 'Add', attributes: { T: { kind: 'type', value: 1 } } } as const;
-  const product = { op: 'BatchMatMulV2', attributes: { adj_x: { kind: 'flag', value: true } } } as const;
   const convolved = { op: 'Conv2D', shape: [1, 2, 2, 3] };
 
-  it('are biases behind convolutions and products, and products of two matrices', () => {
+  it('are biases behind convolutions', () => {
     expect(graphOperation(add, [convolved, { op: undefined, shape: [3] }]).op).toBe('BiasAdd');
-    expect(graphOperation(product, [convolved, convolved])).toEqual(product);
-    const matrix = { op: undefined, shape: [3, 3] };
-    expect(graphOperation(product, [matrix, matrix])).toEqual({
-      op: 'MatMul',
-      attributes: { transpose_a: { kind: 'flag', value: true } },
-    });
   });
 
   it.each([

@@ -74,7 +74,9 @@ export class StepRecording {
     }));
     for (const state of this.states) {
       const handle = handleOf(backend, state.variable);
-      this.origins.set(handle, this.addRead(state));
+      const read = this.addRead(state);
+      this.origins.set(handle, read);
+      this.recorder.shapes.set(read, state.variable.shape);
       this.shapes.set(handle, state.variable.shape);
     }
   }

@@ -162,9 +162,13 @@ export class ProgramAgent implements ValueAgent {
     if (isFollowed) this.#batches.prepare();
     const { metrics, priorities } = await running;
     const loss = metrics![0]!;
-    if (!Number.isFinite(loss)) {
+    const names = updateMetricNames({ ...this.#step, ...(stage ? { stage } : {}) });
+    const gradientNorm = metrics![names.indexOf('gradientNorm')]!;
+    // Gradients, too: what they make of the parameters before a relu need not reach the loss, for TensorFlow's fused relu takes NaN for 0.
+    for (const [name, value] of Object.entries({ loss, 'gradient norm': gradientNorm })) {
+      if (Number.isFinite(value)) continue;
       throw new NonFiniteError(
-        `loss is ${loss} at agent step ${this.#trainingAgentSteps}, update ${this.#updates}; the batch's replay indices are ${Array.from(batch.indices).join(', ')}`,
+        `${name} is ${value} at agent step ${this.#trainingAgentSteps}, update ${this.#updates}; the batch's replay indices are ${Array.from(batch.indices).join(', ')}`,
       );
     }
     if (priorities !== undefined) this.replay.updatePriorities(batch.indices, priorities);
@@ -173,8 +177,7 @@ export class ProgramAgent implements ValueAgent {
       'train/epsilon': this.epsilon('train'),
       'replay/transitions': this.replay.sampleableTransitions,
     };
-    for (const [index, name] of updateMetricNames({ ...this.#step, ...(stage ? { stage } : {}) }).entries())
-      result[`train/${name}`] = metrics![index]!;
+    for (const [index, name] of names.entries()) result[`train/${name}`] = metrics![index]!;
     const period = this.config.statistics.periodUpdates;
     if (period > 0 && this.#updates % period === 0) {
       Object.assign(result, await this.measure(), await this.#followRouters());

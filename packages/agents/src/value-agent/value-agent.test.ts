@@ -266,6 +266,16 @@ describe('bad input', () => {
     agent.dispose();
   });
 
+  it('stops at gradients that are not finite, though the loss is', async () => {
+    const agent = await create({ agent: { error: 'huber' } });
+    await observe(agent, 8);
+    const parameters = await agent.readParameters();
+    (parameters['Dense_0/bias']!.data as Float32Array).fill(1e25);
+    await agent.writeParameters(parameters);
+    await expect(observe(agent, 2)).rejects.toThrow(/gradient norm is Infinity at agent step \d+, update 0; the batch/);
+    agent.dispose();
+  });
+
   it('refuses to learn from too little, and a state of another architecture', async () => {
     const agent = await create();
     await expect(agent.learn()).rejects.toThrow(InvalidArgumentError);

@@ -19,10 +19,23 @@ const TINY = { encoder: { widthScale: 0.25 }, hiddenUnits: 32 };
 const ACTIONS = 18;
 const sideOf = (isTiny) => (isTiny ? 24 : 84);
 
-/** `measure(what, count)` returns the times of `count` calls of `step`, `learn` or `act` in ms; only `whats` are made ready. */
-export async function createDqnAgent(network, mode, { whats = ['step', 'act'], batchSize = 32, isTiny = false } = {}) {
+/**
+ * `measure(what, count)` returns the times of `count` calls of `step`, `learn` or `act` in ms; only `whats` are made ready.
+ * @param compiledActing the agent's option of that name
+ */
+export async function createDqnAgent(
+  network,
+  mode,
+  { whats = ['step', 'act'], batchSize = 32, isTiny = false, compiledActing } = {},
+) {
   const { environment, changes } = taskOf(batchSize, isTiny);
-  const agent = await createAgent(ALL_NETWORKS[network].preset, { environment, seed: 1, mode, changes });
+  const agent = await createAgent(ALL_NETWORKS[network].preset, {
+    environment,
+    seed: 1,
+    mode,
+    changes,
+    ...(compiledActing === undefined ? {} : { compiledActing }),
+  });
   const frames = fillReplay(agent, isTiny);
   const observation = frames(4);
   const sample = agent.replay.sample.bind(agent.replay);

@@ -12,7 +12,7 @@
 namespace moe_rl {
 
 Kernels MOE_RL_VARIANT() {
-  return {averageForward, averageBackward, expertForward, expertBackward, convolve, denseRow, interleave};
+  return {LANES, averageForward, averageBackward, expertForward, expertBackward, convolve, denseRow, interleave};
 }
 
 }  // namespace moe_rl

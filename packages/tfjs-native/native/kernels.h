@@ -80,6 +80,8 @@ using Interleave = void (*)(const uint8_t* planes, std::ptrdiff_t plane, std::pt
                             float* pixels);
 
 struct Kernels {
+  /** Numbers of a vector. */
+  int lanes;
   AverageForward averageForward;
   AverageBackward averageBackward;
   ExpertForward expertForward;

@@ -6,6 +6,7 @@ import { addedOperations } from './added-operations.ts';
 import { type BindingValues, handleOf, type TensorFlowBackend } from './binding.ts';
 import { canCompile, prefersCompiled } from './compile-preference.ts';
 import { addCompiledFunction, type CompiledFunction } from './compiled-function.ts';
+import { guideFusion } from './fusion.ts';
 import { addSignal, GraphRecorder, type GraphVariable, inputType } from './graph-recorder.ts';
 import type {
   CompiledEntryPoints,
@@ -49,6 +50,7 @@ export function createRecordedProgram<Name extends string>(
     const scope = `entry${index}`;
     const recorded = recordEntryPoint(recorder, backend, name, scope, entryPoint, [...variables.values()]);
     entryPoints[name] = recorded;
+    recorder.replaceNodes(guideFusion(recorder.nodes, scope, recorded.inputNodes[0]));
     const replacements = addedOperations(recorder, scope, backend.addedOperations ?? new Set());
     const choice = entryPoint.compiled ?? 'never';
     const isCompiled =

@@ -15,10 +15,9 @@ const AMPLITUDES: usize = memory.data<u8>([0, 4, 5, 9, 6, 10, 11, 15]);
 @inline function flag(i: i32): i32 { return <i32>load<u8>(FLAGS + i); }
 @inline function setFlag(i: i32, value: i32): void { store<u8>(FLAGS + i, value); }
 
+export function powerOnDpc(): void { cartridge.random = 1; }
+/** The fetchers, their music and the random register keep what they hold. */
 export function resetDpc(): void {
-  memory.fill(TOPS, 0, 40);
-  cartridge.music = 0;
-  cartridge.random = 1;
   cartridge.dpcCycles = 0;
   cartridge.dpcRemainder = 0;
 }
@@ -48,8 +47,9 @@ function clockMusic(cycles: i32): void {
     setCounter(x, (counter(x) & 0x700) | low);
   }
 }
+/** Reads of the registers' 128 bytes and of the last 64, and all writes, clock the random register. */
 export function readDpc(offset: i32, cycles: i32): i32 {
-  if (offset >= 0x40 && offset < 0xfc0) return dpcByte(offset); // plain pages, as the 64-byte pages of the bus have it
+  if (offset >= 0x80 && offset < 0xfc0) return dpcByte(offset);
   clockRandom();
   if (offset >= 0x40) {
     if (offset == 0xff8) select(0);
@@ -81,8 +81,7 @@ export function readDpc(offset: i32, cycles: i32): i32 {
 }
 @inline function dpcByte(offset: i32): i32 { return <i32>load<u8>(ROM_FILE + cartridge.select * 4096 + offset); }
 @inline function displayByte(index: i32): i32 { return <i32>load<u8>(ROM_FILE + 8192 + 2047 - counter(index)); }
-export function writeDpc(offset: i32, value: i32, cycles: i32): void {
-  if (offset >= 0x80 && offset < 0xfc0) return;
+export function writeDpc(offset: i32, value: i32): void {
   clockRandom();
   if (offset >= 0x80) {
     if (offset == 0xff8) select(0);
@@ -104,7 +103,6 @@ export function writeDpc(offset: i32, value: i32, cycles: i32): void {
     case 3:
       setCounter(index, ((value & 7) << 8) | (counter(index) & 0xff));
       if (index >= 5) {
-        clockMusic(cycles);
         const bit = 1 << (index - 5);
         cartridge.music = value & 0x10 ? cartridge.music | bit : cartridge.music & ~bit;
       }

@@ -2,7 +2,7 @@
 // whose bank is put together from slices of ROM and RAM; FE and DPC. RAM and slices are copied into the banks when they change.
 import { CARTRIDGE_RAM, CARTRIDGE_RAM_BYTES, Cartridge, ROM_BANKS, ROM_FILE, cartridge } from './state';
 import { CART_0840, CART_3E, CART_3F, CART_CV, CART_DPC, CART_E0, CART_E7, CART_F0, CART_F4, CART_F6, CART_F8, CART_FA, CART_FE, CART_UA, bank, bankAt, banks, buildBanks, fileBytes, hotspots, isComposed, romByte, select, type } from './cartridge-banks';
-import { readDpc, repairDpc, resetDpc, writeDpc } from './cartridge-dpc';
+import { powerOnDpc, readDpc, repairDpc, resetDpc, writeDpc } from './cartridge-dpc';
 import { drawSystem } from './random';
 
 /** RAM of the cartridge: up to 128 bytes lie with the console's state, more in CARTRIDGE_RAM. */
@@ -19,6 +19,7 @@ export function insertCartridge(kind: i32, superchip: bool, bytes: i32): void {
   ram = ramBytes > 128 ? CARTRIDGE_RAM : changetype<usize>(cartridge) + offsetof<Cartridge>('ram0');
 }
 
+export function powerOnCartridge(): void { if (type == CART_DPC) powerOnDpc(); }
 export function resetCartridge(): void {
   cartridge.select = resetSelection();
   // A CV cartridge of 4 KiB holds what was in its RAM.
@@ -146,9 +147,9 @@ export function readCartridge(address: i32, cycles: i32): i32 {
   return romByte(offset);
 }
 
-export function writeCartridge(address: i32, value: i32, cycles: i32): void {
+export function writeCartridge(address: i32, value: i32): void {
   const offset = address & 0xfff;
-  if (type == CART_DPC) writeDpc(offset, value, cycles);
+  if (type == CART_DPC) writeDpc(offset, value);
   else if (isComposed()) writeSlices(offset, value);
   else if (offset < ramBytes) {
     store<u8>(ram + offset, value);

@@ -1,7 +1,7 @@
 // One console: power-on, system reset, frames; and which of the instance's consoles is active.
 import { CARTRIDGE_RAM, CARTRIDGE_RAM_BYTES, CURRENT, Cpu, Line, RAM_PAGE, SAVED_BYTES, SHADOW, Tia, cartridge, cpu, environment, line, riot, tia } from './state';
 import { AUDIO, AUDIO_BYTES, resetAudio } from './audio';
-import { largeRamBytes, resetCartridge, showCartridge } from './cartridge';
+import { largeRamBytes, powerOnCartridge, resetCartridge, showCartridge } from './cartridge';
 import { readIndirect } from './bus';
 import { run } from './generated/interpreter';
 import { STREAM_BYTES, drawSystem, seedSystem, useStreams } from './random';
@@ -66,6 +66,7 @@ export function powerOn(): void {
   line.back = line.front + SCREEN_STRIDE;
   line.draw = 1;
   tia.frameEnded = 1;
+  powerOnCartridge();
   seedSystem();
   for (let i = 0; i < 128; i++) store<u8>(RAM_PAGE + 0x80 + i, <u8>drawSystem());
   drawSystem(); // the RIOT's own reset when it is built

@@ -57,7 +57,7 @@ const writeRegister = (address, value) => `{
 const writeZeroPage = (value) => `if (t & 0x80) store<u8>(RAM_PAGE + t, ${value}); else ${writeRegister('t', value)}`;
 // Where a cartridge that watches the bus passes a write of its own space on, it goes to the TIA whatever bit 7 is.
 const writeAbsolute = (value) =>
-  `if (ad & 0x1000 && !(watchesBus && passesOn(ad))) ${SWITCH_BANK(`writeCartridge(ad, ${value}, cycles);`)} else if ((ad & 0x1080) != 0x80) ${writeRegister('ad', value)} else writeRiotOrRam(ad, ${value}, cycles);`;
+  `if (ad & 0x1000 && !(watchesBus && passesOn(ad))) ${SWITCH_BANK(`writeCartridge(ad, ${value});`)} else if ((ad & 0x1080) != 0x80) ${writeRegister('ad', value)} else writeRiotOrRam(ad, ${value}, cycles);`;
 
 const isZeroPage = (mode) => mode === 'zp' || mode === 'zpx' || mode === 'zpy';
 const readOperand = (mode) =>

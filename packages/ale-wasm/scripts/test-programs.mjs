@@ -92,6 +92,16 @@ function timerFirst() {
   return rom;
 }
 
+/** The registers of DPC, which keep what they hold in a reset: random numbers, and when they go on; a fetcher of data, and one that plays. */
+function dpc() {
+  const random = [0x1000, 0x1008, 0x1040, 0x1000, [0x1200, 1], 0x1000, 0x1200, 0x1000];
+  const music = [[0x1045, 10], [0x104d, 5], 0x1005, [0x105d, 0x10], [0x1055, 3], 0x1005, 0x100d, 0x103d, 0x1005];
+  const code = banked(8192, [...random, ...music, 0x1ff8, MARK, 0x1000, [0x1ff9, 0], MARK]);
+  const rom = Uint8Array.from({ length: 10240 }, (_, i) => (i & 255) ^ (i >> 3));
+  rom.set(code);
+  return rom;
+}
+
 export const PROGRAMS = {
   'PLA from a TIA register below RAM': plain([...store(0x37, 0xff), ...stack(0xff), 0x68, ...keep(0x90)]),
   'PLA from a TIA register': plain([...stack(0x10), 0x68, ...keep(0x90), ...stack(0x7e), 0x68, ...keep(0x91)]),
@@ -196,6 +206,7 @@ export const PROGRAMS = {
   F4SC: banked(32768, [[0x1033, 21], 0x10b3, 0x1ffb, MARK, 0x10b3, 0x10b2, 0x1033], { superchip: 256 }),
   FA: banked(12288, [MARK, [0x10fe, 99], 0x11fe, 0x1101, 0x1ff8, MARK, 0x1ff9, MARK, 0x11fe, 0x10fe], { at: 0x300 }),
   F0: banked(65536, [MARK, 0x1ff0, MARK, 0x1ff0, MARK, [0x1ff0, 1], MARK]),
+  DPC: dpc(),
   E0: cartridge(
     8192,
     accesses([0x1010, 0x1410, 0x1810, 0x1fe3, 0x1fe8, 0x1ff6, 0x1010, 0x1410, 0x1810, [0x1fe1, 0], 0x1010]),

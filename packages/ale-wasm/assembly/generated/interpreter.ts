@@ -51,7 +51,7 @@ export function run(budget: i32): void {
         break;
       }
       case 3: { // SLO izx
-        cycles += 8; t = (load<u8>(pc, 1) + X) & 0xff; pc += 2; ad = zeroPagePointer(t, load<u8>(pc - 1), cycles); t = ad; if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, t >> 8, cycles); C = m >> 7; m = (m << 1) & 0xff; A |= m; nr = zr = A; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
+        cycles += 8; t = (load<u8>(pc, 1) + X) & 0xff; pc += 2; ad = zeroPagePointer(t, load<u8>(pc - 1), cycles); t = ad; if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, t >> 8, cycles); C = m >> 7; m = (m << 1) & 0xff; A |= m; nr = zr = A; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
   u = (ad) & 0x3f;
   if (cycles > lineLimit || u < 2 || u > 0x2c) { if (watchesBus) touchBus(ad, m); cycles = writeTiaSlow(u, m, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } }
   else if (u == 2) cycles = <i32>((<u32>(cycles + 75) / 76) * 76);
@@ -111,7 +111,7 @@ export function run(budget: i32): void {
         break;
       }
       case 14: { // ASL abs
-        cycles += 6; ad = load<u16>(pc, 1); pc += 3; if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, ad >> 8, cycles); C = m >> 7; m = (m << 1) & 0xff; nr = zr = m; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
+        cycles += 6; ad = load<u16>(pc, 1); pc += 3; if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, ad >> 8, cycles); C = m >> 7; m = (m << 1) & 0xff; nr = zr = m; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
   u = (ad) & 0x3f;
   if (cycles > lineLimit || u < 2 || u > 0x2c) { if (watchesBus) touchBus(ad, m); cycles = writeTiaSlow(u, m, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } }
   else if (u == 2) cycles = <i32>((<u32>(cycles + 75) / 76) * 76);
@@ -119,7 +119,7 @@ export function run(budget: i32): void {
         break;
       }
       case 15: { // SLO abs
-        cycles += 6; ad = load<u16>(pc, 1); pc += 3; if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, ad >> 8, cycles); C = m >> 7; m = (m << 1) & 0xff; A |= m; nr = zr = A; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
+        cycles += 6; ad = load<u16>(pc, 1); pc += 3; if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, ad >> 8, cycles); C = m >> 7; m = (m << 1) & 0xff; A |= m; nr = zr = A; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
   u = (ad) & 0x3f;
   if (cycles > lineLimit || u < 2 || u > 0x2c) { if (watchesBus) touchBus(ad, m); cycles = writeTiaSlow(u, m, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } }
   else if (u == 2) cycles = <i32>((<u32>(cycles + 75) / 76) * 76);
@@ -139,7 +139,7 @@ export function run(budget: i32): void {
         break;
       }
       case 19: { // SLO izy
-        cycles += 8; t = load<u8>(pc, 1); pc += 2; t = t & 0x80 && t != 0xff ? <i32>load<u16>(RAM_PAGE + t) : zeroPagePointer(t, t, cycles); ad = (t + Y) & 0xffff;  if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, t >> 8, cycles); C = m >> 7; m = (m << 1) & 0xff; A |= m; nr = zr = A; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
+        cycles += 8; t = load<u8>(pc, 1); pc += 2; t = t & 0x80 && t != 0xff ? <i32>load<u16>(RAM_PAGE + t) : zeroPagePointer(t, t, cycles); ad = (t + Y) & 0xffff;  if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, t >> 8, cycles); C = m >> 7; m = (m << 1) & 0xff; A |= m; nr = zr = A; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
   u = (ad) & 0x3f;
   if (cycles > lineLimit || u < 2 || u > 0x2c) { if (watchesBus) touchBus(ad, m); cycles = writeTiaSlow(u, m, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } }
   else if (u == 2) cycles = <i32>((<u32>(cycles + 75) / 76) * 76);
@@ -183,7 +183,7 @@ export function run(budget: i32): void {
         break;
       }
       case 27: { // SLO aby
-        cycles += 7; t = load<u16>(pc, 1); ad = (t + Y) & 0xffff; pc += 3;  if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, t >> 8, cycles); C = m >> 7; m = (m << 1) & 0xff; A |= m; nr = zr = A; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
+        cycles += 7; t = load<u16>(pc, 1); ad = (t + Y) & 0xffff; pc += 3;  if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, t >> 8, cycles); C = m >> 7; m = (m << 1) & 0xff; A |= m; nr = zr = A; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
   u = (ad) & 0x3f;
   if (cycles > lineLimit || u < 2 || u > 0x2c) { if (watchesBus) touchBus(ad, m); cycles = writeTiaSlow(u, m, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } }
   else if (u == 2) cycles = <i32>((<u32>(cycles + 75) / 76) * 76);
@@ -199,7 +199,7 @@ export function run(budget: i32): void {
         break;
       }
       case 30: { // ASL abx
-        cycles += 7; t = load<u16>(pc, 1); ad = (t + X) & 0xffff; pc += 3;  if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, t >> 8, cycles); C = m >> 7; m = (m << 1) & 0xff; nr = zr = m; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
+        cycles += 7; t = load<u16>(pc, 1); ad = (t + X) & 0xffff; pc += 3;  if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, t >> 8, cycles); C = m >> 7; m = (m << 1) & 0xff; nr = zr = m; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
   u = (ad) & 0x3f;
   if (cycles > lineLimit || u < 2 || u > 0x2c) { if (watchesBus) touchBus(ad, m); cycles = writeTiaSlow(u, m, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } }
   else if (u == 2) cycles = <i32>((<u32>(cycles + 75) / 76) * 76);
@@ -207,7 +207,7 @@ export function run(budget: i32): void {
         break;
       }
       case 31: { // SLO abx
-        cycles += 7; t = load<u16>(pc, 1); ad = (t + X) & 0xffff; pc += 3;  if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, t >> 8, cycles); C = m >> 7; m = (m << 1) & 0xff; A |= m; nr = zr = A; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
+        cycles += 7; t = load<u16>(pc, 1); ad = (t + X) & 0xffff; pc += 3;  if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, t >> 8, cycles); C = m >> 7; m = (m << 1) & 0xff; A |= m; nr = zr = A; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
   u = (ad) & 0x3f;
   if (cycles > lineLimit || u < 2 || u > 0x2c) { if (watchesBus) touchBus(ad, m); cycles = writeTiaSlow(u, m, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } }
   else if (u == 2) cycles = <i32>((<u32>(cycles + 75) / 76) * 76);
@@ -228,7 +228,7 @@ export function run(budget: i32): void {
         break;
       }
       case 35: { // RLA izx
-        cycles += 8; t = (load<u8>(pc, 1) + X) & 0xff; pc += 2; ad = zeroPagePointer(t, load<u8>(pc - 1), cycles); t = ad; if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, t >> 8, cycles); u = m >> 7; m = ((m << 1) | C) & 0xff; C = u; A &= m; nr = zr = A; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
+        cycles += 8; t = (load<u8>(pc, 1) + X) & 0xff; pc += 2; ad = zeroPagePointer(t, load<u8>(pc - 1), cycles); t = ad; if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, t >> 8, cycles); u = m >> 7; m = ((m << 1) | C) & 0xff; C = u; A &= m; nr = zr = A; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
   u = (ad) & 0x3f;
   if (cycles > lineLimit || u < 2 || u > 0x2c) { if (watchesBus) touchBus(ad, m); cycles = writeTiaSlow(u, m, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } }
   else if (u == 2) cycles = <i32>((<u32>(cycles + 75) / 76) * 76);
@@ -284,7 +284,7 @@ export function run(budget: i32): void {
         break;
       }
       case 46: { // ROL abs
-        cycles += 6; ad = load<u16>(pc, 1); pc += 3; if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, ad >> 8, cycles); u = m >> 7; m = ((m << 1) | C) & 0xff; C = u; nr = zr = m; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
+        cycles += 6; ad = load<u16>(pc, 1); pc += 3; if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, ad >> 8, cycles); u = m >> 7; m = ((m << 1) | C) & 0xff; C = u; nr = zr = m; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
   u = (ad) & 0x3f;
   if (cycles > lineLimit || u < 2 || u > 0x2c) { if (watchesBus) touchBus(ad, m); cycles = writeTiaSlow(u, m, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } }
   else if (u == 2) cycles = <i32>((<u32>(cycles + 75) / 76) * 76);
@@ -292,7 +292,7 @@ export function run(budget: i32): void {
         break;
       }
       case 47: { // RLA abs
-        cycles += 6; ad = load<u16>(pc, 1); pc += 3; if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, ad >> 8, cycles); u = m >> 7; m = ((m << 1) | C) & 0xff; C = u; A &= m; nr = zr = A; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
+        cycles += 6; ad = load<u16>(pc, 1); pc += 3; if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, ad >> 8, cycles); u = m >> 7; m = ((m << 1) | C) & 0xff; C = u; A &= m; nr = zr = A; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
   u = (ad) & 0x3f;
   if (cycles > lineLimit || u < 2 || u > 0x2c) { if (watchesBus) touchBus(ad, m); cycles = writeTiaSlow(u, m, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } }
   else if (u == 2) cycles = <i32>((<u32>(cycles + 75) / 76) * 76);
@@ -312,7 +312,7 @@ export function run(budget: i32): void {
         break;
       }
       case 51: { // RLA izy
-        cycles += 8; t = load<u8>(pc, 1); pc += 2; t = t & 0x80 && t != 0xff ? <i32>load<u16>(RAM_PAGE + t) : zeroPagePointer(t, t, cycles); ad = (t + Y) & 0xffff;  if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, t >> 8, cycles); u = m >> 7; m = ((m << 1) | C) & 0xff; C = u; A &= m; nr = zr = A; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
+        cycles += 8; t = load<u8>(pc, 1); pc += 2; t = t & 0x80 && t != 0xff ? <i32>load<u16>(RAM_PAGE + t) : zeroPagePointer(t, t, cycles); ad = (t + Y) & 0xffff;  if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, t >> 8, cycles); u = m >> 7; m = ((m << 1) | C) & 0xff; C = u; A &= m; nr = zr = A; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
   u = (ad) & 0x3f;
   if (cycles > lineLimit || u < 2 || u > 0x2c) { if (watchesBus) touchBus(ad, m); cycles = writeTiaSlow(u, m, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } }
   else if (u == 2) cycles = <i32>((<u32>(cycles + 75) / 76) * 76);
@@ -356,7 +356,7 @@ export function run(budget: i32): void {
         break;
       }
       case 59: { // RLA aby
-        cycles += 7; t = load<u16>(pc, 1); ad = (t + Y) & 0xffff; pc += 3;  if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, t >> 8, cycles); u = m >> 7; m = ((m << 1) | C) & 0xff; C = u; A &= m; nr = zr = A; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
+        cycles += 7; t = load<u16>(pc, 1); ad = (t + Y) & 0xffff; pc += 3;  if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, t >> 8, cycles); u = m >> 7; m = ((m << 1) | C) & 0xff; C = u; A &= m; nr = zr = A; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
   u = (ad) & 0x3f;
   if (cycles > lineLimit || u < 2 || u > 0x2c) { if (watchesBus) touchBus(ad, m); cycles = writeTiaSlow(u, m, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } }
   else if (u == 2) cycles = <i32>((<u32>(cycles + 75) / 76) * 76);
@@ -372,7 +372,7 @@ export function run(budget: i32): void {
         break;
       }
       case 62: { // ROL abx
-        cycles += 7; t = load<u16>(pc, 1); ad = (t + X) & 0xffff; pc += 3;  if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, t >> 8, cycles); u = m >> 7; m = ((m << 1) | C) & 0xff; C = u; nr = zr = m; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
+        cycles += 7; t = load<u16>(pc, 1); ad = (t + X) & 0xffff; pc += 3;  if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, t >> 8, cycles); u = m >> 7; m = ((m << 1) | C) & 0xff; C = u; nr = zr = m; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
   u = (ad) & 0x3f;
   if (cycles > lineLimit || u < 2 || u > 0x2c) { if (watchesBus) touchBus(ad, m); cycles = writeTiaSlow(u, m, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } }
   else if (u == 2) cycles = <i32>((<u32>(cycles + 75) / 76) * 76);
@@ -380,7 +380,7 @@ export function run(budget: i32): void {
         break;
       }
       case 63: { // RLA abx
-        cycles += 7; t = load<u16>(pc, 1); ad = (t + X) & 0xffff; pc += 3;  if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, t >> 8, cycles); u = m >> 7; m = ((m << 1) | C) & 0xff; C = u; A &= m; nr = zr = A; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
+        cycles += 7; t = load<u16>(pc, 1); ad = (t + X) & 0xffff; pc += 3;  if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, t >> 8, cycles); u = m >> 7; m = ((m << 1) | C) & 0xff; C = u; A &= m; nr = zr = A; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
   u = (ad) & 0x3f;
   if (cycles > lineLimit || u < 2 || u > 0x2c) { if (watchesBus) touchBus(ad, m); cycles = writeTiaSlow(u, m, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } }
   else if (u == 2) cycles = <i32>((<u32>(cycles + 75) / 76) * 76);
@@ -401,7 +401,7 @@ export function run(budget: i32): void {
         break;
       }
       case 67: { // SRE izx
-        cycles += 8; t = (load<u8>(pc, 1) + X) & 0xff; pc += 2; ad = zeroPagePointer(t, load<u8>(pc - 1), cycles); t = ad; if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, t >> 8, cycles); C = m & 1; m >>= 1; A ^= m; nr = zr = A; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
+        cycles += 8; t = (load<u8>(pc, 1) + X) & 0xff; pc += 2; ad = zeroPagePointer(t, load<u8>(pc - 1), cycles); t = ad; if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, t >> 8, cycles); C = m & 1; m >>= 1; A ^= m; nr = zr = A; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
   u = (ad) & 0x3f;
   if (cycles > lineLimit || u < 2 || u > 0x2c) { if (watchesBus) touchBus(ad, m); cycles = writeTiaSlow(u, m, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } }
   else if (u == 2) cycles = <i32>((<u32>(cycles + 75) / 76) * 76);
@@ -462,7 +462,7 @@ export function run(budget: i32): void {
         break;
       }
       case 78: { // LSR abs
-        cycles += 6; ad = load<u16>(pc, 1); pc += 3; if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, ad >> 8, cycles); C = m & 1; m >>= 1; nr = zr = m; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
+        cycles += 6; ad = load<u16>(pc, 1); pc += 3; if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, ad >> 8, cycles); C = m & 1; m >>= 1; nr = zr = m; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
   u = (ad) & 0x3f;
   if (cycles > lineLimit || u < 2 || u > 0x2c) { if (watchesBus) touchBus(ad, m); cycles = writeTiaSlow(u, m, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } }
   else if (u == 2) cycles = <i32>((<u32>(cycles + 75) / 76) * 76);
@@ -470,7 +470,7 @@ export function run(budget: i32): void {
         break;
       }
       case 79: { // SRE abs
-        cycles += 6; ad = load<u16>(pc, 1); pc += 3; if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, ad >> 8, cycles); C = m & 1; m >>= 1; A ^= m; nr = zr = A; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
+        cycles += 6; ad = load<u16>(pc, 1); pc += 3; if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, ad >> 8, cycles); C = m & 1; m >>= 1; A ^= m; nr = zr = A; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
   u = (ad) & 0x3f;
   if (cycles > lineLimit || u < 2 || u > 0x2c) { if (watchesBus) touchBus(ad, m); cycles = writeTiaSlow(u, m, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } }
   else if (u == 2) cycles = <i32>((<u32>(cycles + 75) / 76) * 76);
@@ -490,7 +490,7 @@ export function run(budget: i32): void {
         break;
       }
       case 83: { // SRE izy
-        cycles += 8; t = load<u8>(pc, 1); pc += 2; t = t & 0x80 && t != 0xff ? <i32>load<u16>(RAM_PAGE + t) : zeroPagePointer(t, t, cycles); ad = (t + Y) & 0xffff;  if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, t >> 8, cycles); C = m & 1; m >>= 1; A ^= m; nr = zr = A; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
+        cycles += 8; t = load<u8>(pc, 1); pc += 2; t = t & 0x80 && t != 0xff ? <i32>load<u16>(RAM_PAGE + t) : zeroPagePointer(t, t, cycles); ad = (t + Y) & 0xffff;  if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, t >> 8, cycles); C = m & 1; m >>= 1; A ^= m; nr = zr = A; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
   u = (ad) & 0x3f;
   if (cycles > lineLimit || u < 2 || u > 0x2c) { if (watchesBus) touchBus(ad, m); cycles = writeTiaSlow(u, m, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } }
   else if (u == 2) cycles = <i32>((<u32>(cycles + 75) / 76) * 76);
@@ -534,7 +534,7 @@ export function run(budget: i32): void {
         break;
       }
       case 91: { // SRE aby
-        cycles += 7; t = load<u16>(pc, 1); ad = (t + Y) & 0xffff; pc += 3;  if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, t >> 8, cycles); C = m & 1; m >>= 1; A ^= m; nr = zr = A; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
+        cycles += 7; t = load<u16>(pc, 1); ad = (t + Y) & 0xffff; pc += 3;  if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, t >> 8, cycles); C = m & 1; m >>= 1; A ^= m; nr = zr = A; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
   u = (ad) & 0x3f;
   if (cycles > lineLimit || u < 2 || u > 0x2c) { if (watchesBus) touchBus(ad, m); cycles = writeTiaSlow(u, m, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } }
   else if (u == 2) cycles = <i32>((<u32>(cycles + 75) / 76) * 76);
@@ -550,7 +550,7 @@ export function run(budget: i32): void {
         break;
       }
       case 94: { // LSR abx
-        cycles += 7; t = load<u16>(pc, 1); ad = (t + X) & 0xffff; pc += 3;  if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, t >> 8, cycles); C = m & 1; m >>= 1; nr = zr = m; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
+        cycles += 7; t = load<u16>(pc, 1); ad = (t + X) & 0xffff; pc += 3;  if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, t >> 8, cycles); C = m & 1; m >>= 1; nr = zr = m; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
   u = (ad) & 0x3f;
   if (cycles > lineLimit || u < 2 || u > 0x2c) { if (watchesBus) touchBus(ad, m); cycles = writeTiaSlow(u, m, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } }
   else if (u == 2) cycles = <i32>((<u32>(cycles + 75) / 76) * 76);
@@ -558,7 +558,7 @@ export function run(budget: i32): void {
         break;
       }
       case 95: { // SRE abx
-        cycles += 7; t = load<u16>(pc, 1); ad = (t + X) & 0xffff; pc += 3;  if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, t >> 8, cycles); C = m & 1; m >>= 1; A ^= m; nr = zr = A; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
+        cycles += 7; t = load<u16>(pc, 1); ad = (t + X) & 0xffff; pc += 3;  if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, t >> 8, cycles); C = m & 1; m >>= 1; A ^= m; nr = zr = A; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
   u = (ad) & 0x3f;
   if (cycles > lineLimit || u < 2 || u > 0x2c) { if (watchesBus) touchBus(ad, m); cycles = writeTiaSlow(u, m, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } }
   else if (u == 2) cycles = <i32>((<u32>(cycles + 75) / 76) * 76);
@@ -580,7 +580,7 @@ export function run(budget: i32): void {
         break;
       }
       case 99: { // RRA izx
-        cycles += 8; t = (load<u8>(pc, 1) + X) & 0xff; pc += 2; ad = zeroPagePointer(t, load<u8>(pc - 1), cycles); t = ad; if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, t >> 8, cycles); u = m & 1; m = (m >> 1) | (C << 7); C = u; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
+        cycles += 8; t = (load<u8>(pc, 1) + X) & 0xff; pc += 2; ad = zeroPagePointer(t, load<u8>(pc - 1), cycles); t = ad; if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, t >> 8, cycles); u = m & 1; m = (m >> 1) | (C << 7); C = u; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
   u = (ad) & 0x3f;
   if (cycles > lineLimit || u < 2 || u > 0x2c) { if (watchesBus) touchBus(ad, m); cycles = writeTiaSlow(u, m, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } }
   else if (u == 2) cycles = <i32>((<u32>(cycles + 75) / 76) * 76);
@@ -643,7 +643,7 @@ export function run(budget: i32): void {
         break;
       }
       case 110: { // ROR abs
-        cycles += 6; ad = load<u16>(pc, 1); pc += 3; if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, ad >> 8, cycles); u = m & 1; m = (m >> 1) | (C << 7); C = u; nr = zr = m; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
+        cycles += 6; ad = load<u16>(pc, 1); pc += 3; if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, ad >> 8, cycles); u = m & 1; m = (m >> 1) | (C << 7); C = u; nr = zr = m; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
   u = (ad) & 0x3f;
   if (cycles > lineLimit || u < 2 || u > 0x2c) { if (watchesBus) touchBus(ad, m); cycles = writeTiaSlow(u, m, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } }
   else if (u == 2) cycles = <i32>((<u32>(cycles + 75) / 76) * 76);
@@ -651,7 +651,7 @@ export function run(budget: i32): void {
         break;
       }
       case 111: { // RRA abs
-        cycles += 6; ad = load<u16>(pc, 1); pc += 3; if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, ad >> 8, cycles); u = m & 1; m = (m >> 1) | (C << 7); C = u; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
+        cycles += 6; ad = load<u16>(pc, 1); pc += 3; if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, ad >> 8, cycles); u = m & 1; m = (m >> 1) | (C << 7); C = u; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
   u = (ad) & 0x3f;
   if (cycles > lineLimit || u < 2 || u > 0x2c) { if (watchesBus) touchBus(ad, m); cycles = writeTiaSlow(u, m, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } }
   else if (u == 2) cycles = <i32>((<u32>(cycles + 75) / 76) * 76);
@@ -673,7 +673,7 @@ export function run(budget: i32): void {
         break;
       }
       case 115: { // RRA izy
-        cycles += 8; t = load<u8>(pc, 1); pc += 2; t = t & 0x80 && t != 0xff ? <i32>load<u16>(RAM_PAGE + t) : zeroPagePointer(t, t, cycles); ad = (t + Y) & 0xffff;  if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, t >> 8, cycles); u = m & 1; m = (m >> 1) | (C << 7); C = u; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
+        cycles += 8; t = load<u8>(pc, 1); pc += 2; t = t & 0x80 && t != 0xff ? <i32>load<u16>(RAM_PAGE + t) : zeroPagePointer(t, t, cycles); ad = (t + Y) & 0xffff;  if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, t >> 8, cycles); u = m & 1; m = (m >> 1) | (C << 7); C = u; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
   u = (ad) & 0x3f;
   if (cycles > lineLimit || u < 2 || u > 0x2c) { if (watchesBus) touchBus(ad, m); cycles = writeTiaSlow(u, m, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } }
   else if (u == 2) cycles = <i32>((<u32>(cycles + 75) / 76) * 76);
@@ -721,7 +721,7 @@ export function run(budget: i32): void {
         break;
       }
       case 123: { // RRA aby
-        cycles += 7; t = load<u16>(pc, 1); ad = (t + Y) & 0xffff; pc += 3;  if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, t >> 8, cycles); u = m & 1; m = (m >> 1) | (C << 7); C = u; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
+        cycles += 7; t = load<u16>(pc, 1); ad = (t + Y) & 0xffff; pc += 3;  if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, t >> 8, cycles); u = m & 1; m = (m >> 1) | (C << 7); C = u; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
   u = (ad) & 0x3f;
   if (cycles > lineLimit || u < 2 || u > 0x2c) { if (watchesBus) touchBus(ad, m); cycles = writeTiaSlow(u, m, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } }
   else if (u == 2) cycles = <i32>((<u32>(cycles + 75) / 76) * 76);
@@ -739,7 +739,7 @@ export function run(budget: i32): void {
         break;
       }
       case 126: { // ROR abx
-        cycles += 7; t = load<u16>(pc, 1); ad = (t + X) & 0xffff; pc += 3;  if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, t >> 8, cycles); u = m & 1; m = (m >> 1) | (C << 7); C = u; nr = zr = m; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
+        cycles += 7; t = load<u16>(pc, 1); ad = (t + X) & 0xffff; pc += 3;  if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, t >> 8, cycles); u = m & 1; m = (m >> 1) | (C << 7); C = u; nr = zr = m; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
   u = (ad) & 0x3f;
   if (cycles > lineLimit || u < 2 || u > 0x2c) { if (watchesBus) touchBus(ad, m); cycles = writeTiaSlow(u, m, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } }
   else if (u == 2) cycles = <i32>((<u32>(cycles + 75) / 76) * 76);
@@ -747,7 +747,7 @@ export function run(budget: i32): void {
         break;
       }
       case 127: { // RRA abx
-        cycles += 7; t = load<u16>(pc, 1); ad = (t + X) & 0xffff; pc += 3;  if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, t >> 8, cycles); u = m & 1; m = (m >> 1) | (C << 7); C = u; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
+        cycles += 7; t = load<u16>(pc, 1); ad = (t + X) & 0xffff; pc += 3;  if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, t >> 8, cycles); u = m & 1; m = (m >> 1) | (C << 7); C = u; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
   u = (ad) & 0x3f;
   if (cycles > lineLimit || u < 2 || u > 0x2c) { if (watchesBus) touchBus(ad, m); cycles = writeTiaSlow(u, m, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } }
   else if (u == 2) cycles = <i32>((<u32>(cycles + 75) / 76) * 76);
@@ -760,7 +760,7 @@ export function run(budget: i32): void {
         break;
       }
       case 129: { // STA izx
-        cycles += 6; t = (load<u8>(pc, 1) + X) & 0xff; pc += 2; ad = zeroPagePointer(t, load<u8>(pc - 1), cycles); t = ad; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, A, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
+        cycles += 6; t = (load<u8>(pc, 1) + X) & 0xff; pc += 2; ad = zeroPagePointer(t, load<u8>(pc - 1), cycles); t = ad; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, A); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
   u = (ad) & 0x3f;
   if (cycles > lineLimit || u < 2 || u > 0x2c) { if (watchesBus) touchBus(ad, A); cycles = writeTiaSlow(u, A, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } }
   else if (u == 2) cycles = <i32>((<u32>(cycles + 75) / 76) * 76);
@@ -772,7 +772,7 @@ export function run(budget: i32): void {
         break;
       }
       case 131: { // SAX izx
-        cycles += 6; t = (load<u8>(pc, 1) + X) & 0xff; pc += 2; ad = zeroPagePointer(t, load<u8>(pc - 1), cycles); t = ad; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, (A & X), cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
+        cycles += 6; t = (load<u8>(pc, 1) + X) & 0xff; pc += 2; ad = zeroPagePointer(t, load<u8>(pc - 1), cycles); t = ad; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, (A & X)); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
   u = (ad) & 0x3f;
   if (cycles > lineLimit || u < 2 || u > 0x2c) { if (watchesBus) touchBus(ad, (A & X)); cycles = writeTiaSlow(u, (A & X), cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } }
   else if (u == 2) cycles = <i32>((<u32>(cycles + 75) / 76) * 76);
@@ -828,7 +828,7 @@ export function run(budget: i32): void {
         break;
       }
       case 140: { // STY abs
-        cycles += 4; ad = load<u16>(pc, 1); pc += 3; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, Y, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
+        cycles += 4; ad = load<u16>(pc, 1); pc += 3; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, Y); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
   u = (ad) & 0x3f;
   if (cycles > lineLimit || u < 2 || u > 0x2c) { if (watchesBus) touchBus(ad, Y); cycles = writeTiaSlow(u, Y, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } }
   else if (u == 2) cycles = <i32>((<u32>(cycles + 75) / 76) * 76);
@@ -836,7 +836,7 @@ export function run(budget: i32): void {
         break;
       }
       case 141: { // STA abs
-        cycles += 4; ad = load<u16>(pc, 1); pc += 3; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, A, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
+        cycles += 4; ad = load<u16>(pc, 1); pc += 3; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, A); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
   u = (ad) & 0x3f;
   if (cycles > lineLimit || u < 2 || u > 0x2c) { if (watchesBus) touchBus(ad, A); cycles = writeTiaSlow(u, A, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } }
   else if (u == 2) cycles = <i32>((<u32>(cycles + 75) / 76) * 76);
@@ -844,7 +844,7 @@ export function run(budget: i32): void {
         break;
       }
       case 142: { // STX abs
-        cycles += 4; ad = load<u16>(pc, 1); pc += 3; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, X, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
+        cycles += 4; ad = load<u16>(pc, 1); pc += 3; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, X); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
   u = (ad) & 0x3f;
   if (cycles > lineLimit || u < 2 || u > 0x2c) { if (watchesBus) touchBus(ad, X); cycles = writeTiaSlow(u, X, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } }
   else if (u == 2) cycles = <i32>((<u32>(cycles + 75) / 76) * 76);
@@ -852,7 +852,7 @@ export function run(budget: i32): void {
         break;
       }
       case 143: { // SAX abs
-        cycles += 4; ad = load<u16>(pc, 1); pc += 3; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, (A & X), cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
+        cycles += 4; ad = load<u16>(pc, 1); pc += 3; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, (A & X)); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
   u = (ad) & 0x3f;
   if (cycles > lineLimit || u < 2 || u > 0x2c) { if (watchesBus) touchBus(ad, (A & X)); cycles = writeTiaSlow(u, (A & X), cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } }
   else if (u == 2) cycles = <i32>((<u32>(cycles + 75) / 76) * 76);
@@ -864,7 +864,7 @@ export function run(budget: i32): void {
         break;
       }
       case 145: { // STA izy
-        cycles += 6; t = load<u8>(pc, 1); pc += 2; t = t & 0x80 && t != 0xff ? <i32>load<u16>(RAM_PAGE + t) : zeroPagePointer(t, t, cycles); ad = (t + Y) & 0xffff;  if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, A, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
+        cycles += 6; t = load<u8>(pc, 1); pc += 2; t = t & 0x80 && t != 0xff ? <i32>load<u16>(RAM_PAGE + t) : zeroPagePointer(t, t, cycles); ad = (t + Y) & 0xffff;  if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, A); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
   u = (ad) & 0x3f;
   if (cycles > lineLimit || u < 2 || u > 0x2c) { if (watchesBus) touchBus(ad, A); cycles = writeTiaSlow(u, A, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } }
   else if (u == 2) cycles = <i32>((<u32>(cycles + 75) / 76) * 76);
@@ -876,7 +876,7 @@ export function run(budget: i32): void {
         break;
       }
       case 147: { // SHA izy
-        cycles += 6; t = load<u8>(pc, 1); pc += 2; t = t & 0x80 && t != 0xff ? <i32>load<u16>(RAM_PAGE + t) : zeroPagePointer(t, t, cycles); ad = (t + Y) & 0xffff;   m = (A & X) & ((ad >> 8) + 1) & 0xff; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
+        cycles += 6; t = load<u8>(pc, 1); pc += 2; t = t & 0x80 && t != 0xff ? <i32>load<u16>(RAM_PAGE + t) : zeroPagePointer(t, t, cycles); ad = (t + Y) & 0xffff;   m = (A & X) & ((ad >> 8) + 1) & 0xff; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
   u = (ad) & 0x3f;
   if (cycles > lineLimit || u < 2 || u > 0x2c) { if (watchesBus) touchBus(ad, m); cycles = writeTiaSlow(u, m, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } }
   else if (u == 2) cycles = <i32>((<u32>(cycles + 75) / 76) * 76);
@@ -920,7 +920,7 @@ export function run(budget: i32): void {
         break;
       }
       case 153: { // STA aby
-        cycles += 5; t = load<u16>(pc, 1); ad = (t + Y) & 0xffff; pc += 3;  if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, A, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
+        cycles += 5; t = load<u16>(pc, 1); ad = (t + Y) & 0xffff; pc += 3;  if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, A); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
   u = (ad) & 0x3f;
   if (cycles > lineLimit || u < 2 || u > 0x2c) { if (watchesBus) touchBus(ad, A); cycles = writeTiaSlow(u, A, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } }
   else if (u == 2) cycles = <i32>((<u32>(cycles + 75) / 76) * 76);
@@ -932,7 +932,7 @@ export function run(budget: i32): void {
         break;
       }
       case 155: { // SHS aby
-        cycles += 5; t = load<u16>(pc, 1); ad = (t + Y) & 0xffff; pc += 3;  SP = A & X; m = (SP) & ((ad >> 8) + 1) & 0xff; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
+        cycles += 5; t = load<u16>(pc, 1); ad = (t + Y) & 0xffff; pc += 3;  SP = A & X; m = (SP) & ((ad >> 8) + 1) & 0xff; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
   u = (ad) & 0x3f;
   if (cycles > lineLimit || u < 2 || u > 0x2c) { if (watchesBus) touchBus(ad, m); cycles = writeTiaSlow(u, m, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } }
   else if (u == 2) cycles = <i32>((<u32>(cycles + 75) / 76) * 76);
@@ -940,7 +940,7 @@ export function run(budget: i32): void {
         break;
       }
       case 156: { // SHY abx
-        cycles += 5; t = load<u16>(pc, 1); ad = (t + X) & 0xffff; pc += 3;   m = (Y) & ((ad >> 8) + 1) & 0xff; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
+        cycles += 5; t = load<u16>(pc, 1); ad = (t + X) & 0xffff; pc += 3;   m = (Y) & ((ad >> 8) + 1) & 0xff; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
   u = (ad) & 0x3f;
   if (cycles > lineLimit || u < 2 || u > 0x2c) { if (watchesBus) touchBus(ad, m); cycles = writeTiaSlow(u, m, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } }
   else if (u == 2) cycles = <i32>((<u32>(cycles + 75) / 76) * 76);
@@ -948,7 +948,7 @@ export function run(budget: i32): void {
         break;
       }
       case 157: { // STA abx
-        cycles += 5; t = load<u16>(pc, 1); ad = (t + X) & 0xffff; pc += 3;  if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, A, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
+        cycles += 5; t = load<u16>(pc, 1); ad = (t + X) & 0xffff; pc += 3;  if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, A); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
   u = (ad) & 0x3f;
   if (cycles > lineLimit || u < 2 || u > 0x2c) { if (watchesBus) touchBus(ad, A); cycles = writeTiaSlow(u, A, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } }
   else if (u == 2) cycles = <i32>((<u32>(cycles + 75) / 76) * 76);
@@ -956,7 +956,7 @@ export function run(budget: i32): void {
         break;
       }
       case 158: { // SHX aby
-        cycles += 5; t = load<u16>(pc, 1); ad = (t + Y) & 0xffff; pc += 3;   m = (X) & ((ad >> 8) + 1) & 0xff; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
+        cycles += 5; t = load<u16>(pc, 1); ad = (t + Y) & 0xffff; pc += 3;   m = (X) & ((ad >> 8) + 1) & 0xff; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
   u = (ad) & 0x3f;
   if (cycles > lineLimit || u < 2 || u > 0x2c) { if (watchesBus) touchBus(ad, m); cycles = writeTiaSlow(u, m, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } }
   else if (u == 2) cycles = <i32>((<u32>(cycles + 75) / 76) * 76);
@@ -964,7 +964,7 @@ export function run(budget: i32): void {
         break;
       }
       case 159: { // SHA aby
-        cycles += 5; t = load<u16>(pc, 1); ad = (t + Y) & 0xffff; pc += 3;   m = (A & X) & ((ad >> 8) + 1) & 0xff; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
+        cycles += 5; t = load<u16>(pc, 1); ad = (t + Y) & 0xffff; pc += 3;   m = (A & X) & ((ad >> 8) + 1) & 0xff; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
   u = (ad) & 0x3f;
   if (cycles > lineLimit || u < 2 || u > 0x2c) { if (watchesBus) touchBus(ad, m); cycles = writeTiaSlow(u, m, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } }
   else if (u == 2) cycles = <i32>((<u32>(cycles + 75) / 76) * 76);
@@ -1112,7 +1112,7 @@ export function run(budget: i32): void {
         break;
       }
       case 195: { // DCP izx
-        cycles += 8; t = (load<u8>(pc, 1) + X) & 0xff; pc += 2; ad = zeroPagePointer(t, load<u8>(pc - 1), cycles); t = ad; if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, t >> 8, cycles); m = (m - 1) & 0xff; u = A - m; C = i32(u >= 0); nr = zr = u & 0xff; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
+        cycles += 8; t = (load<u8>(pc, 1) + X) & 0xff; pc += 2; ad = zeroPagePointer(t, load<u8>(pc - 1), cycles); t = ad; if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, t >> 8, cycles); m = (m - 1) & 0xff; u = A - m; C = i32(u >= 0); nr = zr = u & 0xff; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
   u = (ad) & 0x3f;
   if (cycles > lineLimit || u < 2 || u > 0x2c) { if (watchesBus) touchBus(ad, m); cycles = writeTiaSlow(u, m, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } }
   else if (u == 2) cycles = <i32>((<u32>(cycles + 75) / 76) * 76);
@@ -1168,7 +1168,7 @@ export function run(budget: i32): void {
         break;
       }
       case 206: { // DEC abs
-        cycles += 6; ad = load<u16>(pc, 1); pc += 3; if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, ad >> 8, cycles); m = (m - 1) & 0xff; nr = zr = m; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
+        cycles += 6; ad = load<u16>(pc, 1); pc += 3; if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, ad >> 8, cycles); m = (m - 1) & 0xff; nr = zr = m; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
   u = (ad) & 0x3f;
   if (cycles > lineLimit || u < 2 || u > 0x2c) { if (watchesBus) touchBus(ad, m); cycles = writeTiaSlow(u, m, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } }
   else if (u == 2) cycles = <i32>((<u32>(cycles + 75) / 76) * 76);
@@ -1176,7 +1176,7 @@ export function run(budget: i32): void {
         break;
       }
       case 207: { // DCP abs
-        cycles += 6; ad = load<u16>(pc, 1); pc += 3; if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, ad >> 8, cycles); m = (m - 1) & 0xff; u = A - m; C = i32(u >= 0); nr = zr = u & 0xff; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
+        cycles += 6; ad = load<u16>(pc, 1); pc += 3; if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, ad >> 8, cycles); m = (m - 1) & 0xff; u = A - m; C = i32(u >= 0); nr = zr = u & 0xff; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
   u = (ad) & 0x3f;
   if (cycles > lineLimit || u < 2 || u > 0x2c) { if (watchesBus) touchBus(ad, m); cycles = writeTiaSlow(u, m, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } }
   else if (u == 2) cycles = <i32>((<u32>(cycles + 75) / 76) * 76);
@@ -1196,7 +1196,7 @@ export function run(budget: i32): void {
         break;
       }
       case 211: { // DCP izy
-        cycles += 8; t = load<u8>(pc, 1); pc += 2; t = t & 0x80 && t != 0xff ? <i32>load<u16>(RAM_PAGE + t) : zeroPagePointer(t, t, cycles); ad = (t + Y) & 0xffff;  if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, t >> 8, cycles); m = (m - 1) & 0xff; u = A - m; C = i32(u >= 0); nr = zr = u & 0xff; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
+        cycles += 8; t = load<u8>(pc, 1); pc += 2; t = t & 0x80 && t != 0xff ? <i32>load<u16>(RAM_PAGE + t) : zeroPagePointer(t, t, cycles); ad = (t + Y) & 0xffff;  if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, t >> 8, cycles); m = (m - 1) & 0xff; u = A - m; C = i32(u >= 0); nr = zr = u & 0xff; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
   u = (ad) & 0x3f;
   if (cycles > lineLimit || u < 2 || u > 0x2c) { if (watchesBus) touchBus(ad, m); cycles = writeTiaSlow(u, m, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } }
   else if (u == 2) cycles = <i32>((<u32>(cycles + 75) / 76) * 76);
@@ -1240,7 +1240,7 @@ export function run(budget: i32): void {
         break;
       }
       case 219: { // DCP aby
-        cycles += 7; t = load<u16>(pc, 1); ad = (t + Y) & 0xffff; pc += 3;  if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, t >> 8, cycles); m = (m - 1) & 0xff; u = A - m; C = i32(u >= 0); nr = zr = u & 0xff; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
+        cycles += 7; t = load<u16>(pc, 1); ad = (t + Y) & 0xffff; pc += 3;  if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, t >> 8, cycles); m = (m - 1) & 0xff; u = A - m; C = i32(u >= 0); nr = zr = u & 0xff; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
   u = (ad) & 0x3f;
   if (cycles > lineLimit || u < 2 || u > 0x2c) { if (watchesBus) touchBus(ad, m); cycles = writeTiaSlow(u, m, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } }
   else if (u == 2) cycles = <i32>((<u32>(cycles + 75) / 76) * 76);
@@ -1256,7 +1256,7 @@ export function run(budget: i32): void {
         break;
       }
       case 222: { // DEC abx
-        cycles += 7; t = load<u16>(pc, 1); ad = (t + X) & 0xffff; pc += 3;  if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, t >> 8, cycles); m = (m - 1) & 0xff; nr = zr = m; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
+        cycles += 7; t = load<u16>(pc, 1); ad = (t + X) & 0xffff; pc += 3;  if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, t >> 8, cycles); m = (m - 1) & 0xff; nr = zr = m; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
   u = (ad) & 0x3f;
   if (cycles > lineLimit || u < 2 || u > 0x2c) { if (watchesBus) touchBus(ad, m); cycles = writeTiaSlow(u, m, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } }
   else if (u == 2) cycles = <i32>((<u32>(cycles + 75) / 76) * 76);
@@ -1264,7 +1264,7 @@ export function run(budget: i32): void {
         break;
       }
       case 223: { // DCP abx
-        cycles += 7; t = load<u16>(pc, 1); ad = (t + X) & 0xffff; pc += 3;  if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, t >> 8, cycles); m = (m - 1) & 0xff; u = A - m; C = i32(u >= 0); nr = zr = u & 0xff; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
+        cycles += 7; t = load<u16>(pc, 1); ad = (t + X) & 0xffff; pc += 3;  if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, t >> 8, cycles); m = (m - 1) & 0xff; u = A - m; C = i32(u >= 0); nr = zr = u & 0xff; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
   u = (ad) & 0x3f;
   if (cycles > lineLimit || u < 2 || u > 0x2c) { if (watchesBus) touchBus(ad, m); cycles = writeTiaSlow(u, m, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } }
   else if (u == 2) cycles = <i32>((<u32>(cycles + 75) / 76) * 76);
@@ -1285,7 +1285,7 @@ export function run(budget: i32): void {
         break;
       }
       case 227: { // ISB izx
-        cycles += 8; t = (load<u8>(pc, 1) + X) & 0xff; pc += 2; ad = zeroPagePointer(t, load<u8>(pc - 1), cycles); t = ad; if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, t >> 8, cycles); m = (m + 1) & 0xff; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
+        cycles += 8; t = (load<u8>(pc, 1) + X) & 0xff; pc += 2; ad = zeroPagePointer(t, load<u8>(pc - 1), cycles); t = ad; if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, t >> 8, cycles); m = (m + 1) & 0xff; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
   u = (ad) & 0x3f;
   if (cycles > lineLimit || u < 2 || u > 0x2c) { if (watchesBus) touchBus(ad, m); cycles = writeTiaSlow(u, m, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } }
   else if (u == 2) cycles = <i32>((<u32>(cycles + 75) / 76) * 76);
@@ -1347,7 +1347,7 @@ export function run(budget: i32): void {
         break;
       }
       case 238: { // INC abs
-        cycles += 6; ad = load<u16>(pc, 1); pc += 3; if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, ad >> 8, cycles); m = (m + 1) & 0xff; nr = zr = m; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
+        cycles += 6; ad = load<u16>(pc, 1); pc += 3; if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, ad >> 8, cycles); m = (m + 1) & 0xff; nr = zr = m; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
   u = (ad) & 0x3f;
   if (cycles > lineLimit || u < 2 || u > 0x2c) { if (watchesBus) touchBus(ad, m); cycles = writeTiaSlow(u, m, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } }
   else if (u == 2) cycles = <i32>((<u32>(cycles + 75) / 76) * 76);
@@ -1355,7 +1355,7 @@ export function run(budget: i32): void {
         break;
       }
       case 239: { // ISB abs
-        cycles += 6; ad = load<u16>(pc, 1); pc += 3; if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, ad >> 8, cycles); m = (m + 1) & 0xff; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
+        cycles += 6; ad = load<u16>(pc, 1); pc += 3; if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, ad >> 8, cycles); m = (m + 1) & 0xff; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
   u = (ad) & 0x3f;
   if (cycles > lineLimit || u < 2 || u > 0x2c) { if (watchesBus) touchBus(ad, m); cycles = writeTiaSlow(u, m, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } }
   else if (u == 2) cycles = <i32>((<u32>(cycles + 75) / 76) * 76);
@@ -1377,7 +1377,7 @@ export function run(budget: i32): void {
         break;
       }
       case 243: { // ISB izy
-        cycles += 8; t = load<u8>(pc, 1); pc += 2; t = t & 0x80 && t != 0xff ? <i32>load<u16>(RAM_PAGE + t) : zeroPagePointer(t, t, cycles); ad = (t + Y) & 0xffff;  if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, t >> 8, cycles); m = (m + 1) & 0xff; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
+        cycles += 8; t = load<u8>(pc, 1); pc += 2; t = t & 0x80 && t != 0xff ? <i32>load<u16>(RAM_PAGE + t) : zeroPagePointer(t, t, cycles); ad = (t + Y) & 0xffff;  if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, t >> 8, cycles); m = (m + 1) & 0xff; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
   u = (ad) & 0x3f;
   if (cycles > lineLimit || u < 2 || u > 0x2c) { if (watchesBus) touchBus(ad, m); cycles = writeTiaSlow(u, m, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } }
   else if (u == 2) cycles = <i32>((<u32>(cycles + 75) / 76) * 76);
@@ -1425,7 +1425,7 @@ export function run(budget: i32): void {
         break;
       }
       case 251: { // ISB aby
-        cycles += 7; t = load<u16>(pc, 1); ad = (t + Y) & 0xffff; pc += 3;  if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, t >> 8, cycles); m = (m + 1) & 0xff; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
+        cycles += 7; t = load<u16>(pc, 1); ad = (t + Y) & 0xffff; pc += 3;  if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, t >> 8, cycles); m = (m + 1) & 0xff; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
   u = (ad) & 0x3f;
   if (cycles > lineLimit || u < 2 || u > 0x2c) { if (watchesBus) touchBus(ad, m); cycles = writeTiaSlow(u, m, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } }
   else if (u == 2) cycles = <i32>((<u32>(cycles + 75) / 76) * 76);
@@ -1443,7 +1443,7 @@ export function run(budget: i32): void {
         break;
       }
       case 254: { // INC abx
-        cycles += 7; t = load<u16>(pc, 1); ad = (t + X) & 0xffff; pc += 3;  if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, t >> 8, cycles); m = (m + 1) & 0xff; nr = zr = m; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
+        cycles += 7; t = load<u16>(pc, 1); ad = (t + X) & 0xffff; pc += 3;  if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, t >> 8, cycles); m = (m + 1) & 0xff; nr = zr = m; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
   u = (ad) & 0x3f;
   if (cycles > lineLimit || u < 2 || u > 0x2c) { if (watchesBus) touchBus(ad, m); cycles = writeTiaSlow(u, m, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } }
   else if (u == 2) cycles = <i32>((<u32>(cycles + 75) / 76) * 76);
@@ -1451,7 +1451,7 @@ export function run(budget: i32): void {
         break;
       }
       case 255: { // ISB abx
-        cycles += 7; t = load<u16>(pc, 1); ad = (t + X) & 0xffff; pc += 3;  if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, t >> 8, cycles); m = (m + 1) & 0xff; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
+        cycles += 7; t = load<u16>(pc, 1); ad = (t + X) & 0xffff; pc += 3;  if (ad & 0x1000) { if ((ad & 0xfff) < hotspots) m = load<u8>(bank + (ad & 0xfff)); else { u = bank; m = readCartridge(ad, cycles); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } } else m = readBus(ad, t >> 8, cycles); m = (m + 1) & 0xff; if (ad & 0x1000 && !(watchesBus && passesOn(ad))) { u = bank; writeCartridge(ad, m); if (bank != u && pc >= <i32>ROM_BANKS) { pc += bank - u; pcOffset += bank - u; } } else if ((ad & 0x1080) != 0x80) {
   u = (ad) & 0x3f;
   if (cycles > lineLimit || u < 2 || u > 0x2c) { if (watchesBus) touchBus(ad, m); cycles = writeTiaSlow(u, m, cycles); if (cycles < 0) { cycles = ~cycles; n = 1; } }
   else if (u == 2) cycles = <i32>((<u32>(cycles + 75) / 76) * 76);

@@ -8,7 +8,7 @@ const VSYNC = [0xa9, 2, 0x85, 0x00, 0x85, 0x02, 0x85, 0x02, 0x85, 0x02, 0xa9, 0,
 const lines = (count) => [0xa2, count, 0x85, 0x02, 0xca, 0xd0, 0xfb];
 const STACK = [0xa2, 0xff, 0x9a];
 
-/** Bytes in file, where a scheme's RAM ports end in a bank, and addresses that matter to it. */
+/** Bytes in file (and of these the code, where there is more), where a scheme's RAM ports end in a bank, and addresses that matter to it. */
 export const SCHEMES = {
   '2K': { bytes: 2048 },
   '4K': { bytes: 4096 },
@@ -35,6 +35,9 @@ export const SCHEMES = {
   '3F': { bytes: 8192, hot: [0x3f, 0x3f, 0x20, 0x7f], sign: [0x85, 0x3f, 0x85, 0x3f] },
   '3E': { bytes: 16384, hot: [0x3f, 0x3e, 0x3e, 0x13e], ram: true, sign: [0x85, 0x3e, 0xa9, 0x00] },
   CV: { bytes: 2048, ram: true, sign: [0x99, 0x00, 0xf4] },
+  FE: { bytes: 8192, hot: [0x1180, 0x3180, 0xd280, 0xf280], sign: [0x20, 0x00, 0xd0, 0xc6, 0xc5] },
+  // Registers in the first 128 bytes; 2 KiB of data behind the code.
+  DPC: { bytes: 10240, code: 8192, hot: [0x1ff8, 0x1ff9, ...Array.from({ length: 128 }, (_, i) => 0x1000 + i)] },
 };
 
 function address(random, scheme) {
@@ -118,14 +121,14 @@ function program(random, scheme, size, wild) {
 
 /** A cartridge of the scheme that plays for ever. */
 export function randomCartridge(random, scheme, wild) {
-  const { bytes, first = 0, sign } = SCHEMES[scheme];
+  const { bytes, code = bytes, first = 0, sign } = SCHEMES[scheme];
   const rom = new Uint8Array(bytes);
   const size =
     scheme === '2K' || scheme === 'CV' || scheme === '3F' || scheme === '3E' || scheme === 'E7' ? 2048 : 4096;
   const different = scheme === '2K' || random.chance(0.7);
   let bank = program(random, scheme, size, wild);
   const start = random.chance(0.8) ? 0x00 : random.below(8);
-  for (let at = 0; at < bytes; at += size) {
+  for (let at = 0; at < code; at += size) {
     if (different && at > 0) {
       const other = program(random, scheme, size, wild);
       // The same places keep their code now and then, so that a switch goes on in the middle of a program.
@@ -146,6 +149,7 @@ export function randomCartridge(random, scheme, wild) {
     );
   }
   if (sign) rom.set(sign, bytes - 0x60);
+  for (let at = code; at < bytes; at++) rom[at] = random.byte();
   if (scheme === 'E7') rom.fill(random.byte(), 0x3800, 0x3a00);
   return rom;
 }

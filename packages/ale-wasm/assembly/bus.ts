@@ -12,6 +12,8 @@ export { passesOn, readCartridge, touchBus, writeCartridge } from './cartridge';
 const JAM: u8 = 0x02;
 /** Code pointer of the one instruction in FETCH_PAGE, 0 when none. */
 let fetched: i32 = 0;
+/** The instruction fetched last is a branch to its own opcode or operand, which must be fetched again. */
+export let branchesToItself: bool = false;
 
 /** Fills the pages beside RAM and the fetch page with jams, so that code that runs out of an area is noticed. */
 export function buildGuards(): void {
@@ -67,11 +69,13 @@ export function subroutineHigh(pointer: i32, address: i32, cycles: i32): i32 {
 
 /** The code pointer for a program counter: into the current bank, RAM, or a copy of what the bus returns there. */
 export function locate(pc: i32, bus: i32, cycles: i32): i32 {
+  branchesToItself = false;
   if (pc & 0x1000) {
     if ((pc & 0xfff) < codeEnd) return bankOf(pc) + (pc & 0xfff);
   } else if ((pc & 0x1280) == 0x80 && (pc & 0xff) < 0xfe && !(watchesBus && pc & 0x800)) return <i32>RAM_PAGE + (pc & 0xff);
   return fetch(pc, bus, cycles);
 }
+@inline export function isBranch(opcode: i32): bool { return (opcode & 0x1f) == 0x10; }
 /** Fetches an instruction byte by byte: the operand when the instruction's cycles have passed, as everything that it reads. */
 export function fetch(pc: i32, bus: i32, cycles: i32): i32 {
   if (fetched) memory.fill(fetched, JAM, 3);
@@ -83,6 +87,7 @@ export function fetch(pc: i32, bus: i32, cycles: i32): i32 {
     last = read((pc + i) & 0xffff, last, after);
     store<u8>(fetched + i, last);
   }
+  branchesToItself = isBranch(load<u8>(fetched)) && last >= 0xfe;
   return fetched;
 }
 @inline function isFetched(pointer: i32): bool { return pointer == fetched && pointer >= <i32>FETCH_PAGE && pointer < <i32>FETCH_PAGE + 0x100; }

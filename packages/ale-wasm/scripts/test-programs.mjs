@@ -102,6 +102,15 @@ function dpc() {
   return rom;
 }
 
+/** BPL in the last bytes of RAM, to its own operand: ISB with an address in the TIA, $3f3f, whose byte becomes 0 there, which is the opcode behind it: BRK. */
+function branchToItsOperand() {
+  const code = [...store(0x10, 0xfe), ...store(0xff, 0xff), ...stack(0xe0), 0xa2, 0, 0x38, 0xa9, 0x40, 0x4c, 0xfe, 0x00];
+  const handler = [...keep(0x90), 0x68, ...keep(0x91), 0x68, ...keep(0x92), 0x68, ...keep(0x93), ...stack(0xff), ...LINES];
+  return cartridge(4096, code, {
+    patches: { 0xf3f: [0xff], 0x800: [...handler, 0x4c, START.length, 0xf0], 0xffe: [0x00, 0xf8] },
+  });
+}
+
 export const PROGRAMS = {
   'PLA from a TIA register below RAM': plain([...store(0x37, 0xff), ...stack(0xff), 0x68, ...keep(0x90)]),
   'PLA from a TIA register': plain([...stack(0x10), 0x68, ...keep(0x90), ...stack(0x7e), 0x68, ...keep(0x91)]),
@@ -329,6 +338,7 @@ export const PROGRAMS = {
   'the flag of the timer, read at the clock at which it is set': timerOpcode(),
   'the timer, read at the clock of a reset': timerFirst(),
   'collisions below the window after a reset in a cut frame': belowTheWindow(),
+  'a branch to its own operand, where RAM ends': branchToItsOperand(),
 };
 /** A playfield with score colors and priority beside what `registers` enable: its colors are the players' only when nothing else is enabled. */
 function scored(registers) {

@@ -104,8 +104,14 @@ function dpc() {
 
 /** BPL in the last bytes of RAM, to its own operand: ISB with an address in the TIA, $3f3f, whose byte becomes 0 there, which is the opcode behind it: BRK. */
 function branchToItsOperand() {
-  const code = [...store(0x10, 0xfe), ...store(0xff, 0xff), ...stack(0xe0), 0xa2, 0, 0x38, 0xa9, 0x40, 0x4c, 0xfe, 0x00];
-  const handler = [...keep(0x90), 0x68, ...keep(0x91), 0x68, ...keep(0x92), 0x68, ...keep(0x93), ...stack(0xff), ...LINES];
+  const code = [
+    ...[...store(0x10, 0xfe), ...store(0xff, 0xff), ...stack(0xe0)],
+    ...[0xa2, 0, 0x38, 0xa9, 0x40, 0x4c, 0xfe, 0x00],
+  ];
+  const handler = [
+    ...[...keep(0x90), 0x68, ...keep(0x91), 0x68, ...keep(0x92), 0x68, ...keep(0x93)],
+    ...[...stack(0xff), ...LINES],
+  ];
   return cartridge(4096, code, {
     patches: { 3903: [0xff], 2048: [...handler, 0x4c, START.length, 0xf0], 4094: [0x00, 0xf8] },
   });

@@ -1,11 +1,12 @@
 // Writes testdata/ale/programs.json: ALE's RAM after the programs of test-programs.mjs and last-read-programs.mjs, and its screens of those of
-// frame-programs.mjs.
+// picture-programs.mjs and frame-programs.mjs.
 // `node --conditions=@moe-rl/source scripts/record-programs.mjs`.
 import { writeFileSync } from 'node:fs';
 import { averagings, FRAME_PROGRAMS, FRAME_SKIPS, FRAME_STEPS, screensDigest } from './frame-programs.mjs';
 import { AleProcess, alePython } from './fuzz/ale.mjs';
 import { LAST_READ_GAMES, lastReadPrograms, POKE_ACTS, POKE_PROGRAM, POKED_VALUES } from './last-read-programs.mjs';
-import { PICTURES, PROGRAM_FRAMES, PROGRAM_GAME, PROGRAMS } from './test-programs.mjs';
+import { PICTURES } from './picture-programs.mjs';
+import { PROGRAM_FRAMES, PROGRAM_GAME, PROGRAMS } from './test-programs.mjs';
 
 const python = alePython(console.log);
 const ram = {};

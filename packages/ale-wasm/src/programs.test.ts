@@ -7,7 +7,9 @@ import { averagings, FRAME_PROGRAMS, FRAME_SKIPS, FRAME_STEPS, screensDigest } f
 // @ts-expect-error a plain script, shared with the recorder
 import * as lastRead from '../scripts/last-read-programs.mjs';
 // @ts-expect-error a plain script, shared with the recorder
-import { PICTURES, PROGRAM_FRAMES, PROGRAMS } from '../scripts/test-programs.mjs';
+import { PICTURES } from '../scripts/picture-programs.mjs';
+// @ts-expect-error a plain script, shared with the recorder
+import { PROGRAM_FRAMES, PROGRAMS } from '../scripts/test-programs.mjs';
 import { Ale, type AleConfig } from './ale.ts';
 import { AleBatch } from './ale-batch.ts';
 import { detectCartridge } from './cartridges.ts';

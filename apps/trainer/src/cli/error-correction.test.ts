@@ -22,6 +22,7 @@ test('Ctrl-C saves, the same line goes on, and what was trained is evaluated', a
     'correctionUpdates=20',
     'explorations=1',
     'batchSize=2',
+    'feedbackBatchSize=2',
   );
   const line = ['error-correction', 'train', '--folder', run, '--seed', '3', '--threads', '1', ...tiny];
   const { child, result } = startCli(line);

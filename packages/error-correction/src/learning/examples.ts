@@ -77,14 +77,21 @@ export async function exploreGuided(
   });
 }
 
+/** How a model corrects rejected steps while it explores alone. */
+export type Corrector = (corrections: readonly Correction[]) => Promise<readonly string[]>;
+
 /**
  * Teacher-free exploration: the model acts alone until END or 25 steps. Its steps give feedback data; for a rejected one it is asked for a correction, which
  * is kept only if the household accepts it.
+ * @param correctors asked one after the other for steps that have no accepted correction yet. Default: the correction role
  */
 export async function exploreFree(
   roles: Roles,
   problems: readonly Problem[],
-  options: Pick<EpisodeOptions, 'signal' | 'onTurn'> = {},
+  {
+    correctors = [roles.correct],
+    ...options
+  }: Pick<EpisodeOptions, 'signal' | 'onTurn'> & { readonly correctors?: readonly Corrector[] } = {},
 ): Promise<readonly Example[]> {
   const worlds = new Map<Correction, Problem>();
   const episodes = await playEpisodes(roles, problems, { ...options, maxTurns: 25 });
@@ -102,18 +109,22 @@ export async function exploreFree(
       act(world, action);
     }
   }
-  if (rejected.length === 0) return examples;
-  options.signal?.throwIfAborted();
-  const corrections = await roles.correct(rejected);
-  rejected.forEach((question, index) => {
-    const action = corrections[index]!;
-    const { world, task } = worlds.get(question)!;
-    if (action === END) return;
-    const feedback = tryAction(world, action, task);
-    const { feedback: _, ...situation } = question;
-    examples.push({ role: 'judge', question: { ...situation, action }, answer: feedback.text });
-    if (!isRejection(feedback)) examples.push({ role: 'correct', question, answer: action });
-  });
+  let open: readonly Correction[] = rejected;
+  for (const correct of correctors) {
+    if (open.length === 0) break;
+    options.signal?.throwIfAborted();
+    const corrections = await correct(open);
+    open = open.filter((question, index) => {
+      const action = corrections[index]!;
+      const { world, task } = worlds.get(question)!;
+      if (action === END || action === question.action) return true;
+      const feedback = tryAction(world, action, task);
+      const { feedback: _, ...situation } = question;
+      examples.push({ role: 'judge', question: { ...situation, action }, answer: feedback.text });
+      if (!isRejection(feedback)) examples.push({ role: 'correct', question, answer: action });
+      return isRejection(feedback);
+    });
+  }
   return examples;
 }
 

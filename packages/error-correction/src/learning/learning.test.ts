@@ -161,4 +161,19 @@ test('teacher-free exploration keeps a correction only if the household accepts 
   expect(refused.filter(({ role }) => role === 'correct')).toEqual([]);
   // What the household said of the correction is feedback data nonetheless.
   expect(refused.map(({ answer }) => answer)).toEqual(new Array(4).fill('Error, you are sitting'));
+
+  // Further correctors are asked only for what has no accepted correction yet; END and the rejected action correct nothing.
+  const asked: number[] = [];
+  const corrector = (action: string) => async (all: readonly unknown[]) => {
+    asked.push(all.length);
+    return all.map(() => action);
+  };
+  const correctors = [END, 'walk to sink', 'sit on chair', 'stand up', 'dance'].map(corrector);
+  const retried = await exploreFree(stuck, one, { correctors });
+  expect(retried.filter(({ role }) => role === 'correct').map(({ answer }) => answer)).toEqual([
+    'stand up',
+    'stand up',
+  ]);
+  expect(retried.filter(({ role }) => role === 'judge')).toHaveLength(6);
+  expect(asked).toEqual([2, 2, 2, 2]);
 });

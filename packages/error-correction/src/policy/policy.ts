@@ -1,13 +1,29 @@
 // The policy: the network with its optimizer as one recorded program, in its three roles. Learning and answering are entry points over the same variables.
 import { CheckpointError, createRng, type NamedTensors, type Rng, requireFinite } from '@moe-rl/core';
-import { adamUpdate, createProgram, type EntryPoint, lossAndGradients, type Program } from '@moe-rl/tfjs-graph';
+import {
+  adamUpdate,
+  createProgram,
+  type EntryPoint,
+  lossAndGradients,
+  type Program,
+  type ProgramInputs,
+} from '@moe-rl/tfjs-graph';
 import type { Tensor, Variable } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
-import { EXAMPLE_ROLES, type Example } from '../learning/examples.ts';
-import type { Roles, Situation } from '../learning/roles.ts';
-import { createNetwork, DEFAULT_NETWORK, type Network, type NetworkConfig } from './network.ts';
+import type { Example } from '../learning/examples.ts';
+import type { Correction, Roles } from '../learning/roles.ts';
+import type { ParameterTensors } from './layers.ts';
+import {
+  createNetwork,
+  DEFAULT_NETWORK,
+  type DecodedReply,
+  type EncodedPrompt,
+  type Network,
+  type NetworkConfig,
+} from './network.ts';
 import {
   LINE_WORDS,
+  NONE,
   PROMPT_LINES,
   promptLines,
   REPLY_WORDS,
@@ -22,8 +38,10 @@ export interface PolicyConfig {
   readonly network?: Partial<NetworkConfig>;
   /** Seed of the first values. */
   readonly seed: number;
-  /** Examples of each role in a training step. Default 32. */
+  /** Examples of planning and of correction in a training step. Default 32. */
   readonly batchSize?: number;
+  /** Examples of feedback. Default `batchSize`. */
+  readonly feedbackBatchSize?: number;
 }
 
 export interface Policy {
@@ -33,14 +51,19 @@ export interface Policy {
   /** Whether it runs as recorded TensorFlow graphs. */
   readonly isRecorded: boolean;
   /**
-   * Next actions drawn word by word from the planning role's distribution, in the place of the likeliest ones.
+   * Answers drawn word by word from a role's distribution, in the place of the likeliest ones.
    * @param temperature above 0: 1 draws from the distribution as it is, less from a sharper one
    */
-  sample(situations: readonly Situation[], rng: Rng, temperature: number): Promise<readonly string[]>;
+  sample<Role extends keyof Roles>(
+    role: Role,
+    questions: Parameters<Roles[Role]>[0],
+    rng: Rng,
+    temperature: number,
+  ): Promise<readonly string[]>;
   /**
    * One update. The loss is the sum over the roles of the mean cross-entropy of their reply words, each with weight 1. Planning examples alone, or all three
    * roles; a role without examples has a loss of 0.
-   * @param batch at most `batchSize` of each role
+   * @param batch at most `batchSize` of each role, and `feedbackBatchSize` of feedback
    * @returns the loss of each role
    */
   learn(batch: readonly Example[], learningRate: number): Promise<Readonly<Record<Example['role'], number>>>;
@@ -59,7 +82,12 @@ const PROMPT_SIZE = PROMPT_LINES * LINE_WORDS;
  * Makes a policy on the present TensorFlow.js backend.
  * @throws InvalidArgumentError for a network that can't be built
  */
-export async function createPolicy({ network: given = {}, seed, batchSize = 32 }: PolicyConfig): Promise<Policy> {
+export async function createPolicy({
+  network: given = {},
+  seed,
+  batchSize = 32,
+  feedbackBatchSize = batchSize,
+}: PolicyConfig): Promise<Policy> {
   const config: NetworkConfig = { ...DEFAULT_NETWORK, ...given };
   const network = createNetwork(config);
   const initial = network.initialize(createRng(seed, 'policy'));
@@ -95,7 +123,7 @@ export async function createPolicy({ network: given = {}, seed, batchSize = 32 }
       const state: Record<string, Tensor> = {};
       const { auxiliary, gradients } = lossAndGradients(trainable, () => {
         const prompt = network.encode(parameters, words!, true);
-        const logits = network.decode(parameters, prompt, before!);
+        const { logits } = network.decode(parameters, prompt, before!);
         const losses = tf.mul(crossEntropy(logits, reply!), weights!);
         const total = tf.sum(losses);
         const extra = network.auxiliaryLoss(prompt);
@@ -118,35 +146,35 @@ export async function createPolicy({ network: given = {}, seed, batchSize = 32 }
   });
   const entryPoints: Record<string, EntryPoint> = {
     plan: learnEntry(batchSize),
-    all: learnEntry(batchSize * EXAMPLE_ROLES.length),
-    reply: replyEntry(network, parameters, false),
-    sample: replyEntry(network, parameters, true),
+    all: learnEntry(2 * batchSize + feedbackBatchSize),
+    reply: replyEntry(network, parameters, 'noise'),
+    another: replyEntry(network, parameters, 'rejected'),
   };
   const program: Program = await createProgram({ variables, entryPoints });
 
-  const answer = (role: Example['role'], questions: readonly Example['question'][]): Promise<readonly string[]> =>
-    replies(
-      program,
-      questions.map((question) => promptLines(role, question)),
-    );
+  const likeliest = (role: Example['role'], questions: readonly Example['question'][]): Promise<readonly string[]> =>
+    replies(program, role, questions, 'reply', () => ({ noise: NO_NOISE }));
   return {
     network: config,
     parameterCount: network.parameterCount,
     isRecorded: program.isRecorded,
     roles: {
-      plan: (situations) => answer('plan', situations),
-      judge: (judgements) => answer('judge', judgements),
-      correct: (corrections) => answer('correct', corrections),
+      plan: (situations) => likeliest('plan', situations),
+      judge: (judgements) => likeliest('judge', judgements),
+      correct: (corrections) =>
+        replies(program, 'correct', corrections, 'another', (first, count) => ({
+          rejected: rejectedWords(corrections.slice(first, first + count)),
+        })),
     },
-    sample: (situations, rng, temperature) =>
-      replies(
-        program,
-        situations.map((question) => promptLines('plan', question)),
-        { rng, temperature: requireFinite('temperature', temperature, 0) },
-      ),
+    sample(role, questions, rng, temperature) {
+      requireFinite('temperature', temperature, 0);
+      return replies(program, role, questions, 'reply', (_, count) => ({
+        noise: gumbelNoise(count, rng, temperature),
+      }));
+    },
     async learn(batch, learningRate) {
       const isPlanOnly = batch.every(({ role }) => role === 'plan');
-      const rows = batchSize * (isPlanOnly ? 1 : EXAMPLE_ROLES.length);
+      const rows = isPlanOnly ? batchSize : 2 * batchSize + feedbackBatchSize;
       const inputs = trainingInputs(batch, rows);
       const rate = Float32Array.of(learningRate);
       const outputs = await program.run(isPlanOnly ? 'plan' : 'all', { ...inputs, learningRate: rate });
@@ -194,44 +222,90 @@ function clipped(gradients: Readonly<Record<string, Tensor>>): Record<string, Te
   return Object.fromEntries(Object.entries(gradients).map(([name, gradient]) => [name, tf.mul(gradient, scale)]));
 }
 
-/** Decoding, all words of a reply in one graph: the likeliest word each time, of the logits as they are or with noise added. */
-function replyEntry(network: Network, parameters: Readonly<Record<string, Tensor>>, hasNoise: boolean): EntryPoint {
+/**
+ * Decoding, all words of a reply in one graph: the likeliest word each time, with noise added to the logits. With `rejected`, the likeliest reply that is not the
+ * rejected one: a corrector that knows the plans by heart would say the same again, which corrects nothing.
+ */
+function replyEntry(network: Network, parameters: ParameterTensors, input: 'noise' | 'rejected'): EntryPoint {
   const batch = REPLY_BATCH;
+  const size = VOCABULARY.length;
+  const at = (all: Tensor, word: number): Tensor => tf.slice(all, [0, word], [batch, 1]);
   return {
     inputs: {
       words: { shape: [batch, PROMPT_LINES, LINE_WORDS], dtype: 'int32' },
-      ...(hasNoise ? { noise: { shape: [batch, REPLY_WORDS, VOCABULARY.length], dtype: 'float32' as const } } : {}),
+      ...(input === 'noise'
+        ? { noise: { shape: [batch, REPLY_WORDS, size], dtype: 'float32' as const } }
+        : { rejected: { shape: [batch, REPLY_WORDS], dtype: 'int32' as const } }),
     },
-    run({ words, noise }) {
+    run({ words, noise, rejected }) {
       const prompt = network.encode(parameters, words!, false);
-      let before: Tensor = tf.fill([batch, 1], START, 'int32');
+      const start = tf.fill([batch, 1], START, 'int32');
+      const turn = rejected && likeliestTurn(network, parameters, prompt, start, rejected);
+      const reply: Tensor[] = [];
+      let decoded: DecodedReply | undefined;
       for (let word = 0; word < REPLY_WORDS; word++) {
-        const at = (all: Tensor): Tensor => tf.slice(all, [0, word, 0], [batch, 1, VOCABULARY.length]);
-        const logits = at(network.decode(parameters, prompt, before));
-        const chosen = tf.argMax(noise === undefined ? logits : tf.add(logits, at(noise)), -1);
-        before = tf.concat([before, tf.cast(chosen, 'int32')], 1);
+        decoded = network.decode(parameters, prompt, reply.at(-1) ?? start, decoded);
+        const { logits } = decoded;
+        const scores = noise === undefined ? logits : tf.add(logits, tf.slice(noise, [0, word, 0], [batch, 1, size]));
+        let chosen = tf.cast(tf.argMax(scores, -1), 'int32');
+        if (turn !== undefined) {
+          const here = tf.scalar(word, 'int32');
+          chosen = tf.where(tf.equal(turn.position, here), at(turn.words, word), chosen);
+          chosen = tf.where(tf.greater(turn.position, here), at(rejected!, word), chosen);
+        }
+        reply.push(chosen);
       }
-      return { reply: tf.slice(before, [0, 1], [batch, REPLY_WORDS]) };
+      return { reply: tf.concat(reply, 1) };
     },
   };
 }
 
+/**
+ * Where another reply than the rejected one parts from it, and with which word, most probably.
+ * @returns position [B, 1]; for each position the likeliest other word [B, REPLY_WORDS]
+ */
+function likeliestTurn(
+  network: Network,
+  parameters: ParameterTensors,
+  prompt: EncodedPrompt,
+  start: Tensor,
+  rejected: Tensor,
+): { readonly position: Tensor; readonly words: Tensor } {
+  const batch = REPLY_BATCH;
+  const before = tf.concat([start, tf.slice(rejected, [0, 0], [batch, REPLY_WORDS - 1])], 1);
+  const { logits } = network.decode(parameters, prompt, before);
+  const logProbabilities = tf.sub(logits, tf.logSumExp(logits, -1, true));
+  const isRejected = tf.cast(tf.oneHot(rejected as tf.Tensor2D, VOCABULARY.length), 'float32');
+  const others = tf.sub(logProbabilities, tf.mul(isRejected, 1e9));
+  const same = tf.sum(tf.mul(logProbabilities, isRejected), -1);
+  // Behind the word that ends the rejected reply there is nothing to part from.
+  const isBehind = tf.cast(tf.equal(rejected, tf.scalar(NONE, 'int32')), 'float32');
+  const scores = tf.sub(tf.add(tf.cumsum(same, 1, true), tf.max(others, -1)), tf.mul(isBehind, 1e9));
+  return {
+    position: tf.reshape(tf.cast(tf.argMax(scores, -1), 'int32'), [batch, 1]),
+    words: tf.cast(tf.argMax(others, -1), 'int32'),
+  };
+}
+
+/**
+ * Runs a reply entry for as many questions as it takes.
+ * @param inputs of the entry besides the prompts, for `count` questions from the `first` on
+ */
 async function replies(
   program: Program,
-  prompts: readonly (readonly string[])[],
-  sampling?: { readonly rng: Rng; readonly temperature: number },
+  role: Example['role'],
+  questions: readonly Example['question'][],
+  entry: 'reply' | 'another',
+  inputs: (first: number, count: number) => ProgramInputs,
 ): Promise<readonly string[]> {
   const answers: string[] = [];
-  while (answers.length < prompts.length) {
+  while (answers.length < questions.length) {
     const words = new Int32Array(REPLY_BATCH * PROMPT_SIZE);
-    const part = prompts.slice(answers.length, answers.length + REPLY_BATCH);
-    part.forEach((lines, row) => {
-      writePrompt(lines, words, row * PROMPT_SIZE);
+    const part = questions.slice(answers.length, answers.length + REPLY_BATCH);
+    part.forEach((question, row) => {
+      writePrompt(promptLines(role, question), words, row * PROMPT_SIZE);
     });
-    const { reply } =
-      sampling === undefined
-        ? await program.run('reply', { words })
-        : await program.run('sample', { words, noise: gumbelNoise(part.length, sampling) });
+    const { reply } = await program.run(entry, { words, ...inputs(answers.length, part.length) });
     part.forEach((_, row) => {
       answers.push(readReply(reply!.subarray(row * REPLY_WORDS, (row + 1) * REPLY_WORDS)));
     });
@@ -239,8 +313,19 @@ async function replies(
   return answers;
 }
 
+/** The actions of corrections as words of a reply, padded to a batch. */
+function rejectedWords(corrections: readonly Correction[]): Int32Array {
+  const words = new Int32Array(REPLY_BATCH * REPLY_WORDS);
+  corrections.forEach(({ action }, row) => {
+    writeReply(action, words, row * REPLY_WORDS);
+  });
+  return words;
+}
+
+const NO_NOISE = new Float32Array(REPLY_BATCH * REPLY_WORDS * VOCABULARY.length);
+
 /** The word with the largest sum of logit and temperature x Gumbel noise is a draw from softmax(logits / temperature). */
-function gumbelNoise(rows: number, { rng, temperature }: { readonly rng: Rng; readonly temperature: number }) {
+function gumbelNoise(rows: number, rng: Rng, temperature: number): Float32Array {
   const size = REPLY_WORDS * VOCABULARY.length;
   const noise = new Float32Array(REPLY_BATCH * size);
   for (let at = 0; at < rows * size; at++) noise[at] = -temperature * Math.log(-Math.log(1 - rng.nextFloat()) + 1e-30);

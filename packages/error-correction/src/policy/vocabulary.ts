@@ -1,6 +1,7 @@
 // Words to numbers and back. A prompt is a list of lines; the network reads it as a table of words, one row per line. The order of lines says nothing: each
 // names what it is about.
 import { InvalidArgumentError } from '@moe-rl/core';
+import { OBJECT_NAMES } from '../household/catalog.ts';
 import { saysError } from '../household/feedback.ts';
 import { OBSERVATION_WORDS } from '../household/observation.ts';
 import { ACTION_WORDS, END } from '../household/parse.ts';
@@ -25,8 +26,14 @@ const FEEDBACK_WORDS = [
 
 /** All words, in the order of their numbers. Saved with a policy: others may be used only with the same list. */
 export const VOCABULARY: readonly string[] = [
-  ...new Set<string>([...SPECIAL_WORDS, ...PROMPT_WORDS, ...ACTION_WORDS, ...OBSERVATION_WORDS, ...FEEDBACK_WORDS]),
+  ...new Set<string>([
+    ...[...SPECIAL_WORDS, ...OBJECT_NAMES, ...PROMPT_WORDS],
+    ...[...ACTION_WORDS, ...OBSERVATION_WORDS, ...FEEDBACK_WORDS],
+  ]),
 ];
+/** Names of rooms, furniture and items: words of their own from this number on. */
+export const FIRST_NAME = SPECIAL_WORDS.length;
+export const NAMES = OBJECT_NAMES.length;
 export const NONE = 0;
 export const UNKNOWN = 1;
 export const START = 2;

@@ -115,8 +115,8 @@ export async function openPolicy(folder: string): Promise<{
 
 /** A policy with the settings' network, as it was saved or fresh. @throws CheckpointError when what was saved is of another network */
 export async function restoredPolicy(settings: TrainingSettings, saved: SavedPolicy | undefined): Promise<Policy> {
-  const { seed, batchSize, network } = settings;
-  const policy = await createPolicy({ seed, batchSize, network });
+  const { seed, batchSize, feedbackBatchSize, network } = settings;
+  const policy = await createPolicy({ seed, batchSize, feedbackBatchSize, network });
   if (saved === undefined) return policy;
   try {
     await policy.setState(saved.tensors);

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { saysError } from '../household/feedback.ts';
 import { evaluateRoles } from './evaluate.ts';
 import { openPolicy } from './folder.ts';
-import { DEFAULT_SETTINGS, learningRateAt, requireSettings, roundStart, type TrainingSettings } from './settings.ts';
+import { learningRateAt, requireSettings, roundStart, type TrainingSettings } from './settings.ts';
 import { type TrainingProgress, train } from './train.ts';
 
 const TINY: Partial<TrainingSettings> = {
@@ -19,8 +19,10 @@ const TINY: Partial<TrainingSettings> = {
   rounds: 2,
   explorations: 1,
   guidedProposals: 2,
+  correctionAttempts: 2,
   batchSize: 4,
-  network: { ...DEFAULT_SETTINGS.network, wordSize: 8, size: 8, heads: 2, hiddenSize: 8, decoderLayers: 1 },
+  feedbackBatchSize: 4,
+  network: { wordSize: 8, size: 8, heads: 2, hiddenSize: 8, encoderLayers: 1, decoderLayers: 1 },
 };
 
 let root: string;
@@ -78,17 +80,30 @@ test('actions are drawn from the distribution: near temperature 0 the likeliest,
   const situation = { instruction: 'wash plate', observation: ['room kitchen', 'hands empty'], history: [] };
   const situations = Array.from({ length: 20 }, () => situation);
   const likeliest = await policy.roles.plan(situations);
-  expect(await policy.sample(situations, createRng(1), 1e-6)).toEqual(likeliest);
-  const drawn = await policy.sample(situations, createRng(1), 1);
+  expect(await policy.sample('plan', situations, createRng(1), 1e-6)).toEqual(likeliest);
+  const drawn = await policy.sample('plan', situations, createRng(1), 1);
   expect(new Set(drawn).size).toBeGreaterThan(5);
-  expect(await policy.sample(situations, createRng(1), 1)).toEqual(drawn);
+  expect(await policy.sample('plan', situations, createRng(1), 1)).toEqual(drawn);
+
+  // A correction is another action than the rejected one, also where that is what the corrector would say freely.
+  const feedback = 'Error, you are sitting';
+  const questions = drawn.map((action) => ({ ...situation, action, feedback }));
+  const free = await policy.sample('correct', questions, createRng(1), 1e-6);
+  const insisted = questions.map((question, index) => ({ ...question, action: free[index]! }));
+  for (const asked of [questions, insisted]) {
+    const corrected = await policy.roles.correct(asked);
+    expect(corrected.filter((action, index) => action === asked[index]!.action)).toEqual([]);
+  }
   policy.dispose();
 });
 
 test('along plans as many steps are proposed as the settings say, drawn at their temperature', async () => {
   const explored = async (name: string, changes: Partial<TrainingSettings>): Promise<string[]> => {
     const folder = join(root, name);
-    await train({ folder, settings: { ...TINY, rounds: 1, planUpdates: 1, correctionUpdates: 1, ...changes } });
+    await train({
+      folder,
+      settings: { ...TINY, rounds: 1, explorations: 0, planUpdates: 1, correctionUpdates: 1, ...changes },
+    });
     return readFileSync(join(folder, 'exploration-1.jsonl'), 'utf8').trim().split('\n');
   };
   const likeliest = await explored('likeliest', { guidedProposals: 1 });

@@ -19,10 +19,14 @@ export interface TrainingSettings {
   readonly explorations: number;
   /** Proposals for each step of an expert plan, in each round: the likeliest one, the others drawn. */
   readonly guidedProposals: number;
+  /** Corrections tried for each rejected step of the model alone, until the household accepts one: the likeliest one, then drawn ones. */
+  readonly correctionAttempts: number;
   /** Of the drawn ones; above 0. */
   readonly temperature: number;
-  /** Examples of each role in an update. */
+  /** Examples of planning and of correction in an update. */
   readonly batchSize: number;
+  /** Examples of feedback in an update. */
+  readonly feedbackBatchSize: number;
   readonly learningRate: number;
   /** True: no exploration; all updates are on plans alone, with the same plans, batches and learning rates. */
   readonly plansOnly: boolean;
@@ -32,14 +36,16 @@ export interface TrainingSettings {
 export const DEFAULT_SETTINGS: TrainingSettings = {
   seed: 1,
   tasks: 600,
-  demonstrations: 2,
-  planUpdates: 2500,
-  correctionUpdates: 4000,
+  demonstrations: 1,
+  planUpdates: 1500,
+  correctionUpdates: 2400,
   rounds: 2,
-  explorations: 3,
+  explorations: 2,
   guidedProposals: 4,
+  correctionAttempts: 4,
   temperature: 1,
-  batchSize: 16,
+  batchSize: 8,
+  feedbackBatchSize: 32,
   learningRate: 0.002,
   plansOnly: false,
   network: DEFAULT_NETWORK,
@@ -54,7 +60,9 @@ const LEAST: Readonly<Partial<Record<keyof TrainingSettings, number>>> = {
   rounds: 1,
   explorations: 0,
   guidedProposals: 1,
+  correctionAttempts: 1,
   batchSize: 1,
+  feedbackBatchSize: 1,
 };
 
 /**

@@ -7,6 +7,7 @@ import { saysError } from '../household/feedback.ts';
 import { generateTasks, type Task, TRAINING_TASKS } from '../household/tasks.ts';
 import type { Problem } from '../learning/episodes.ts';
 import {
+  type Corrector,
   demonstrate,
   type Example,
   exploreFree,
@@ -129,7 +130,7 @@ async function runPhases(
       }
     }
     const losses = await policy.learn(
-      drawBatch(createRng(settings.seed, `batch/${update}`), pools, settings.batchSize),
+      drawBatch(createRng(settings.seed, `batch/${update}`), pools, settings),
       learningRateAt(settings, update),
     );
     if (!Number.isFinite(losses.plan + losses.judge + losses.correct)) {
@@ -138,7 +139,7 @@ async function runPhases(
     update++;
     means.add(losses);
     if (update % REPORT_UPDATES === 0 || update === total) {
-      const phase = pools.errors === undefined ? 'plans' : 'correction';
+      const phase = pools.feedback === undefined ? 'plans' : 'correction';
       report({ kind: 'updates', phase, update, total, losses: means.take() });
     }
     await breathe();
@@ -155,7 +156,7 @@ async function runPhases(
 /** Both kinds of exploration, each example once; undefined when it was stopped. */
 async function explore(
   policy: Policy,
-  { seed, guidedProposals, temperature }: TrainingSettings,
+  { seed, guidedProposals, correctionAttempts, temperature }: TrainingSettings,
   round: number,
   demonstrations: ReturnType<typeof demonstrate>,
   problems: readonly Problem[],
@@ -166,11 +167,18 @@ async function explore(
     const rng = createRng(seed, `proposals/${round}`);
     // Along plans that it has learned a model's likeliest steps are the expert's: drawn ones make the errors that there is something to learn from.
     const drawn = Array.from({ length: guidedProposals - 1 }, (): Proposer => {
-      return (situations) => policy.sample(situations, rng, temperature);
+      return (situations) => policy.sample('plan', situations, rng, temperature);
     });
     const proposers = [policy.roles.plan, ...drawn];
     const guided = await exploreGuided(policy.roles, demonstrations, { ...options, proposers });
-    const free = await exploreFree(policy.roles, problems, options);
+    // Corrections along plans are the expert's next step, which the plans say too. Only those that it finds alone teach a model to read the feedback.
+    const retries = Array.from({ length: correctionAttempts - 1 }, (): Corrector => {
+      return (corrections) => policy.sample('correct', corrections, rng, temperature);
+    });
+    const free = await exploreFree(policy.roles, problems, {
+      ...options,
+      correctors: [policy.roles.correct, ...retries],
+    });
     const unique = new Map([...guided, ...free].map((example) => [JSON.stringify(example), example]));
     return [...unique.values()];
   } catch (error) {
@@ -190,31 +198,31 @@ function explorationReport(round: number, examples: readonly Example[]): Trainin
   };
 }
 
-/** Examples by what a batch takes from them. Feedback is drawn half from rejections, half from the rest, since most steps succeed. */
+/** Examples by what a batch takes from them. */
 interface Pools {
   readonly plans: readonly Example[];
-  readonly errors?: readonly Example[];
-  readonly successes?: readonly Example[];
+  /** Of the newest round: an earlier policy made many more errors, and who learned from those takes steps of this one for errors too. */
+  readonly feedback?: readonly Example[];
+  /** Of all rounds. */
   readonly corrections?: readonly Example[];
 }
 
-function addToPools({ plans, errors = [], successes = [], corrections = [] }: Pools, found: readonly Example[]): Pools {
-  const judged = found.filter(({ role }) => role === 'judge');
+function addToPools({ plans, corrections = [] }: Pools, found: readonly Example[]): Pools {
   return {
     plans,
-    errors: [...errors, ...judged.filter(({ answer }) => saysError(answer))],
-    successes: [...successes, ...judged.filter(({ answer }) => !saysError(answer))],
+    feedback: found.filter(({ role }) => role === 'judge'),
     corrections: [...corrections, ...found.filter(({ role }) => role === 'correct')],
   };
 }
 
-function drawBatch(rng: Rng, { plans, errors, successes, corrections }: Pools, size: number): readonly Example[] {
+function drawBatch(
+  rng: Rng,
+  { plans, feedback = [], corrections = [] }: Pools,
+  { batchSize, feedbackBatchSize }: TrainingSettings,
+): readonly Example[] {
   const draw = (pool: readonly Example[], count: number): readonly Example[] =>
     pool.length === 0 ? [] : Array.from({ length: count }, () => pool[rng.nextInteger(pool.length)]!);
-  const planning = draw(plans, size);
-  if (errors === undefined) return planning;
-  const half = Math.ceil(size / 2);
-  return [...planning, ...draw(errors, half), ...draw(successes!, size - half), ...draw(corrections!, size)];
+  return [...draw(plans, batchSize), ...draw(feedback, feedbackBatchSize), ...draw(corrections, batchSize)];
 }
 
 /** The named tasks first, then generated ones, the same for every seed. */

@@ -1,6 +1,6 @@
 // Trains and evaluates what docs/error-correction.md compares, as `moe-rl error-correction train` and `evaluate` do, and writes one line per run to
 // docs/error-correction/results.jsonl. Stopped and started again, it goes on. The updates on plans are the same for all variants without a mixture and are made
-// once. `--seeds 21,22` and `--variants plans,e2cl,soft` choose; `--set key=number` changes settings, `--results FILE` where lines go.
+// once. `--seeds 31,32` and `--variants plans,e2cl,soft` choose; `--set key=number` changes settings, `--results FILE` where lines go.
 //   node --conditions=@moe-rl/source scripts/study-error-correction.mjs [--folder runs/error-correction-study]
 // The settings are the defaults of `train`, chosen with other seeds on other households before these were run, for these reasons. Expert plans are few, one for
 // each task, so that what the model finds out by itself can add something: with two plans for each of 600 tasks what exploration added did not show. The updates
@@ -21,7 +21,7 @@ import { loadBackend } from '../packages/tfjs-native/src/index.ts';
 const { values } = parseArgs({
   options: {
     folder: { type: 'string', default: 'runs/error-correction-study' },
-    seeds: { type: 'string', default: '21,22,23' },
+    seeds: { type: 'string', default: '31,32,33' },
     set: { type: 'string', multiple: true, default: [] },
     results: { type: 'string' },
     variants: { type: 'string', default: 'plans,e2cl' },

@@ -99,14 +99,20 @@ export async function exploreFree(
   const rejected: Correction[] = [];
   for (const { problem, steps } of episodes) {
     const world = copyWorld(problem.world);
+    // What was rejected since the household changed last: tried again it is rejected again, which says nothing new, and a model that is stuck does so for long.
+    const rejectedHere = new Set<string>();
     for (const { situation, action, feedback } of steps) {
+      if (rejectedHere.has(action)) continue;
       examples.push({ role: 'judge', question: { ...situation, action }, answer: feedback.text });
       if (isRejection(feedback)) {
         const correction = { ...situation, action, feedback: feedback.text };
         rejected.push(correction);
         worlds.set(correction, { task: problem.task, world: copyWorld(world) });
+        rejectedHere.add(action);
+      } else {
+        act(world, action);
+        rejectedHere.clear();
       }
-      act(world, action);
     }
   }
   let open: readonly Correction[] = rejected;

@@ -156,11 +156,12 @@ test('teacher-free exploration keeps a correction only if the household accepts 
     plan: async (all) => all.map(({ history }) => (history.length < 2 ? 'walk to sink' : END)),
   };
   const kept = (await exploreFree(stuck, one)).filter(({ role }) => role === 'correct');
-  expect(kept.map(({ answer }) => answer)).toEqual(['stand up', 'stand up']);
+  // The step is tried and rejected twice in the same household, which is one thing to learn.
+  expect(kept.map(({ answer }) => answer)).toEqual(['stand up']);
   const refused = await exploreFree({ ...stuck, correct: async (all) => all.map(() => 'sit on chair') }, one);
   expect(refused.filter(({ role }) => role === 'correct')).toEqual([]);
   // What the household said of the correction is feedback data nonetheless.
-  expect(refused.map(({ answer }) => answer)).toEqual(new Array(4).fill('Error, you are sitting'));
+  expect(refused.map(({ answer }) => answer)).toEqual(new Array(2).fill('Error, you are sitting'));
 
   // Further correctors are asked only for what has no accepted correction yet; END and the rejected action correct nothing.
   const asked: number[] = [];
@@ -170,10 +171,7 @@ test('teacher-free exploration keeps a correction only if the household accepts 
   };
   const correctors = [END, 'walk to sink', 'sit on chair', 'stand up', 'dance'].map(corrector);
   const retried = await exploreFree(stuck, one, { correctors });
-  expect(retried.filter(({ role }) => role === 'correct').map(({ answer }) => answer)).toEqual([
-    'stand up',
-    'stand up',
-  ]);
-  expect(retried.filter(({ role }) => role === 'judge')).toHaveLength(6);
-  expect(asked).toEqual([2, 2, 2, 2]);
+  expect(retried.filter(({ role }) => role === 'correct').map(({ answer }) => answer)).toEqual(['stand up']);
+  expect(retried.filter(({ role }) => role === 'judge')).toHaveLength(3);
+  expect(asked).toEqual([1, 1, 1, 1]);
 });

@@ -137,6 +137,10 @@ describe('what a plan resolves to', () => {
 
   it('takes settings of a mixture that only the variants have', () => {
     const set = { 'network.moe.router.isNormalized': true, 'network.moe.expertHiddenUnits': 48 };
+    // The first has none in its own preset, the other one has.
+    const short = { ...set, 'agent.minReplayHistoryAgentSteps': 100 };
+    for (const preset of ['dqn', 'dqn-soft-moe'])
+      expect(resolvePlan(makePlan({ ...DEMO, preset, variants: ['soft-4'], set: short })).variants).toHaveLength(1);
     const { variants } = resolvePlan(makePlan({ ...DEMO, variants: ['soft-4', 'soft-1'], set }));
     for (const { config } of variants)
       expect(config.network.moe).toMatchObject({ expertHiddenUnits: 48, router: { type: 'soft', isNormalized: true } });

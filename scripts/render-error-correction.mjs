@@ -82,18 +82,21 @@ function verdicts() {
   // Student's t on two values, for six intervals at once, is luck.
   if (missing.length > 0) return ['- Too few seeds to say whether anything is gained.'];
   return against.map(([name, first, second]) => {
-    const shownGains = Object.keys(SPLITS).flatMap((split) =>
-      measures
-        .filter((measure) => {
-          const [a, b] = [valuesOf(first, split, measure), valuesOf(second, split, measure)];
-          const { mean, half } = interval(
-            [...a.keys()].filter((seed) => b.has(seed)).map((seed) => a.get(seed) - b.get(seed)),
-          );
-          return mean - half > 0;
-        })
-        .map((measure) => `${MEASURES[measure]} (${SPLITS[split]})`),
+    const found = Object.keys(SPLITS).flatMap((split) =>
+      measures.map((measure) => {
+        const [a, b] = [valuesOf(first, split, measure), valuesOf(second, split, measure)];
+        const { mean, half } = interval(
+          [...a.keys()].filter((seed) => b.has(seed)).map((seed) => a.get(seed) - b.get(seed)),
+        );
+        const text = `${MEASURES[measure]} (${SPLITS[split]})`;
+        return { text, isGain: mean - half > 0, isLoss: mean + half < 0 };
+      }),
     );
-    return `- Gains of ${name} whose interval excludes 0: ${shownGains.length === 0 ? 'none. At these sizes the runs do not show one' : shownGains.join(', ')}.`;
+    const texts = (isShown) => found.filter(isShown).map(({ text }) => text);
+    const gains = texts(({ isGain }) => isGain);
+    const losses = texts(({ isLoss }) => isLoss);
+    const gained = gains.length === 0 ? 'none. At these sizes the runs do not show one' : gains.join(', ');
+    return `- Gains of ${name} whose interval excludes 0: ${gained}.${losses.length === 0 ? '' : ` Losses: ${losses.join(', ')}.`}`;
   });
 }
 
@@ -201,7 +204,7 @@ const earlier = wholeSeries
   .slice(0, -1)
   .map(
     ({ 0: { settings: before }, length }) =>
-      `- An earlier series (${length} runs, ${before.demonstrations} plans for each of ${before.tasks} tasks, ${before.planUpdates} and ${before.correctionUpdates} updates${isOfPresentNetwork ? `, ${before.network.encoderLayers} encoder layer of ${before.network.size}, not told which lines name the same thing` : ''}) came first; this one's settings were chosen after it, before its seeds were run.`,
+      `- An earlier series (${length} runs, ${before.demonstrations} ${before.demonstrations === 1 ? 'plan' : 'plans'} for each of ${before.tasks} tasks, ${before.planUpdates} and ${before.correctionUpdates} updates${isOfPresentNetwork ? `, ${before.network.encoderLayers} encoder layer of ${before.network.size}, not told which lines name the same thing` : ''}) came first; this one's settings were chosen after it, before its seeds were run.`,
   );
 const seedsOf = (variant) => runs.filter((run) => run.variant === variant).map(({ seed }) => seed);
 const minutes = (variant) => {
@@ -219,7 +222,7 @@ write(
     'was trained on. This page is written by `scripts/render-error-correction.mjs` from [results.jsonl](error-correction/results.jsonl), which `scripts/study-error-correction.mjs` makes with the commands',
     '`moe-rl error-correction train` and `evaluate`.',
     '',
-    `- ${settings.tasks} tasks with ${settings.demonstrations} expert plans each; ${settings.planUpdates} updates on plans, then ${settings.correctionUpdates} on planning, feedback and correction, in ${settings.rounds} ${settings.rounds === 1 ? 'round' : 'rounds'} of exploration with ${settings.explorations} households per task.`,
+    `- ${settings.tasks} tasks with ${settings.demonstrations} expert ${settings.demonstrations === 1 ? 'plan' : 'plans'} each; ${settings.planUpdates} updates on plans, then ${settings.correctionUpdates} on planning, feedback and correction, in ${settings.rounds} ${settings.rounds === 1 ? 'round' : 'rounds'} of exploration with ${settings.explorations} households per task.`,
     '- `plans alone`: the same network, plans, number of updates, planning examples per update and learning rates, without exploration. Both start from the same updates on plans. Trained on plans',
     '  alone a network can not foresee feedback, so it acts plainly.',
     `- Seeds: ${variants.map((variant) => `${NAMES[variant]} ${seedsOf(variant).join(', ')}`).join('; ')}. Brackets are 95 % intervals of the mean over seeds by Student's t; differences are paired by seed.`,

@@ -98,10 +98,13 @@ async function vitest(
 ) {
   const report = join(results, `${label}.json`);
   rmSync(report, { force: true });
+  // Two test files run at a time: with threads of its own each would only be in the other's way (some learn in half the processor time so). Tests of what
+  // is computed on several threads say how many they want.
+  const oneThread = { TF_NUM_INTRAOP_THREADS: '1', TF_NUM_INTEROP_THREADS: '1' };
   const { status } = await spawned(
     node,
     [entry, 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...args],
-    extra,
+    { ...oneThread, ...extra },
   );
   if (!existsSync(report)) return { passed: 0, failed: 1, skipped: 0 };
   const summary = JSON.parse(readFileSync(report, 'utf8'));

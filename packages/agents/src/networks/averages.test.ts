@@ -8,7 +8,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 
 let isFused = false;
 beforeAll(async () => {
-  await loadBackend({ backend: 'auto' });
+  await loadBackend({ backend: 'auto', threads: 2 });
   const { addedOperations } = tf.backend() as { addedOperations?: ReadonlySet<string> };
   isFused = ['MoeRlSoftmaxMatmul', 'MoeRlExpertMlp'].every((name) => addedOperations?.has(name));
 }, 600_000);

@@ -8,7 +8,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { expect, test } from 'vitest';
 
 test('deepseek records: outputs and gradients of later batches are those of the dense reference', async () => {
-  await loadBackend({ backend: 'auto' });
+  await loadBackend({ backend: 'auto', threads: 2 });
   const ops = createTfjsOps(tf);
   const [B, T, D] = [2, 9, 5];
   const config: TopKMoeConfig = { numExperts: 4, tokenSize: D, hiddenSize: 6, router: { type: 'deepseek', k: 2 } };

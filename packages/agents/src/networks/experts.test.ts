@@ -10,7 +10,7 @@ type Inputs = [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
 
 let backend: { addedOperations?: ReadonlySet<string> };
 beforeAll(async () => {
-  await loadBackend({ backend: 'auto' });
+  await loadBackend({ backend: 'auto', threads: 2 });
   backend = tf.backend() as typeof backend;
 }, 600_000);
 

@@ -20,7 +20,7 @@ const shapes: Record<string, number[]> = {
 /** Loads native TensorFlow; returns why it can't be had, unless MOE_RL_REQUIRE_NATIVE=1 makes that a failure. */
 export async function loadNative(): Promise<string | undefined> {
   try {
-    await loadBackend({ backend: 'tensorflow' });
+    await loadBackend({ backend: 'tensorflow', threads: 2 });
     return undefined;
   } catch (error) {
     if (process.env.MOE_RL_REQUIRE_NATIVE === '1') throw error;

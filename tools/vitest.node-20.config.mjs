@@ -5,7 +5,7 @@ import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { defineConfig } from 'vitest-node-20/config';
 import { BaseSequencer } from 'vitest-node-20/node';
-import { FROM_SOURCE_ONLY } from './from-source-only.mjs';
+import { FROM_SOURCE_ONLY, ONCE_FROM_BUILT } from './from-source-only.mjs';
 import { longTestsFirst } from './long-tests-first.mjs';
 
 const folder = dirname(createRequire(import.meta.url).resolve('vitest-node-20/package.json'));
@@ -15,7 +15,7 @@ export default defineConfig({
   resolve: { alias: [{ find: /^vitest$/, replacement: join(folder, 'dist/index.js') }] },
   test: {
     include: ['packages/*/src/**/*.test.ts'],
-    exclude: ['**/node_modules/**', ...FROM_SOURCE_ONLY],
+    exclude: ['**/node_modules/**', ...FROM_SOURCE_ONLY, ...ONCE_FROM_BUILT],
     setupFiles: ['tools/vitest.node-20.setup.mjs'],
     pool: 'forks',
     sequence: { sequencer: longTestsFirst(BaseSequencer) },

@@ -1,7 +1,7 @@
 // Operations that @moe-rl/tfjs-native adds to TensorFlow give what the recorded ones give, and stand only where they may.
 
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { addedOperations } from './added-operations.ts';
 import type { TensorFlowBackend } from './binding.ts';
 import { GraphRecorder, type GraphVariable } from './graph-recorder.ts';
@@ -10,12 +10,14 @@ import { recordEntryPoint } from './recorder.ts';
 import { loadNative, makeVariable } from './testing/small-agent.ts';
 
 const NAMES = ['MoeRlConvolution', 'MoeRlDense', 'MoeRlImages'];
+const WITHOUT = `TensorFlow has none of ${NAMES.join(', ')} here`;
 let obstacle: string | undefined;
 let isThere = false;
 beforeAll(async () => {
   obstacle = await loadNative();
   const { addedOperations: there } = tf.backend() as TensorFlowBackend;
   isThere = NAMES.every((name) => there?.has(name));
+  if (!isThere && process.arch === 'x64' && process.env.MOE_RL_REQUIRE_NATIVE === '1') throw new Error(WITHOUT);
 }, 600_000);
 
 /** Numbers of both signs, the same each time; every third is 0. */
@@ -84,8 +86,8 @@ function expectClose(actual: readonly number[], expected: readonly number[]): vo
 }
 
 describe('a convolution of one image', () => {
+  beforeEach(({ skip }) => skip(!isThere, obstacle ?? WITHOUT));
   it.each(Object.entries(cases))('gives what TensorFlow gives: %s', async (_, given) => {
-    if (obstacle !== undefined || !isThere) return;
     const { image, window, filters, stride, padding, relu } = given;
     const kernelShape = [...window, image[2], filters];
     const size = kernelShape.reduce((product, dimension) => product * dimension, 1);
@@ -108,13 +110,13 @@ describe('a convolution of one image', () => {
 });
 
 describe('a dense layer of one row', () => {
+  beforeEach(({ skip }) => skip(!isThere, obstacle ?? WITHOUT));
   it.each([
     [2000, 512, true],
     [512, 18, false],
     [3, 1, true],
     [1, 40, false],
   ])('gives what TensorFlow gives: %i to %i, relu %s', async (inputs, outputs, relu) => {
-    if (obstacle !== undefined || !isThere) return;
     const results = await both(
       {
         kernel: makeVariable(() => tf.tensor(numbers(inputs * outputs), [inputs, outputs])),
@@ -133,7 +135,6 @@ describe('a dense layer of one row', () => {
   });
 
   it('passes NaN on', async () => {
-    if (obstacle !== undefined || !isThere) return;
     const results = await both(
       { kernel: makeVariable(() => tf.ones([2, 2])), bias: makeVariable(() => tf.zeros([2])) },
       {
@@ -149,13 +150,13 @@ describe('a dense layer of one row', () => {
 });
 
 describe('images out of planes of bytes', () => {
+  beforeEach(({ skip }) => skip(!isThere, obstacle ?? WITHOUT));
   it.each([
     [5, 1, 4],
     [5, 0, 4],
     [3, 1, 2],
     [1, 0, 1],
   ])('are the same: of %i planes, from %i on, %i', async (planes, first, count) => {
-    if (obstacle !== undefined || !isThere) return;
     const [height, width] = [7, 300];
     const results = await both(
       {},

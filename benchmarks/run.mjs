@@ -10,7 +10,7 @@ import { otherProcessorUse } from './lib/quiet.mjs';
 
 const folder = dirname(fileURLToPath(import.meta.url));
 const available = readdirSync(folder)
-  .filter((name) => name.endsWith('.mjs') && name !== 'run.mjs')
+  .filter((name) => name.endsWith('.mjs') && !name.endsWith('.test.mjs') && name !== 'run.mjs')
   .map((name) => name.replace(/\.mjs$/, ''));
 
 const USAGE = `usage: pnpm bench [name ...] [--json FILE] [--save] [--peers a,b | --no-peers] [--quick] [--threads N]

@@ -220,6 +220,6 @@ for (const [type, page] of Object.entries(PAGES)) {
 const list = Object.entries(PAGES).map(([type, { title }]) => `- [${title}](${type}.md): \`${type}\``);
 writeFileSync(
   new URL('README.md', folder),
-  `# Routers\n\nEvery router maps gate logits [B, T, E] to an assignment: token choice (experts, weights and buffer positions per token) or expert choice (tokens and weights per expert). Any dispatcher carries out any assignment. \`createRouter({ type, ... })\` makes one by name, \`createMixture({ type, ... }, sizes)\` a whole layer; an unknown name or option throws, and \`registerRouter\` adds your own ([docs/extending](../extending)). Routers without a capacity drop nothing, at a cost that grows with the chosen experts.\n\n${list.join('\n')}\n`,
+  `# Routers\n\nEvery router maps gate logits [B, T, E] to an assignment: token choice (experts, weights and buffer positions per token) or expert choice (tokens and weights per expert). Any dispatcher carries out any assignment. \`createRouter({ type, ... })\` makes one by name, \`createMixture({ type, ... }, sizes)\` a whole layer; an unknown name or option throws, and \`registerRouter\` adds your own ([docs/extending](../extending)). Routers without a capacity drop nothing, at a cost that grows with the chosen experts.\n\n${list.join('\n')}\n\n[Every router in an agent](runs.md) tables one run with each, and what it reported.\n`,
 );
 console.log(`wrote ${Object.keys(PAGES).length} pages`);

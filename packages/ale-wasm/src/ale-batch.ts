@@ -51,7 +51,7 @@ const MAXIMUM_CONSOLES = 1024;
  * A batch of consoles. After construction every console is where ALE is after loading the ROM; call `reset` before the first step of an
  * episode.
  *
- * The arrays are refreshed by each call and keep their identity, except that `observations` must be read again after the batch is made.
+ * The arrays are refreshed by each call and keep their identity; `observation(i)` is a view that does, too.
  */
 export class AleBatch {
   readonly game: Game;

@@ -87,6 +87,8 @@ describe('a console', () => {
     expect(() => embedded({ frameSkip: 0 })).toThrow(/frameSkip is 0; expected an integer 1\.\.1000/);
     expect(() => embedded({ mode: 7 })).toThrow(/mode of windfall is 7/);
     expect(() => embedded().act(18)).toThrow(AleArgumentError);
+    // By this @moe-rl/core knows it for an error made on purpose.
+    expect(() => embedded().act(18)).toThrow(expect.objectContaining({ isMoeRlError: true, code: 'ALE_ARGUMENT' }));
     expect(() => getGame('asterisk')).toThrow(/asterix/);
     expect(() => defineGame({ slug: 'x', cart: 'AR' } as never)).toThrow(/cart is "AR"/);
   });

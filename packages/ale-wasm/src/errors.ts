@@ -3,6 +3,8 @@
 /** Base class of everything this package throws on purpose. */
 export class AleError extends Error {
   readonly code: string;
+  /** What `isMoeRlError` of @moe-rl/core, on which this package does not depend, knows its errors by. */
+  readonly isMoeRlError = true;
 
   constructor(code: string, message: string) {
     super(message);

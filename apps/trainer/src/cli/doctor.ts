@@ -41,7 +41,9 @@ export async function doctor(options: DoctorOptions): Promise<void> {
     throw new InvalidArgumentError(`--${idle[0]} says what is measured; expected --measure too`);
   }
   print(table(['machine', ''], machineRows()));
-  print('\nTensor backends (in the order that --backend auto tries them where nothing was measured):');
+  print(
+    '\nTensor backends (--backend auto tries them in this order where nothing was measured, but for webgpu, which has to be named):',
+  );
   const backends = explainTrainingBackends().map(({ name, source, state, reason }) => [name, state, source, reason]);
   print(table(['backend', 'state', 'source', 'why'], backends));
   print('\nPJRT plugins (XLA; --backend pjrt-cpu, pjrt-cuda or pjrt-rocm):');

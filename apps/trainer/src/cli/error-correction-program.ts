@@ -31,7 +31,11 @@ export function addErrorCorrectionCommands(program: Command): void {
     .option('--model <name>', 'model of the server')
     .option('--timeout <seconds>', 'longest time for one answer of the server', realNumber('--timeout'), 60)
     .option('--arrangements <count>', 'households for each task', integer('--arrangements', 1), 4)
-    .option('--tasks <list>', 'only these held-out tasks, with commas between them', nameList('--tasks'))
+    .option(
+      '--tasks <list>',
+      'only these tasks, trained on (in unseen households) or held out, with commas between them',
+      nameList('--tasks'),
+    )
     .option('--json <file>', 'also write the results as JSON (default: evaluation.json in the folder)')
     .action(async (options) => (await import('./error-correction.ts')).evaluateErrorCorrection(options));
 

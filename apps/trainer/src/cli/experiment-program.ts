@@ -127,7 +127,7 @@ function withPlanOptions(command: Command): Command {
     .option('--seeds <count>', 'seeds of each game and variant', integer('--seeds'))
     .option(
       '--protocol <name>',
-      'dopamine, atari-100k, minatar, classic or demo (default: what is usual for the suite)',
+      'dopamine, atari-100k, offline, minatar, classic or demo (default: what is usual for the suite)',
     )
     .option('--scale <factor>', 'multiplies all lengths of the protocol', realNumber('--scale'))
     .option('--iterations <count>', 'iterations of training and evaluation', integer('--iterations'))

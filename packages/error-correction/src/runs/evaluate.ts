@@ -85,6 +85,8 @@ export async function evaluateRoles(roles: Roles, options: EvaluationOptions = {
   for (const split of splits) {
     const all = heldOutProblems(split, arrangements, seed);
     const problems = tasks === undefined ? all : all.filter(({ task }) => tasks.includes(task.instruction));
+    // Tasks that were trained on are in one split, held-out ones in the other.
+    if (problems.length === 0) continue;
     for (const inference of inferences) {
       const { roles: counted, calls } = countCalls(roles);
       const proposals = new Map<Situation, string>();

@@ -65,7 +65,9 @@ test('stopped and gone on with, a run ends exactly as a straight one, mixture an
     arrangements: 1,
     tasks: ['wash plate', 'put apple on table'],
   });
+  const ofOneSplit = await evaluateRoles(policy.roles, { arrangements: 1, tasks: ['wash plate'] });
   policy.dispose();
+  expect(ofOneSplit.results.map(({ split }) => split)).toEqual(['tasks', 'tasks']);
   expect(results.map(({ split, inference }) => `${split} ${inference}`)).toEqual([
     ...['arrangements plain', 'arrangements speculative', 'tasks plain', 'tasks speculative'],
   ]);

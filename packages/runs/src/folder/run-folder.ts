@@ -122,7 +122,7 @@ function removeIfEmpty(path: string): void {
 }
 
 /**
- * Opens the folder of an existing run and takes its lock. `change` may alter the stored configuration (see `mergeOnResume`).
+ * Opens the folder of an existing run and takes its lock. `change` may alter the stored configuration (see `changeOnResume`).
  * @throws NotFoundError, AlreadyInUseError, CheckpointError (written by another version), StorageError.
  */
 export function openRunFolder(

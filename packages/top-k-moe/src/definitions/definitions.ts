@@ -189,7 +189,7 @@ export const definitions = {
       isHard: setting.boolean('Only the best expert works.', false),
       evaluationCapacityFraction: setting.number(
         'In evaluation an expert takes at most this share of the tokens; 0: no limit.',
-        0.25,
+        0,
         { minimum: 0 },
       ),
       capacity: setting.integer('Tokens that each expert takes in evaluation.', null, { isNullable: true }),

@@ -20,7 +20,7 @@ import {
 } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { makeFolder, storageError } from '@moe-rl/core/node';
+import { makeFolder, removeQuietly, storageError } from '@moe-rl/core/node';
 import type { ExperimentPaths } from '../plan/experiment-paths.ts';
 
 /** Who made a claim. */
@@ -66,14 +66,17 @@ export function newestEpoch({ claimsFolder }: ExperimentPaths, jobId: string): n
   return names.reduce((newest, name) => Math.max(newest, Number(EPOCH_FILE.exec(name)?.[1] ?? 0)), 0);
 }
 
-/** How the newest claim on a job stands, as far as this process can tell. */
+/**
+ * How a claim on a job stands, as far as this process can tell.
+ * @param epoch the claim that is judged, the newest by default; who wants the job gives the same one to `claimJob`
+ */
 export function claimState(
   paths: ExperimentPaths,
   jobId: string,
   observations: Observations,
   leaseMs: number,
+  epoch: number = newestEpoch(paths, jobId),
 ): ClaimState {
-  const epoch = newestEpoch(paths, jobId);
   if (epoch === 0) return 'none';
   const file = claimFile(paths, jobId, epoch);
   if (existsSync(`${file}.released`)) return 'released';
@@ -107,32 +110,53 @@ export function seemsHeld(paths: ExperimentPaths, jobId: string, leaseMs: number
 }
 
 /**
- * Tries to take the next epoch of a job, and its run folder with it. Call only when the claim before is released or abandoned.
+ * Tries to take the epoch after `before`, and the job's run folder with it.
  * @param leaseMs how long this process may be silent before others take over
+ * @param before the epoch that was found released or abandoned: read before it is judged, so that a claim that somebody made in between is never overtaken
  * @returns undefined when another process was first
- * @throws StorageError when the folder can't be written
+ * @throws StorageError when the folder can't be written; the job is let go then
  */
-export function claimJob(paths: ExperimentPaths, jobId: string, leaseMs = 0): Claim | undefined {
-  const before = newestEpoch(paths, jobId);
+export function claimJob(
+  paths: ExperimentPaths,
+  jobId: string,
+  leaseMs = 0,
+  before: number = newestEpoch(paths, jobId),
+): Claim | undefined {
   const epoch = before + 1;
   const owner = ownClaim(leaseMs);
   const folder = join(paths.claimsFolder, jobId);
   makeFolder(folder);
-  const file = claimFile(paths, jobId, epoch);
+  const file = `${claimFile(paths, jobId, epoch)}.json`;
   const candidate = join(folder, `candidate-${owner.token}`);
   try {
     writeFileSync(candidate, JSON.stringify(owner));
     // link() fails when the name exists, on shared file systems too, and the name never shows a half-written file.
-    linkSync(candidate, `${file}.json`);
+    linkSync(candidate, file);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return undefined;
     throw storageError('write', file, cause);
   } finally {
-    rmSync(candidate, { force: true });
+    removeQuietly(candidate);
   }
-  const runFolder = join(paths.workFolder, `${jobId}.${epoch}`);
-  takeRunFolder(paths, jobId, runFolder);
-  return claimOf(paths, jobId, epoch, owner.token);
+  const claim = claimOf(paths, jobId, epoch, owner.token);
+  try {
+    takeRunFolder(paths, jobId, claim);
+  } catch (error) {
+    // Overtaken meanwhile: the files went with the folder.
+    if (!claim.isHeld()) return undefined;
+    releaseQuietly(claim);
+    throw error;
+  }
+  return claim;
+}
+
+/** Lets a job go after a failure; a second failure must not hide the first. */
+export function releaseQuietly(claim: Claim): void {
+  try {
+    claim.release();
+  } catch {
+    // the first failure is being reported; the claim ends with this process
+  }
 }
 
 /** A claim that was made before, for the process that runs the job on its owner's behalf. */
@@ -146,40 +170,93 @@ export function claimOf(paths: ExperimentPaths, jobId: string, epoch: number, to
     runFolder: join(paths.workFolder, `${jobId}.${epoch}`),
     beat() {
       beats++;
-      writeFileSync(`${file}.beat`, `${token ?? ''} ${beats}`);
+      write(`${file}.beat`, `${token ?? ''} ${beats}`);
     },
     isHeld: () => !existsSync(next) && !existsSync(`${file}.released`),
-    release: () => writeFileSync(`${file}.released`, ''),
+    release: () => write(`${file}.released`, ''),
   };
 }
 
-/** Gives the run that others left a name that only the new owner knows. */
-function takeRunFolder({ workFolder }: ExperimentPaths, jobId: string, target: string): void {
-  const epochs = readdirSync(workFolder)
-    .filter((name) => name.startsWith(`${jobId}.`) && /^\d+$/.test(name.slice(jobId.length + 1)))
-    .map((name) => Number(name.slice(jobId.length + 1)))
-    .sort((left, right) => right - left);
-  const [newest] = epochs;
-  if (newest === undefined) return;
+function write(file: string, text: string): void {
   try {
-    renameSync(join(workFolder, `${jobId}.${newest}`), target);
+    writeFileSync(file, text);
   } catch (cause) {
-    // Its owner published it in this moment; the caller looks again.
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return;
-    throw storageError('move', join(workFolder, `${jobId}.${newest}`), cause);
+    throw storageError('write', file, cause);
   }
-  rmSync(join(target, 'run.lock'), { force: true });
-  for (const folder of [target, join(target, 'events')]) replaceInodes(folder);
+}
+
+/** Gives the run that others left a name that only the new owner knows. A folder of a later epoch is somebody else's, who took the job over in between. */
+function takeRunFolder({ workFolder }: ExperimentPaths, jobId: string, { epoch, runFolder }: Claim): void {
+  const gone = new Set<number>();
+  for (;;) {
+    const left = epochsOf(workFolder, jobId).filter((other) => other < epoch && !gone.has(other));
+    if (left.length === 0) return;
+    const newest = Math.max(...left);
+    const folder = join(workFolder, `${jobId}.${newest}`);
+    try {
+      renameSync(folder, runFolder);
+      break;
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw storageError('move', folder, cause);
+      // Its owner published it in this moment, or one who was overtaken gave it the name of an epoch in between.
+      gone.add(newest);
+    }
+  }
+  const lock = join(runFolder, 'run.lock');
+  try {
+    rmSync(lock, { force: true });
+  } catch (cause) {
+    throw storageError('remove', lock, cause);
+  }
+  for (const folder of [runFolder, join(runFolder, 'events')]) replaceInodes(folder);
+}
+
+/** Epochs that have a run folder of a job. */
+function epochsOf(workFolder: string, jobId: string): number[] {
+  let names: string[];
+  try {
+    names = readdirSync(workFolder);
+  } catch (cause) {
+    throw storageError('read', workFolder, cause);
+  }
+  return names
+    .filter((name) => name.startsWith(`${jobId}.`) && /^\d+$/.test(name.slice(jobId.length + 1)))
+    .map((name) => Number(name.slice(jobId.length + 1)));
 }
 
 /** Metrics and events are appended to; checkpoints are files of their own, renamed when whole. */
 function replaceInodes(folder: string): void {
   if (!existsSync(folder)) return;
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    if (!entry.isFile()) continue;
-    const file = join(folder, entry.name);
-    copyFileSync(file, `${file}.copy`);
-    renameSync(`${file}.copy`, file);
+  let at = folder;
+  try {
+    const files = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isFile());
+    const isCopy = ({ name }: { readonly name: string }): boolean => name.endsWith('.copy');
+    // Left by a take-over that was killed, or written still by one that was overtaken.
+    for (const { name } of files.filter(isCopy)) {
+      at = join(folder, name);
+      rmSync(at, { force: true });
+    }
+    for (const { name } of files.filter((entry) => !isCopy(entry))) {
+      at = join(folder, name);
+      replaceInode(at);
+    }
+  } catch (cause) {
+    throw storageError('copy', at, cause);
+  }
+}
+
+function replaceInode(file: string): void {
+  const copy = `${file}.copy`;
+  try {
+    copyFileSync(file, copy);
+    renameSync(copy, file);
+  } catch (cause) {
+    try {
+      rmSync(copy, { force: true });
+    } catch {
+      // a folder of that name is not ours
+    }
+    throw cause;
   }
 }
 

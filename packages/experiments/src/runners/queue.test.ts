@@ -176,6 +176,29 @@ describe.runIf(hasRedis)('the queue', { timeout: 120_000 }, () => {
     expect(readdirSync(join(folder.failuresFolder, folder.jobs[0]!.id))).toHaveLength(1);
   });
 
+  it('ends when a job can’t be claimed, with those under way paused', async () => {
+    const folder = toyExperiment(join(root, 'unclaimable'), 1);
+    const [first, second] = folder.jobs.map(({ id }) => id) as [string, string];
+    writeFileSync(join(folder.claimsFolder, second), '');
+    const ending = new AbortController();
+    const supervised = superviseQueue({ folder, url: url(), signal: ending.signal, pollMs: 50 });
+    await expect(
+      runQueueWorker({
+        folder,
+        url: url(),
+        slots: 2,
+        signal: AbortSignal.timeout(20_000),
+        jobProcess: TOY_JOB,
+        pollMs: 50,
+        leaseMs: 600,
+      }),
+    ).rejects.toMatchObject({ code: 'STORAGE', message: expect.stringContaining(second) });
+    ending.abort();
+    await supervised;
+    expect(existsSync(join(folder.claimsFolder, first, '1.released'))).toBe(true);
+    expect(countJobs(jobStates(folder))).toMatchObject({ running: 0, waiting: 2 });
+  });
+
   it('says that Redis does not answer, without the password', async () => {
     const folder = toyExperiment(join(root, 'nowhere'), 1);
     const nowhere = `redis://user:secret@127.0.0.1:${await freePort()}`;

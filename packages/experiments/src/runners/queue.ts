@@ -8,9 +8,9 @@ import { InvalidArgumentError, MissingDependencyError } from '@moe-rl/core';
 import { replaceFile } from '@moe-rl/core/node';
 import { DelayedError, Queue, UnrecoverableError, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
-import { claimJob, claimState, type Observations } from '../jobs/claims.ts';
+import { type Claim, claimJob, claimState, newestEpoch, type Observations } from '../jobs/claims.ts';
 import { DEFAULT_LEASE_MS, hasFailed, isDone, jobFailures, MAXIMUM_ATTEMPTS } from '../jobs/job-state.ts';
-import { fingerprintOf } from '../plan/experiment.ts';
+import { fingerprintOf, type Job } from '../plan/experiment.ts';
 import type { ExperimentFolder } from '../plan/experiment-folder.ts';
 import { runClaimed, type WorkerOptions } from './claimed-job.ts';
 
@@ -196,7 +196,7 @@ async function handIn(queue: Queue<JobData>, folder: ExperimentFolder): Promise<
 /**
  * Takes jobs from the queue until every job of the experiment is done or failed, the queue is drained, or `signal` aborts. Training runs in a child process while
  * this one renews the lock in Redis and the claim in the folder.
- * @throws MissingDependencyError when Redis does not answer at the start; StorageError when the disk is full
+ * @throws MissingDependencyError when Redis does not answer at the start; StorageError when the disk is full or the folder can't be written: jobs under way are paused
  */
 export async function runQueueWorker(options: QueueWorkerOptions): Promise<void> {
   const { folder, url, slots, signal, leaseMs = DEFAULT_LEASE_MS, pollMs = 2000, lockMs = 30_000 } = options;
@@ -209,30 +209,47 @@ export async function runQueueWorker(options: QueueWorkerOptions): Promise<void>
   signal.addEventListener('abort', stop);
   if (signal.aborted) stop();
   let failure: unknown;
+  const endWith = (error: unknown): void => {
+    failure ??= error;
+    stop();
+  };
   let isLost = false;
   let active = 0;
+  /** The claim on a job, or how the job ended, or the milliseconds to wait before it is asked for again. */
+  const take = ({ id }: Job): Claim | 'done' | 'failed' | number => {
+    if (isDone(folder, id)) return 'done';
+    if (hasFailed(jobFailures(folder, id))) return 'failed';
+    // Handed in while the queue was being drained: left for the next time.
+    if (isDrained(folder)) return pollMs;
+    const before = newestEpoch(folder, id);
+    // Another worker is at it, or seems to be: Redis lost the lock, the folder did not.
+    if (claimState(folder, id, observations, leaseMs, before) === 'held') return Math.min(pollMs, leaseMs / 2);
+    return claimJob(folder, id, leaseMs, before) ?? pollMs;
+  };
   const worker = new Worker<JobData>(
     queueName(folder),
     async (queued, token) => {
       const job = folder.jobs.find(({ id }) => id === queued.data.jobId);
       if (job === undefined) throw new UnrecoverableError(`there is no job ${queued.data.jobId} in ${folder.path}`);
-      if (isDone(folder, job.id)) return;
-      if (hasFailed(jobFailures(folder, job.id))) throw new UnrecoverableError('failed for good');
       const later = async (ms: number): Promise<never> => {
         await queued.moveToDelayed(Date.now() + ms, token);
         throw new DelayedError();
       };
-      // Handed in while the queue was being drained: left for the next time.
-      if (isDrained(folder)) return later(pollMs);
-      // Another worker is at it, or seems to be: Redis lost the lock, the folder did not.
-      if (claimState(folder, job.id, observations, leaseMs) === 'held') return later(Math.min(pollMs, leaseMs / 2));
-      const claim = claimJob(folder, job.id, leaseMs);
-      if (claim === undefined) return later(pollMs);
+      let taken: ReturnType<typeof take>;
+      try {
+        taken = take(job);
+      } catch (error) {
+        // The folder is at fault, not the job: the worker ends, and those under way pause with checkpoints.
+        endWith(error);
+        return later(pollMs);
+      }
+      if (taken === 'done') return;
+      if (taken === 'failed') throw new UnrecoverableError('failed for good');
+      if (typeof taken === 'number') return later(taken);
       active++;
-      const attempt = await runClaimed({ ...options, signal: controller.signal }, job, claim, leaseMs)
+      const attempt = await runClaimed({ ...options, signal: controller.signal }, job, taken, leaseMs)
         .catch((error: unknown) => {
-          failure ??= error;
-          controller.abort();
+          endWith(error);
           return 'paused' as const;
         })
         .finally(() => active--);
@@ -262,8 +279,12 @@ export async function runQueueWorker(options: QueueWorkerOptions): Promise<void>
     isLost = false;
   });
   try {
-    while (!controller.signal.aborted && !isDrained(folder) && openJobs(folder).length > 0) {
-      await sleep(pollMs, undefined, { signal: controller.signal }).catch(() => {});
+    try {
+      while (!controller.signal.aborted && !isDrained(folder) && openJobs(folder).length > 0) {
+        await sleep(pollMs, undefined, { signal: controller.signal }).catch(() => {});
+      }
+    } catch (error) {
+      endWith(error);
     }
     // Jobs under way are waited for, as long as they take; Redis is not: the folder knows what it can't be told.
     const closed = worker.close();

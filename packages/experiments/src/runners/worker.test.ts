@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
-import { claimJob, claimState } from '../jobs/claims.ts';
+import { claimJob, claimState, newestEpoch } from '../jobs/claims.ts';
 import { countJobs, jobStates } from '../jobs/job-state.ts';
 import { type ExperimentFolder, openExperimentFolder } from '../plan/experiment-folder.ts';
 import { TOY_JOB, temporaryFolder, toyExperiment } from '../testing/toy-experiment.ts';
@@ -156,6 +156,27 @@ describe('a worker', () => {
     await work(folder);
     expectAllDoneOnce(folder);
   });
+
+  it('pauses its jobs when one can’t be claimed, and tells why', async () => {
+    const folder = toyExperiment(join(root, 'unclaimable'), 1);
+    const [first, second] = folder.jobs.map(({ id }) => id) as [string, string];
+    writeFileSync(join(folder.claimsFolder, second), '');
+    const events: string[] = [];
+    await expect(
+      work(folder, { onEvent: (event) => 'job' in event && events.push(`${event.type} ${event.job.id}`) }),
+    ).rejects.toMatchObject({ code: 'STORAGE', message: expect.stringContaining(second) });
+    expect(events).toEqual([`started ${first}`, `paused ${first}`]);
+    expect(existsSync(join(folder.claimsFolder, first, '1.released'))).toBe(true);
+    expect(jobStates(folder).map(({ status }) => status)).toEqual(['waiting', 'waiting']);
+  });
+
+  it('lets go what it claimed of a batch when the rest can’t be', async () => {
+    const folder = toyExperiment(join(root, 'unclaimable-batch'), 2);
+    const batch = folder.jobs.filter(({ variant }) => variant === 'baseline');
+    writeFileSync(join(folder.claimsFolder, batch[1]!.id), '');
+    await expect(work(folder, { batchSeeds: 2 })).rejects.toMatchObject({ code: 'STORAGE' });
+    expect(existsSync(join(folder.claimsFolder, batch[0]!.id, '1.released'))).toBe(true);
+  });
 });
 
 describe('claims', () => {
@@ -206,6 +227,51 @@ describe('claims', () => {
     const second = claimJob(folder, id)!;
     expect(existsSync(first.runFolder)).toBe(false);
     expect(readFileSync(join(second.runFolder, 'metrics.jsonl'), 'utf8')).toBe('row\n');
+  });
+
+  it('leave a job to who took it after it was judged', () => {
+    const folder = toyExperiment(join(root, 'judged'), 1);
+    const { id } = folder.jobs[0]!;
+    claimJob(folder, id)!.release();
+    // Two workers find it released; the first takes it.
+    const before = newestEpoch(folder, id);
+    expect(claimState(folder, id, new Map(), 100, before)).toBe('released');
+    const first = claimJob(folder, id, 100, before)!;
+    expect(first.epoch).toBe(2);
+    expect(claimState(folder, id, new Map(), 100, before)).toBe('released');
+    expect(claimJob(folder, id, 100, before)).toBeUndefined();
+    expect(first.isHeld()).toBe(true);
+  });
+
+  it('leave the run folder to a later owner', () => {
+    const folder = toyExperiment(join(root, 'later'), 1);
+    const { id } = folder.jobs[0]!;
+    claimJob(folder, id);
+    for (const epoch of [1, 3]) mkdirSync(join(folder.workFolder, `${id}.${epoch}`));
+    expect(claimJob(folder, id, 100, 1)!.epoch).toBe(2);
+    expect(readdirSync(folder.workFolder).sort()).toEqual([`${id}.2`, `${id}.3`]);
+  });
+
+  it('are given back, with a typed error, where the files of a run can’t be taken over', () => {
+    const folder = toyExperiment(join(root, 'copies'), 1);
+    const { id } = folder.jobs[0]!;
+    const { runFolder, release } = claimJob(folder, id)!;
+    mkdirSync(runFolder);
+    writeFileSync(join(runFolder, 'metrics.jsonl'), 'row\n');
+    // What a take-over left that was killed.
+    writeFileSync(join(runFolder, 'config.json.copy'), '{');
+    release();
+    mkdirSync(join(runFolder, 'metrics.jsonl.copy'));
+    expect(() => claimJob(folder, id)).toThrow(
+      expect.objectContaining({ code: 'STORAGE', message: expect.stringContaining('metrics.jsonl') }),
+    );
+    expect(claimState(folder, id, new Map(), 100)).toBe('released');
+    const next = join(folder.workFolder, `${id}.2`);
+    expect(readdirSync(next).sort()).toEqual(['metrics.jsonl', 'metrics.jsonl.copy']);
+    rmSync(join(next, 'metrics.jsonl.copy'), { recursive: true });
+    const third = claimJob(folder, id)!;
+    expect(readdirSync(third.runFolder)).toEqual(['metrics.jsonl']);
+    expect(third.isHeld()).toBe(true);
   });
 });
 

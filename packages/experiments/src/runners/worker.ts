@@ -1,7 +1,7 @@
 // Takes jobs of an experiment one after the other and runs them in processes of their own, several at a time, until every job is done or failed for good. Any
 // number of workers may do this over one folder, on any machines that see it; `experiment run` is one of them.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { claimJob, claimState, type Observations } from '../jobs/claims.ts';
+import { type Claim, claimJob, claimState, newestEpoch, type Observations, releaseQuietly } from '../jobs/claims.ts';
 import { DEFAULT_LEASE_MS, hasFailed, isDone, jobFailures } from '../jobs/job-state.ts';
 import type { Job } from '../plan/experiment.ts';
 import { batchesOf, type ClaimedMember, type JobBatch, runBatch } from './batches.ts';
@@ -22,13 +22,25 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
   signal.addEventListener('abort', stop);
   if (signal.aborted) stop();
   const isOpen = ({ id }: Job): boolean => !isDone(folder, id) && !hasFailed(jobFailures(folder, id));
-  const claimOpen = (batch: JobBatch): ClaimedMember[] =>
-    batch.flatMap((job, place) => {
-      if (!isOpen(job) || performance.now() < (notBefore.get(job.id) ?? 0)) return [];
-      if (claimState(folder, job.id, observations, leaseMs) === 'held') return [];
-      const claim = claimJob(folder, job.id, leaseMs);
-      return claim === undefined ? [] : [{ job, claim, place }];
-    });
+  const claimIfFree = ({ id }: Job): Claim | undefined => {
+    const before = newestEpoch(folder, id);
+    if (claimState(folder, id, observations, leaseMs, before) === 'held') return undefined;
+    return claimJob(folder, id, leaseMs, before);
+  };
+  const claimOpen = (batch: JobBatch): ClaimedMember[] => {
+    const claimed: ClaimedMember[] = [];
+    try {
+      for (const [place, job] of batch.entries()) {
+        if (!isOpen(job) || performance.now() < (notBefore.get(job.id) ?? 0)) continue;
+        const claim = claimIfFree(job);
+        if (claim !== undefined) claimed.push({ job, claim, place });
+      }
+    } catch (error) {
+      for (const { claim } of claimed) releaseQuietly(claim);
+      throw error;
+    }
+    return claimed;
+  };
   const note = (job: Job, attempt: Attempt): void => {
     if (attempt !== 'failed') return;
     const failures = jobFailures(folder, job.id).length;
@@ -45,6 +57,10 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
     for (const { job } of claimed) note(job, attempts.get(job.id)!);
   };
   let failure: unknown;
+  const endWith = (error: unknown): void => {
+    failure ??= error;
+    stop();
+  };
   let announcedWaiting = false;
   try {
     while (!controller.signal.aborted) {
@@ -55,10 +71,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
         if (running.has(batch)) continue;
         const claimed = claimOpen(batch);
         if (claimed.length === 0) continue;
-        const attempt = start(batch, claimed).catch((error: unknown) => {
-          failure ??= error;
-          controller.abort();
-        });
+        const attempt = start(batch, claimed).catch(endWith);
         running.set(
           batch,
           attempt.finally(() => running.delete(batch)),
@@ -71,10 +84,12 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
       if (running.size > 0) announcedWaiting = false;
       await Promise.race([...running.values(), pause(pollMs, controller.signal)]);
     }
-    await Promise.all(running.values());
-  } finally {
-    signal.removeEventListener('abort', stop);
+  } catch (error) {
+    // A job that can't be claimed: those under way pause with checkpoints.
+    endWith(error);
   }
+  await Promise.all(running.values());
+  signal.removeEventListener('abort', stop);
   if (failure !== undefined) throw failure;
 }
 

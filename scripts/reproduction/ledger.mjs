@@ -71,44 +71,49 @@ function experimentSection([name, { title, options }]) {
     for (const variant of new Set(runs.map((run) => run.variant))) {
       const ours = runs.filter((run) => run.game === game && run.variant === variant);
       if (ours.length === 0) continue;
-      const [mean] = stratifiedBootstrap([[ours.map(({ score }) => score)]], ([scores]) => [
-        scores.reduce((sum, score) => sum + score, 0) / scores.length,
-      ]);
+      const [meanReturn] = stratifiedBootstrap([[ours.map(({ score }) => score)]], ([scores]) => [mean(scores)]);
       const seconds = ours.reduce((sum, { trainingSeconds }) => sum + trainingSeconds, 0) / ours.length;
       rows.push([
         game,
         variant,
         String(ours.length),
-        interval(mean),
+        ours.length > 1 ? interval(meanReturn) : number(meanReturn.estimate),
         ours.map(({ trainingReturn }) => number(trainingReturn)).join(', '),
         duration(seconds),
         [...new Set(ours.map(({ machine }) => machine))].join('; '),
       ]);
     }
   }
-  const peer = name === 'der' ? dopamineReturns() : [];
-  for (const [game, returns] of peer) {
-    rows.push([game, "Dopamine's own DER", String(returns.length), '-', returns.map(number).join(', '), '-', '-']);
+  const peer = name === 'der' ? dopamineRuns() : [];
+  for (const [game, theirs] of peer) {
+    const returns = theirs.map(({ trainingReturn }) => number(trainingReturn)).join(', ');
+    rows.push([game, "Dopamine's own DER", String(theirs.length), '-', returns, '-', '-']);
   }
   const head = ['game', 'variant', 'seeds', 'mean return', 'training returns by seed', 'time of a run', 'machine'];
   return `### ${title}\n\n${command}\n\n${agentSteps} agent steps a run. Training returns: of the last 20 training episodes, or of all where there are fewer.\n\n${table(head, rows)}${peer.map((of) => besideDopamine(of, runs)).join('')}`;
 }
 
-/** Whether our plain DER lies inside the spread of Dopamine's: the range of its seeds. */
-function besideDopamine([game, returns], runs) {
-  const [low, high] = [Math.min(...returns), Math.max(...returns)];
+/** Whether our plain DER lies inside the spread of Dopamine's: of its seeds, which are few, and of its episodes. */
+function besideDopamine([game, theirs], runs) {
   const ours = runs.filter((run) => run.game === game && run.variant === 'baseline');
-  const outside = ours.filter(({ trainingReturn }) => trainingReturn < low || trainingReturn > high);
-  return `\n${game}: Dopamine's training returns lie in [${number(low)}, ${number(high)}]; of our ${ours.length} runs of plain DER ${outside.length === 0 ? 'all lie' : `${ours.length - outside.length} lie`} inside.\n`;
+  const range = (values) => `[${number(Math.min(...values))}, ${number(Math.max(...values))}]`;
+  const returnsOf = (some) => some.map(({ trainingReturn }) => trainingReturn);
+  const [low, high] = [Math.min(...returnsOf(theirs)), Math.max(...returnsOf(theirs))];
+  const inside = ours.filter(({ trainingReturn }) => trainingReturn >= low && trainingReturn <= high);
+  const episodes = [ours, theirs].map((some) => [some.flatMap((run) => run.episodes)]);
+  const [difference] = stratifiedBootstrap(episodes, ([a], [b]) => [mean(a) - mean(b)]);
+  const found = difference.low <= 0 && difference.high >= 0 ? 'no difference seen' : 'a difference';
+  return `\n${game}: training returns of Dopamine's seeds lie in ${range(returnsOf(theirs))}, its episodes in ${range(theirs.flatMap((run) => run.episodes))}; of our ${ours.length} runs of plain DER ${inside.length} lie inside the first, and their episodes in ${range(ours.flatMap((run) => run.episodes))}. Ours minus Dopamine's, over episodes: ${interval(difference)}, ${found}.\n`;
 }
 
-/** @returns {[game: string, returns: number[]][]} */
-function dopamineReturns() {
+/** @returns {[game: string, runs: { trainingReturn: number, episodes: number[] }[]][]} */
+function dopamineRuns() {
   const runs = read('dopamine-der') ?? [];
-  return [...new Set(runs.map(({ game }) => game))].map((game) => [
-    game,
-    runs.filter((run) => run.game === game).map(({ trainingReturn }) => trainingReturn),
-  ]);
+  return [...new Set(runs.map(({ game }) => game))].map((game) => [game, runs.filter((run) => run.game === game)]);
+}
+
+function mean(values) {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 function costSection() {

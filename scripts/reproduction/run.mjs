@@ -1,5 +1,6 @@
 // Runs the experiments of the ledger, one after the other, and keeps their results as small JSON files in docs/reproduction/. Resumable: stop it whenever you like.
-//   node --conditions=@moe-rl/source scripts/reproduction/run.mjs [--only windfall] [--folder experiments/reproduction] [--dopamine-python PYTHON] [--costs]
+//   node --conditions=@moe-rl/source scripts/reproduction/run.mjs [--only windfall] [--folder experiments/reproduction] [--dopamine-python PYTHON] [--costs] [--export]
+// `--export` runs nothing and writes the results of the runs that are done.
 // With a Python that has Dopamine (see benchmarks/peers/der_dopamine.py), Dopamine's own DER is run on the same budget too. Then: ledger.mjs.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -16,6 +17,7 @@ const { values } = parseArgs({
     folder: { type: 'string', default: join('experiments', 'reproduction') },
     'dopamine-python': { type: 'string' },
     costs: { type: 'boolean', default: false },
+    export: { type: 'boolean', default: false },
   },
 });
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
@@ -31,7 +33,8 @@ mkdirSync(results, { recursive: true });
 for (const [name, { options }] of Object.entries(experiments)) {
   if (values.only !== undefined && values.only !== name) continue;
   const path = join(values.folder, name);
-  moeRl(['experiment', 'run', ...options, '--folder', path]);
+  if (values.export && !existsSync(path)) continue;
+  if (!values.export) moeRl(['experiment', 'run', ...options, '--folder', path]);
   write(name, exportResults(openExperimentFolder(path)));
 }
 if (values.costs) {
@@ -56,7 +59,7 @@ function exportResults(folder) {
     seeds: experiment.seeds.length,
     runs: runs.map(({ job: { game, variant, seed }, score, normalized, trainingSeconds, record, rows }) => ({
       ...{ game, variant, seed, score, normalized: normalized ?? null, trainingSeconds },
-      trainingReturn: lastMean(rows.flatMap(({ values }) => values['episode/return'] ?? [])),
+      ...trainingReturns(rows.flatMap(({ values }) => values['episode/return'] ?? [])),
       machine: record === undefined ? null : `${record.cpu}, ${record.cores} cores, ${record.backend}`,
     })),
   };
@@ -67,20 +70,24 @@ function dopamine(python) {
   const folder = join(values.folder, 'dopamine-der');
   mkdirSync(folder, { recursive: true });
   return ['Freeway', 'Boxing'].flatMap((game) =>
-    [1, 2].map((seed) => {
+    [1, 2].flatMap((seed) => {
       const file = join(folder, `${game}-${seed}.jsonl`);
-      const isWhole = existsSync(file) && lines(file).some((line) => (line.agent_steps ?? line.progress) >= 11_500);
+      const isWhole = existsSync(file) && lines(file).some((line) => line.progress === 12_000);
+      if (!isWhole && values.export) return [];
       if (!isWhole) run(python, [join(root, 'benchmarks/peers/der_dopamine.py'), game, String(seed), '12000', file]);
-      const returns = lines(file).flatMap((line) => line.return ?? []);
-      return { game: game.toLowerCase(), seed, trainingReturn: lastMean(returns), episodes: returns.length };
+      return {
+        game: game.toLowerCase(),
+        seed,
+        ...trainingReturns(lines(file).flatMap((line) => line.return ?? [])),
+      };
     }),
   );
 }
 
-/** Mean of the last 20 training episodes, or of all where there are fewer. */
-function lastMean(returns) {
+/** The last 20 training episodes, or all where there are fewer, and their mean. */
+function trainingReturns(returns) {
   const last = returns.slice(-20);
-  return last.reduce((sum, value) => sum + value, 0) / last.length;
+  return { trainingReturn: last.reduce((sum, value) => sum + value, 0) / last.length, episodes: last };
 }
 
 function lines(file) {

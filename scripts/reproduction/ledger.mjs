@@ -90,7 +90,7 @@ function experimentSection([name, { title, options }]) {
     rows.push([game, "Dopamine's own DER", String(theirs.length), '-', returns, '-', '-']);
   }
   const head = ['game', 'variant', 'seeds', 'mean return', 'training returns by seed', 'time of a run', 'machine'];
-  return `### ${title}\n\n${command}\n\n${agentSteps} agent steps a run. Training returns: of the last 20 training episodes, or of all where there are fewer.\n\n${table(head, rows)}${peer.map((of) => besideDopamine(of, runs)).join('')}`;
+  return `### ${title}\n\n${command}\n\n${agentSteps} agent steps a run. Training returns: of the last 20 training episodes, or of all where there are fewer. Times are by the clock, with other work on the machine.\n\n${table(head, rows)}${peer.map((of) => besideDopamine(of, runs)).join('')}`;
 }
 
 /** Whether our plain DER lies inside the spread of Dopamine's: of its seeds, which are few, and of its episodes. */

@@ -3,6 +3,7 @@ import type { Rng, TypedArray } from '@moe-rl/core';
 import type { Program } from '@moe-rl/tfjs-graph';
 import type { AgentStep, EntryName } from './entry-points.ts';
 import type { SparseTraining } from './sparse-training.ts';
+import { slotOwner } from './variables.ts';
 
 /**
  * Changes all masks, as the method says for this update.
@@ -17,9 +18,8 @@ export async function changeMasks(
   rng: Rng,
 ): Promise<void> {
   const names = Object.keys(sparseTraining.initialMasks);
-  const slots = Object.keys(step.all).filter((name) =>
-    names.some((parameter) => /^(router)?[oO]ptimizer\//.test(name) && name.endsWith(`/${parameter}`)),
-  );
+  const masked = new Set(names);
+  const slots = Object.keys(step.all).filter((name) => masked.has(slotOwner(name) ?? ''));
   const values = await program.readVariables([
     ...names.flatMap((name) => [`params/${name}`, `mask/${name}`]),
     ...slots,
@@ -31,7 +31,7 @@ export async function changeMasks(
     const before = mask.slice();
     sparseTraining.changeMask(name, update, weights, mask, gradients?.[name] as Float32Array | undefined, rng);
     // What left or just came back starts from zero, also in the optimizer.
-    for (const slot of slots.filter((slotName) => slotName.endsWith(`/${name}`))) {
+    for (const slot of slots.filter((slotName) => slotOwner(slotName) === name)) {
       const moments = values[slot]!.data;
       for (let index = 0; index < mask.length; index++)
         if (mask[index] === 0 || before[index] === 0) moments[index] = 0;

@@ -4,6 +4,7 @@ import type { Rng, TensorData } from '@moe-rl/core';
 import type { InitialParameters, Mixture, MixtureSchedule, MixtureStage } from '@moe-rl/moe-core';
 import type { Program } from '@moe-rl/tfjs-graph';
 import type { AgentStep, EntryName } from './entry-points.ts';
+import { slotOwner } from './variables.ts';
 
 /** Stages of all mixtures together. They have one configuration, so they change at the same updates. */
 export interface Course {
@@ -56,8 +57,7 @@ export async function enterStage(step: AgentStep, program: Program<EntryName>, s
       values[`params/${name}`] = value;
       values[`target/${name}`] = { shape: value.shape, data: value.data.slice() };
       for (const [slot, { shape, size }] of Object.entries(step.all)) {
-        const isSlot = /^(optimizer|routerOptimizer)\//.test(slot) && slot.endsWith(`/${name}`);
-        if (isSlot) values[slot] = { shape, data: new Float32Array(size) };
+        if (slotOwner(slot) === name) values[slot] = { shape, data: new Float32Array(size) };
       }
     }
     await program.writeVariables(values);

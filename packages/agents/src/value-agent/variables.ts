@@ -16,6 +16,11 @@ export interface AgentVariables extends Pick<UpdateStepConfig, 'online' | 'targe
   readonly sparseTraining: SparseTraining | undefined;
 }
 
+/** The parameter that an optimizer's slot belongs to (`optimizer/firstMoment/Dense_0/kernel`: `Dense_0/kernel`); undefined for other variables. */
+export function slotOwner(variable: string): string | undefined {
+  return /^(?:optimizer|routerOptimizer)\/[^/]+\/(.+)$/.exec(variable)?.[1];
+}
+
 /** Makes the variables; `rng` draws the parameters, and the target network starts as a copy. */
 export function createVariables(config: AgentConfig, network: Network, rng: Rng): AgentVariables {
   const initial = network.initialize(rng);

@@ -27,8 +27,8 @@ import { type Network, type NetworkInput, numberLayers, type ParameterBlock } fr
 import { routerMeasures } from './router-measures.ts';
 import { mixtureInputs } from './routing.ts';
 
-/** Options that say something about experts within the layer, which there are none of. */
-const LAYER_OPTIONS = { numSharedExperts: 0, normalizesInput: false, isResidual: false } as const;
+/** Options that say something about experts within the layer, which there are none of; `sharedUpdates` would spawn them from one. */
+const LAYER_OPTIONS = { numSharedExperts: 0, normalizesInput: false, isResidual: false, sharedUpdates: 0 } as const;
 
 /**
  * Builds a network whose experts are networks.

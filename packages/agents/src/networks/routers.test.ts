@@ -197,6 +197,48 @@ describe('the course of a mixture', () => {
   });
 });
 
+describe('the course of a mixture of whole networks', () => {
+  const create = (router: object) =>
+    createValueAgent({
+      config: mergeConfig(getPreset('dqn'), {
+        ...CHANGES,
+        network: {
+          encoder: { type: 'minatar', widthScale: 0.25 },
+          hiddenUnits: 8,
+          moe: { experts: 2, expertType: 'big', router },
+        },
+      } as DeepPartial<AgentConfig>),
+      environment: catchBall({ seed: 1 }),
+      seed: 1,
+      mode: 'eager',
+    });
+
+  it('goes through StableMoE’s stages, and then keeps its distilled router', async () => {
+    const agent = await create({ type: 'stable', distillationUpdates: 3 });
+    await train(agent, 20);
+    const { frozen } = agent.network.mixtures[0]!.schedule!.advance(3);
+    const read = async () => {
+      const parameters = await agent.readParameters();
+      return frozen.map((name) => Array.from(parameters[name]!.data));
+    };
+    const states = [await read()];
+    for (let update = 0; update < 5; update++) {
+      await agent.learn();
+      states.push(await read());
+    }
+    expect(agent.updates).toBe(5);
+    expect(states[3]).not.toEqual(states[0]);
+    expect(states[5]).toEqual(states[3]);
+    agent.dispose();
+  });
+
+  it('refuses EvoMoE’s shared expert, from which no networks are spawned', async () => {
+    await expect(create({ type: 'dense-to-sparse', sharedUpdates: 5 })).rejects.toThrow(
+      'network.moe.router.sharedUpdates is 5, but network.moe.expertType is "big"; expected 0',
+    );
+  });
+});
+
 it('draws new noise for routers in the loss, from the agent’s own stream', async () => {
   const agent = await createOnCatch('noisy-top-k', 'auto');
   await train(agent, 25);

@@ -9,7 +9,7 @@ import { selectActions } from '../losses/index.ts';
 import { OPS } from '../networks/moe.ts';
 import type { Network, NetworkNoise, NetworkOutput } from '../networks/network-interface.ts';
 import { drawRouting, drawsRouting, type RoutingPass } from '../networks/routing.ts';
-import type { AgentVariant, LossContext, TargetContext } from '../variants/index.ts';
+import type { AgentVariant, LossContext, Penalty, TargetContext } from '../variants/index.ts';
 import { augmentImages } from './augmentation.ts';
 import { auxiliaryLosses, auxiliaryLossNames, auxiliaryWeights } from './auxiliary-losses.ts';
 import { type NoiseSource, SEED_INPUT, seededNoise } from './noise.ts';
@@ -103,6 +103,11 @@ export interface LossOutput {
   readonly states: Readonly<Record<string, Tensor>>;
 }
 
+/** The penalties that are computed: those with a coefficient, whatever its sign. */
+function penaltiesOf({ config, variant }: Pick<LossConfig, 'config' | 'variant'>): readonly Penalty[] {
+  return variant.penalties.filter(({ coefficient }) => coefficient(config.agent) !== 0);
+}
+
 /** Names of the numbers that a loss reports, without `train/`. Penalties are before their coefficient, router losses after their weight. */
 export function lossMetricNames({ config, variant, stage }: LossConfig): readonly string[] {
   const auxiliary = auxiliaryLossNames(auxiliaryWeights(config.auxiliaryLosses, stage?.losses));
@@ -112,9 +117,7 @@ export function lossMetricNames({ config, variant, stage }: LossConfig): readonl
     'meanQ',
     'maxQ',
     'meanTarget',
-    ...variant.penalties
-      .filter(({ coefficient }) => coefficient(config.agent) > 0)
-      .map(({ name }) => `penalty/${name}`),
+    ...penaltiesOf({ config, variant }).map(({ name }) => `penalty/${name}`),
     ...(auxiliary.length > 0 ? ['auxiliaryLoss', ...auxiliary.map((name) => `auxiliaryLoss/${name}`)] : []),
   ];
 }
@@ -186,8 +189,7 @@ export function createLoss(
     const temporalDifference = tf.mean(inputs.weights === undefined ? perSample : tf.mul(perSample, inputs.weights));
     let total = temporalDifference;
     const parts: Tensor[] = [];
-    for (const { coefficient, value } of variant.penalties) {
-      if (coefficient(agent) === 0) continue;
+    for (const { coefficient, value } of penaltiesOf(step)) {
       const penalty = tf.mean(value(context));
       total = tf.add(total, tf.mul(penalty, coefficient(agent)));
       parts.push(penalty);

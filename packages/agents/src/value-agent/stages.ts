@@ -48,7 +48,8 @@ function firstUpdateOf(schedule: MixtureSchedule, index: number): number {
 export async function enterStage(step: AgentStep, program: Program<EntryName>, stage: string, rng: Rng): Promise<void> {
   for (const mixture of step.network.mixtures) {
     if (mixture.schedule === undefined) continue;
-    const names = mixture.parameters.map(({ name }) => name);
+    // Where experts are networks, the mixture's own are not there.
+    const names = mixture.parameters.flatMap(({ name }) => (`params/${name}` in step.all ? [name] : []));
     const read = await program.readVariables(names.map((name) => `params/${name}`));
     const own = Object.fromEntries(names.map((name) => [name, read[`params/${name}`]!])) as InitialParameters;
     const changed = mixture.schedule.enter(stage, rng, own);

@@ -52,6 +52,26 @@ describe('the variant of a configuration', () => {
   });
 });
 
+it('reports a penalty with a negative coefficient, which raises what it is of, under its own name', async () => {
+  registerAgentVariant({
+    ...DQN,
+    name: 'dqn-with-bonus',
+    penalties: [{ name: 'bonus', coefficient: () => -0.5, value: ({ rewards }) => tf.onesLike(rewards) }],
+  });
+  const agent = await createAgent(fit(getPreset('dqn'), TINY), {
+    environment: SMALL_SPEC,
+    seed: 1,
+    changes: { agent: { variant: 'dqn-with-bonus' } },
+  });
+  const transitions = randomTransitions(2);
+  for (let step = 0; step < 9; step++) await agent.observe(transitions.next().value);
+  const metrics = await agent.learn();
+  agent.dispose();
+  expect(metrics['train/penalty/bonus']).toBe(1);
+  expect(metrics['train/loss']).toBeCloseTo(metrics['train/tdLoss']! - 0.5, 5);
+  expect(metrics['train/learningRate']).toBeCloseTo(TINY.optimizer!.learningRate!, 7);
+});
+
 describe('Munchausen DQN, from an example outside of the package', () => {
   let munchausen: AgentVariant;
   beforeAll(async () => {

@@ -141,6 +141,16 @@ describe('a budget', () => {
     expect(scored.chosen).toEqual([7]);
   });
 
+  it('lets tied states keep what any of them was given', async () => {
+    const { mdp } = lineKey();
+    const tiedTo = Int32Array.from({ length: mdp.stateCount }, (_, state) => Math.floor(state / 2));
+    const { chosen, rewards, informativeness: told } = await designExprd(mdp, { tiedTo, budget: 2 });
+    // 19 is where the true reward is paid, tied to 18.
+    const { informativeness: best } = await designOnStates(mdp, [19, ...chosen], { tiedTo });
+    expect(told).toBeCloseTo(best, 6);
+    expect(rewards.subarray(19 * mdp.actionCount, 20 * mdp.actionCount).some((reward) => reward !== 0)).toBe(true);
+  });
+
   it.each([0, -1, 1.5, 1000])('of %s is refused', async (budget) => {
     await expect(designExprd(lineKey().mdp, { budget })).rejects.toThrow(
       `budget is ${budget}; expected an integer from 1 to 21`,

@@ -15,7 +15,11 @@ import {
 export function withDesignedReward(environment: Environment, design: RewardDesign): Environment {
   let observation: Observation = new Float32Array(0);
   return {
-    ...environment,
+    // One by one: what an environment that is a class has from its prototype would be left out by a spread.
+    id: environment.id,
+    observationSpec: environment.observationSpec,
+    actionCount: environment.actionCount,
+    ...handedOver(environment),
     reset(options) {
       const output = environment.reset(options);
       observation = output.observation.slice();
@@ -62,4 +66,17 @@ export function withDesignedReward(environment: Environment, design: RewardDesig
           },
         }),
   };
+}
+
+/** Beside `reset` and `step`: what draws, ends and shows the environment, as far as it has it. RAM and state are what rewards written as programs read. */
+const HANDED_OVER = ['render', 'close', 'ram', 'peekState'] as const;
+
+function handedOver(environment: Environment): Partial<Pick<Environment, 'render' | 'close'>> {
+  const methods = environment as unknown as Readonly<Record<string, unknown>>;
+  return Object.fromEntries(
+    HANDED_OVER.flatMap((name) => {
+      const method = methods[name];
+      return typeof method === 'function' ? [[name, method.bind(environment)]] : [];
+    }),
+  );
 }

@@ -64,8 +64,14 @@ export function explorationDesign(
   const states = Array.from({ length: environment.mdp.stateCount }, (_, state) => state);
   return {
     begin: () => exploration.begin(),
-    reward: ({ observation, action, reward, nextObservation }) =>
-      exploration.pay(environment.stateOf(observation), action, reward, environment.stateOf(nextObservation)),
+    reward: ({ observation, action, reward, terminated, nextObservation }) =>
+      exploration.pay(
+        environment.stateOf(observation),
+        action,
+        reward,
+        environment.stateOf(nextObservation),
+        terminated,
+      ),
     async endEpisode() {
       if (!exploration.endEpisode()) return;
       // LIRPG's simulated episodes go anywhere.

@@ -78,14 +78,17 @@ export class TabularExploration {
     this.#episode = { states: [], actions: [], rewards: [] };
   }
 
-  /** The reward to learn from. The bonus is that of the next state, 0 for the end; the state left is counted (METHODS 14.3, as in the authors' code). */
-  pay(state: number, action: number, reward: number, next: number): number {
+  /**
+   * The reward to learn from. The bonus is that of the next state, 0 for the end; the state left is counted (METHODS 14.3, as in the authors' code).
+   * @param isEnd whether the step ended the episode for good; by default where `next` is a terminal state
+   */
+  pay(state: number, action: number, reward: number, next: number, isEnd = this.#mdp.isTerminal[next] === 1): number {
     this.#episode.states.push(state);
     this.#episode.actions.push(action);
     this.#episode.rewards.push(reward);
     let paid = reward + this.#phi[state * this.#mdp.actionCount + action]!;
     if (this.#options.hasBonus) {
-      if (!this.#mdp.isTerminal[next]) paid += this.#bonus(next);
+      if (!isEnd) paid += this.#bonus(next);
       this.#visits[state]!++;
     }
     return paid;

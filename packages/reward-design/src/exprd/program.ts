@@ -73,11 +73,20 @@ export class ExprdProgram {
   readonly #mdp: Mdp;
   readonly #program: LinearProgram;
   readonly #rewards: InvariantRewards;
+  readonly #allowed = new Set<number>();
+  /** States by the first variable of their rewards: those that share it. */
+  readonly #tied = new Map<number, number[]>();
 
   private constructor(mdp: Mdp, program: LinearProgram, rewards: InvariantRewards) {
     this.#mdp = mdp;
     this.#program = program;
     this.#rewards = rewards;
+    for (let state = 0; state < mdp.stateCount; state++) {
+      const variable = rewards.rewardVariables[state * mdp.actionCount]!;
+      const tied = this.#tied.get(variable);
+      if (tied === undefined) this.#tied.set(variable, [state]);
+      else tied.push(state);
+    }
   }
 
   /**
@@ -103,11 +112,14 @@ export class ExprdProgram {
     return exprd;
   }
 
-  /** Lets a state have rewards, or takes them away. (Tied states share them.) */
+  /** Lets a state have rewards, or takes them away. Tied states share them: they stay while one of them may have them. */
   allow(state: number, isAllowed: boolean): void {
     const { actionCount } = this.#mdp;
     const { rewardVariables, maxReward } = this.#rewards;
-    const bound = isAllowed ? maxReward : 0;
+    if (isAllowed) this.#allowed.add(state);
+    else this.#allowed.delete(state);
+    const tied = this.#tied.get(rewardVariables[state * actionCount]!)!;
+    const bound = tied.some((each) => this.#allowed.has(each)) ? maxReward : 0;
     for (let at = state * actionCount; at < (state + 1) * actionCount; at++) {
       if (rewardVariables[at]! >= 0) this.#program.setBounds(rewardVariables[at]!, -bound, bound);
     }

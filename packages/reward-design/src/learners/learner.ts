@@ -11,8 +11,11 @@ export interface TabularLearner {
   greedyAction(state: number): number;
   /** Probabilities `[A]` of `act`. */
   probabilities(state: number): Float64Array;
-  /** One step, with the reward to learn from. */
-  step(state: number, action: number, reward: number, next: number): void;
+  /**
+   * One step, with the reward to learn from.
+   * @param isEnd whether the episode terminated, so that nothing follows; by default where `next` is a terminal state. Environments need not show that state
+   */
+  step(state: number, action: number, reward: number, next: number, isEnd?: boolean): void;
   /** An episode has ended; `recent` are the newest ones, oldest first, with the rewards to learn from. */
   endEpisode(recent: readonly RewardEpisode[], episodes: number): void;
 }

@@ -49,9 +49,9 @@ export function qLearning(
       const ties = row.reduce((count, each) => count + (each >= value ? 1 : 0), 0);
       return row.map((each) => epsilon / actionCount + (each >= value ? (1 - epsilon) / ties : 0));
     },
-    step(state, action, reward, next) {
+    step(state, action, reward, next, isEnd = isTerminal[next] === 1) {
       const at = state * actionCount + action;
-      const target = reward + (isTerminal[next] ? 0 : discount * best(next));
+      const target = reward + (isEnd ? 0 : discount * best(next));
       q[at]! += learningRate * (target - q[at]!);
     },
     endEpisode() {},

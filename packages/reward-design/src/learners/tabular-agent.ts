@@ -41,7 +41,7 @@ export function tabularAgent(
     observe({ observation, action, reward, terminated, truncated, nextObservation }) {
       trainingAgentSteps++;
       const state = environment.stateOf(observation);
-      learner.step(state, action, reward, environment.stateOf(nextObservation));
+      learner.step(state, action, reward, environment.stateOf(nextObservation), terminated);
       episode.states.push(state);
       episode.actions.push(action);
       episode.rewards.push(reward);

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { CorruptDataError, isMoeRlError } from '@moe-rl/core';
 import { makeFolder, readJsonObject } from '@moe-rl/core/node';
+import { lastAgentSteps } from '@moe-rl/figures';
 import { duration, meanText, number, readMetricRows, readRunConfig, runFolderPaths, table } from '@moe-rl/runs';
 import { drawCurve, type EvaluationPair } from '@moe-rl/training';
 import { requireOutputFile } from './output-file.ts';
@@ -31,7 +32,7 @@ export async function report(path: string, options: ReportOptions): Promise<void
         ['game', config.game],
         ['preset', config.preset],
         ['seed', String(config.seed)],
-        ['agent steps', `${rows.at(-1)?.agentSteps ?? 0} of ${config.trainingAgentSteps}`],
+        ['agent steps', `${lastAgentSteps(rows)} of ${config.trainingAgentSteps}`],
         ['episodes', show(newest('episode/count'))],
         ['updates', show(newest('train/updates'))],
         ['mean return of the last 100 episodes', show(newest('train/meanReturn'))],

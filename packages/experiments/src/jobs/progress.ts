@@ -1,5 +1,6 @@
 // How far a run is, read from its metrics file: works for every runner, and from outside.
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { lastAgentSteps } from '@moe-rl/figures';
 import { runFolderPaths } from '@moe-rl/runs';
 
 export interface JobProgress {
@@ -20,23 +21,24 @@ export function readProgress(runFolder: string): JobProgress | undefined {
   } catch {
     return undefined;
   }
-  let agentSteps: number | undefined;
+  const rows: { agentSteps: number }[] = [];
   let evaluation: number | undefined;
   let training: number | undefined;
   let elapsedSeconds: number | undefined;
   for (const line of text.split('\n')) {
-    let row: Record<string, number>;
+    let row: Record<string, number> & { agentSteps: number };
     try {
       row = JSON.parse(line);
     } catch {
       continue;
     }
-    agentSteps = row.agentSteps;
+    rows.push(row);
     evaluation = row['evaluation/return'] ?? evaluation;
     training = row['train/meanReturn'] ?? training;
     elapsedSeconds = row['time/elapsedSeconds'] ?? elapsedSeconds;
   }
-  return agentSteps === undefined ? undefined : { agentSteps, meanReturn: evaluation ?? training, elapsedSeconds };
+  if (rows.length === 0) return undefined;
+  return { agentSteps: lastAgentSteps(rows), meanReturn: evaluation ?? training, elapsedSeconds };
 }
 
 function readTail(path: string): string {

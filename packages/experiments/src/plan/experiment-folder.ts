@@ -94,14 +94,19 @@ function differenceOf(stored: Experiment, asked: Experiment): string {
     if (show(stored[key]) !== show(asked[key]))
       return `${key} are ${show(stored[key])} there and ${show(asked[key])} now`;
   }
-  const datasets = (experiment: Experiment): string => experiment.plan.datasets ?? 'none';
-  if (datasets(stored) !== datasets(asked)) return `datasets is ${datasets(stored)} there and ${datasets(asked)} now`;
+  const [before, now] = [datasetsOf(stored), datasetsOf(asked)];
+  if (before !== now) return `datasets is ${before} there and ${now} now`;
   const names = (experiment: Experiment): string => experiment.variants.map(({ name }) => name).join(', ');
   if (names(stored) !== names(asked)) return `variants are ${names(stored)} there and ${names(asked)} now`;
   const changed = asked.variants.find(({ config }, index) => show(config) !== show(stored.variants[index]!.config));
   if (changed === undefined) return `the baseline is ${stored.baseline} there and ${asked.baseline} now`;
-  const before = stored.variants.find(({ name }) => name === changed.name)!.config;
-  return `variant ${changed.name} has other settings (${changedPaths(before, changed.config).slice(0, 3).join(', ')})`;
+  const { config } = stored.variants.find(({ name }) => name === changed.name)!;
+  return `variant ${changed.name} has other settings (${changedPaths(config, changed.config).slice(0, 3).join(', ')})`;
+}
+
+/** Experiments of earlier versions have no such key. */
+function datasetsOf({ plan }: Experiment): string {
+  return plan.datasets ?? 'none';
 }
 
 /** `agent.batchSize: 32 -> 64` for every setting that differs. */
@@ -122,6 +127,7 @@ function requireSuperset(path: string, stored: Experiment, asked: Experiment, di
   if (
     JSON.stringify(stored.protocol) !== JSON.stringify(asked.protocol) ||
     stored.plan.scale !== asked.plan.scale ||
+    datasetsOf(stored) !== datasetsOf(asked) ||
     lacks(stored.games, asked.games) ||
     lacks(stored.seeds, asked.seeds) ||
     lacks(text(stored), text(asked))

@@ -203,6 +203,9 @@ describe('what a plan resolves to', () => {
     createExperimentFolder(path, experiment);
     const other = resolvePlan(makePlan({ ...plan, datasets: elsewhere }));
     expect(() => createExperimentFolder(path, other)).toThrow(/another plan: datasets is \S+ there and \S+ now/);
+    expect(() => createExperimentFolder(path, other, { extend: true })).toThrow(
+      /can only be extended by games, variants or seeds, keeping those it has: datasets is \S+ there/,
+    );
     rmSync(join(datasets, 'windfall'), { recursive: true });
     expect(() => resolvePlan(makePlan(plan))).toThrow(/has no dataset of windfall; expected a folder for each game/);
     rmSync(datasets, { recursive: true });

@@ -1,8 +1,9 @@
 // Results and reports of synthetic runs: aggregates, verdicts, the status for scripts, overlays, and a page that stands alone.
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { noteFailure } from '../jobs/job-state.ts';
+import { readProgress } from '../jobs/progress.ts';
 import { analyze, variantScores } from '../results/analysis.ts';
 import { readOverlays } from '../results/overlays.ts';
 import { curveOf, type RunResult, readResults, scoreOf } from '../results/results.ts';
@@ -50,6 +51,14 @@ describe('results', () => {
     noteFailure(folder, folder.jobs.at(-1)!.id, 1, { kind: 'configuration', message: 'told to fail' });
     expect(experimentStatus(folder).jobs).toEqual({ total: 20, done: 10, failed: 1, running: 0, waiting: 9 });
     expect(resultsText(readResults(folder))).toMatch(/--soft--s2 failed, 1 attempt; the last on .*: told to fail/);
+  });
+
+  it('are as far as the last step, though a row at the end tells of an earlier one', () => {
+    const folder = syntheticExperiment(join(root, 'progress'), ['breakout'], 1, { soft: 0.8 });
+    const run = join(folder.jobsFolder, folder.jobs[0]!.id);
+    const { agentSteps } = readProgress(run)!;
+    appendFileSync(join(run, 'metrics.jsonl'), '{"agentSteps":500,"router/saturation":1}\n');
+    expect(readProgress(run)!.agentSteps).toBe(agentSteps);
   });
 
   it('have the form that scripts read', () => {

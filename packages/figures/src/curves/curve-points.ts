@@ -13,6 +13,11 @@ export function isEvaluated(rows: readonly MetricRow[]): boolean {
   return rows.some((row) => 'evaluation/return' in row.values);
 }
 
+/** Agent steps of a run so far: rows at its end may tell of earlier steps (the saturation of routers, known only when training is over). 0: no row yet. */
+export function lastAgentSteps(rows: readonly Pick<MetricRow, 'agentSteps'>[]): number {
+  return rows.reduce((last, { agentSteps }) => Math.max(last, agentSteps), 0);
+}
+
 /** A point per evaluation. */
 export function evaluationPoints(rows: readonly MetricRow[]): CurvePoint[] {
   return rows.flatMap(({ agentSteps, values }) => {

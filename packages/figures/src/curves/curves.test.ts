@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { comparisonSvg } from './comparison.ts';
-import { evaluationPoints, trainingPoints, windowedMeans } from './curve-points.ts';
+import { evaluationPoints, lastAgentSteps, trainingPoints, windowedMeans } from './curve-points.ts';
 import { createFigure } from './figure.ts';
 import { heatMapSvg } from './heat-map.ts';
 import { intervalsSvg } from './intervals.ts';
@@ -46,6 +46,12 @@ describe('learning curve', () => {
     const lonely = [...trainingPoints(rows), { agentSteps: 9000, value: 77 }];
     expect(windowedMeans(lonely, 100).at(-1)!.value).toBeCloseTo(77, 9);
     expect(learningCurveSvg({ title: 't', rows })).toContain('line: mean over 150 agent steps');
+  });
+
+  it('is as wide as the run is long, though a row at the end tells of an earlier step', () => {
+    const late = [...rows, { agentSteps: 500, values: { 'router/saturation': 1 } }];
+    expect(learningCurveSvg({ title: 't', rows: late })).toBe(learningCurveSvg({ title: 't', rows }));
+    expect([lastAgentSteps(late), lastAgentSteps([])]).toEqual([2990, 0]);
   });
 
   it('goes through the evaluations of a run that has some', () => {

@@ -4,6 +4,7 @@ export {
   type CurvePoint,
   evaluationPoints,
   isEvaluated,
+  lastAgentSteps,
   meanCurve,
   trainingPoints,
   windowedMeans,

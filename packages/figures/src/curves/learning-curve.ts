@@ -1,7 +1,14 @@
 // The learning curve of a run: a dot per training episode; the line goes through the evaluations where the run has some, else it is the mean of the training
 // episodes around each point.
 import type { MetricRow } from '@moe-rl/core';
-import { type CurvePoint, evaluationPoints, isEvaluated, trainingPoints, windowedMeans } from './curve-points.ts';
+import {
+  type CurvePoint,
+  evaluationPoints,
+  isEvaluated,
+  lastAgentSteps,
+  trainingPoints,
+  windowedMeans,
+} from './curve-points.ts';
 import { at, createFigure, type Figure, svgLine, svgText } from './figure.ts';
 import { tickLabel } from './scale.ts';
 
@@ -29,8 +36,8 @@ const WINDOW_FRACTION = 0.05;
 export function learningCurveSvg({ title, rows, references = [] }: LearningCurveConfig): string {
   const episodes = trainingPoints(rows);
   const evaluations = evaluationPoints(rows);
-  const lastAgentSteps = rows.at(-1)?.agentSteps ?? 1;
-  const windowAgentSteps = Math.max(1, Math.round(lastAgentSteps * WINDOW_FRACTION));
+  const length = Math.max(1, lastAgentSteps(rows));
+  const windowAgentSteps = Math.max(1, Math.round(length * WINDOW_FRACTION));
   const line = isEvaluated(rows)
     ? 'line: evaluations ± standard error'
     : `line: mean over ${tickLabel(windowAgentSteps)} agent steps`;
@@ -39,7 +46,7 @@ export function learningCurveSvg({ title, rows, references = [] }: LearningCurve
     title,
     xLabel: 'agent steps',
     yLabel: `return (dots: training episodes, ${line})`,
-    xMaximum: lastAgentSteps,
+    xMaximum: length,
     yValues: [...episodes.map(({ value }) => value), ...errors, ...references.map(({ value }) => value)],
   });
   const marks = thinOut(episodes, MAX_DOTS).map((point) => dot(figure, point, 2, DOT_COLOR, 0.25));

@@ -123,6 +123,28 @@ describe('run folder', () => {
     expect(() => openRunFolder(join(root, 'b'))).toThrow(expect.objectContaining({ code: 'NOT_FOUND' }));
   });
 
+  it('leaves alone what is called as its own files are where no run was', () => {
+    const config = newRunConfig({ options: named }, registry);
+    const path = join(root, 'a');
+    for (const [name, file] of [
+      ['dataset', 'dataset/0.bin'],
+      ['videos', 'videos/holiday.mp4'],
+      ['reward', 'reward/mine.mjs'],
+      ['metrics.jsonl', 'metrics.jsonl'],
+    ] as const) {
+      mkdirSync(join(path, name === file ? '' : name), { recursive: true });
+      writeFileSync(join(path, file), 'mine');
+      expect(() => createRunFolder(path, config)).toThrow(`is not empty (it has ${name})`);
+      expect(readdirSync(path)).toEqual([name]);
+      expect(existsSync(join(path, file))).toBe(true);
+      rmSync(path, { recursive: true });
+    }
+    // What a start leaves that was killed before it wrote its configuration.
+    for (const name of ['events', 'videos']) mkdirSync(join(path, name), { recursive: true });
+    createRunFolder(path, config).discard();
+    expect(readdirSync(path)).toEqual([]);
+  });
+
   it('gives way where a start never came to a checkpoint, and takes itself back', () => {
     const config = newRunConfig({ options: named }, registry);
     const failed = createRunFolder(join(root, 'a'), config);

@@ -1,5 +1,5 @@
 // The folder of a run and the names in it.
-import { existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { CheckpointError, InvalidArgumentError, NotFoundError } from '@moe-rl/core';
 import { lockFolder, makeFolder, readJson, replaceFile } from '@moe-rl/core/node';
@@ -51,22 +51,15 @@ export function runFolderPaths(path: string) {
   };
 }
 
-/** Everything that a run makes in its folder. */
+/** Everything that a run makes in its folder, beside its lock and its configuration. */
 const OWN_NAMES: ReadonlySet<string> = new Set([
-  ...['config.json', 'metrics.jsonl', 'events', 'checkpoints', 'videos', 'dataset', 'reward'],
-  ...[
-    'batch.json',
-    'backend.json',
-    'summary.json',
-    'backend.json',
-    'learning-curve.svg',
-    'learning-curve.png',
-    'run.lock',
-  ],
+  ...['metrics.jsonl', 'events', 'checkpoints', 'videos', 'dataset', 'reward'],
+  ...['batch.json', 'backend.json', 'summary.json', 'learning-curve.svg', 'learning-curve.png'],
 ]);
 
 /**
- * Makes the folder of a new run and takes its lock. A run that never came to its first checkpoint has nothing to go on from, so it makes room.
+ * Makes the folder of a new run and takes its lock. A run that never came to its first checkpoint has nothing to go on from, so it makes room. What is called as
+ * files of a run are, where no run was, is somebody's own: it stays, and the folder is refused.
  * @throws InvalidArgumentError when there is a run (or anything else) in it already; AlreadyInUseError; StorageError.
  */
 export function createRunFolder(path: string, config: RunConfig): RunFolder {
@@ -75,12 +68,14 @@ export function createRunFolder(path: string, config: RunConfig): RunFolder {
   makeFolder(path);
   const unlock = lockRunFolder(path);
   const clear = (): void => {
-    for (const name of OWN_NAMES) if (name !== 'run.lock') rmSync(join(path, name), { recursive: true, force: true });
+    // The configuration, which says that a run made the rest, goes last.
+    for (const name of [...OWN_NAMES, 'config.json']) rmSync(join(path, name), { recursive: true, force: true });
   };
   let replacesUnfinished = false;
   try {
-    const names = readdirSync(path).filter((name) => name !== 'run.lock');
-    const others = names.filter((name) => !OWN_NAMES.has(name));
+    const names = readdirSync(path).filter((name) => name !== 'run.lock' && name !== 'config.json');
+    const isUnfinished = existsSync(paths.configFile);
+    const others = names.filter((name) => !OWN_NAMES.has(name) || !(isUnfinished || isEmptyFolder(join(path, name))));
     if (paths.checkpoints.list().length > 0) {
       throw new InvalidArgumentError(
         `${path} already holds a run; continue it with --resume, or choose another --run-folder`,
@@ -91,7 +86,7 @@ export function createRunFolder(path: string, config: RunConfig): RunFolder {
         `${path} is not empty (it has ${others.slice(0, 3).join(', ')}); choose another --run-folder`,
       );
     }
-    replacesUnfinished = existsSync(paths.configFile);
+    replacesUnfinished = isUnfinished;
     clear();
     makeFolder(join(path, 'events'));
     makeFolder(paths.videosFolder);
@@ -111,6 +106,11 @@ export function createRunFolder(path: string, config: RunConfig): RunFolder {
 
 function configText(config: RunConfig): string {
   return `${JSON.stringify({ formatVersion: CONFIG_FORMAT_VERSION, ...config }, null, 2)}\n`;
+}
+
+/** Made before the configuration, by a start that was killed. */
+function isEmptyFolder(path: string): boolean {
+  return lstatSync(path).isDirectory() && readdirSync(path).length === 0;
 }
 
 function removeIfEmpty(path: string): void {

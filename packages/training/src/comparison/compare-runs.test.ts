@@ -1,5 +1,5 @@
 // Which runs are samples of one thing, what is said of each group, and where they are cut.
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRunFolder, type RequestedSettings } from '@moe-rl/runs';
@@ -113,6 +113,14 @@ describe('runs side by side', () => {
     expect(groups[0]!.statistics).toMatchObject({ mean: 480, minimum: 480, maximum: 480 });
     expect(notes).toEqual(['the runs have 500 to 2000 agent steps; all are compared up to 500']);
     for (const curve of groups[0]!.curves) expect(curve.at(-1)!.agentSteps).toBeLessThanOrEqual(500);
+  });
+
+  it('are as long as their last step, though a row at the end tells of an earlier one', () => {
+    const path = makeRun({ length: 1000, isEvaluated: true, value: (step) => step });
+    appendFileSync(join(path, 'metrics.jsonl'), '{"agentSteps":950,"router/saturation":1}\n');
+    const { agentSteps, groups } = compareRuns([path]);
+    expect(agentSteps).toBe(1000);
+    expect(groups[0]!.statistics!.mean).toBe(1100);
   });
 
   it('keep the rows behind a damaged line, and say which it was', () => {

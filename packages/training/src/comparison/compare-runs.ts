@@ -7,6 +7,7 @@ import {
   type CurvePoint,
   evaluationPoints,
   isEvaluated,
+  lastAgentSteps,
   trainingPoints,
   windowedMeans,
 } from '@moe-rl/figures';
@@ -49,7 +50,7 @@ export function compareRuns(paths: readonly string[]): RunComparison {
     runs: runs.map(({ path, config }) => ({ config, rows: rowsOf(path, moreNotes) })),
   }));
   const rowSets = all.flatMap(({ runs }) => runs.map(({ rows }) => rows));
-  const lengths = rowSets.map((rows) => rows.at(-1)?.agentSteps ?? 0);
+  const lengths = rowSets.map(lastAgentSteps);
   const agentSteps = Math.min(...lengths);
   if (Math.max(...lengths) > agentSteps) {
     moreNotes.push(

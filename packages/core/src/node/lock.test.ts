@@ -1,7 +1,7 @@
 // The lock: one holder among many processes, also where the ones before were killed; waiting; holders on other machines.
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -53,6 +53,21 @@ describe('lockFolder', () => {
     expect(() => lockFolder(folder)).toThrow(`in use by process ${process.pid}; wait for it to end`);
     unlock();
     expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it.runIf(process.platform === 'linux')('takes over from a process that ended and that its parent keeps listed', async () => {
+    const parent = spawn('sh', ['-c', 'sleep 0.2 & echo $!; exec sleep 30'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    try {
+      const pid = Number(await new Promise((told) => parent.stdout.once('data', told)));
+      const fields = () => readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
+      writeFileSync(path, lockText(pid, hostname(), fields()[19]));
+      expect(() => lockFolder(folder)).toThrow(`in use by process ${pid}`);
+      await vi.waitFor(() => expect(fields()[0]).toBe('Z'), { timeout: 10_000, interval: 50 });
+      lockFolder(folder)();
+      expect(readdirSync(folder)).toEqual([]);
+    } finally {
+      parent.kill();
+    }
   });
 
   it('waits for whoever is taking over', () => {

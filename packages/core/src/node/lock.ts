@@ -110,7 +110,7 @@ function createPulseWatch(path: string): (standing: StandingLock) => boolean {
 
 /** Takes the lock file `path`; gives the function that lets go, or the lock of somebody who lives. */
 function takeLock(path: string, isStale: (lock: StandingLock) => boolean): (() => void) | StandingLock {
-  const own: LockOwner = { pid: process.pid, host: hostname(), processStart: processStartOf(process.pid) };
+  const own: LockOwner = { pid: process.pid, host: hostname(), processStart: statOf(process.pid).start };
   const text = JSON.stringify({ ...own, lock: randomUUID() });
   const candidate = `${path}.${process.pid}-${randomUUID().slice(0, 8)}`;
   try {
@@ -201,9 +201,11 @@ function isGone({ owner }: StandingLock): boolean {
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ESRCH') return true;
   }
-  // Where the system doesn't tell when a process started (any more), its number alone decides.
-  const startsNow = processStartOf(owner.pid);
-  return owner.processStart !== '' && startsNow !== '' && owner.processStart !== startsNow;
+  // Where the system doesn't tell about a process (any more), its number alone decides.
+  const { state, start } = statOf(owner.pid);
+  // One that ended and whose parent has not asked how is still listed: a zombie, for as long as a parent lives that never asks (a container's first process).
+  if (state === 'Z' || state === 'X') return true;
+  return owner.processStart !== '' && start !== '' && owner.processStart !== start;
 }
 
 function touch(path: string): void {
@@ -215,12 +217,15 @@ function touch(path: string): void {
   }
 }
 
-/** Field 22 of /proc/<pid>/stat; the name in field 2 may hold spaces, so count from the last parenthesis. */
-function processStartOf(pid: number): string {
+/** State and start time of a process: fields 3 and 22 of /proc/<pid>/stat, empty where the system doesn't tell. */
+function statOf(pid: number): { readonly state: string; readonly start: string } {
+  let stat = '';
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+    stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   } catch {
-    return '';
+    // No such system, or no such process.
   }
+  // The name in field 2 may hold spaces, so count from the last parenthesis.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return { state: fields[0] ?? '', start: fields[19] ?? '' };
 }

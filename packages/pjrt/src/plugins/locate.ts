@@ -54,7 +54,12 @@ const FIRST_DRIVER_OF_CUDA_13 = 580;
 export function nvidiaDriverVersion(): number | undefined {
   const path = '/proc/driver/nvidia/version';
   const text = existsSync(path) ? readFileSync(path, 'utf8') : tryRun(['nvidia-smi'], []).output;
-  const version = /(?:Kernel Module[^\d]*|Driver Version:\s*)(\d+)\.\d+/.exec(text)?.[1];
+  return driverVersionIn(text);
+}
+
+/** Major version of NVIDIA's driver in what its kernel module (closed or open) or nvidia-smi says of itself. */
+export function driverVersionIn(text: string): number | undefined {
+  const version = /(?:Kernel Module\b.*?\s|Driver Version:\s*)(\d+)\.\d+/.exec(text)?.[1];
   return version === undefined ? undefined : Number(version);
 }
 

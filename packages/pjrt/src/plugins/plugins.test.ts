@@ -6,7 +6,7 @@ import { PjrtClient } from '../client/client.ts';
 import { PluginError } from '../errors.ts';
 import { temporaryFolder } from '../testing/plugin.ts';
 import { refuseKnownFaults } from './known-faults.ts';
-import { libraryOf, pluginOfUser } from './locate.ts';
+import { driverVersionIn, libraryOf, pluginOfUser } from './locate.ts';
 import { findRelease, pluginNames } from './versions.ts';
 
 describe('files that are no plugin', () => {
@@ -59,4 +59,17 @@ test('every release is pinned by the file name and the sum of each of its wheels
     expect(libraryOf(release)).toContain(release.version);
   }
   expect(findRelease('cpu', 'win32', 'x64')).toBeUndefined();
+});
+
+test.each([
+  ['the closed module', 'NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.104.05  Sat Aug 19 01:15:15 UTC 2023', 535],
+  [
+    'the open module',
+    'NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  565.57.01  Release Build  (dvs-builder@U16-I3-C14)\nGCC version:  gcc version 12.3.0',
+    565,
+  ],
+  ['nvidia-smi', '| NVIDIA-SMI 580.65.06              Driver Version: 580.65.06      CUDA Version: 13.0 |', 580],
+  ['a system without', 'nvidia-smi: command not found', undefined],
+])('the driver’s version is read from %s', (_, text, version) => {
+  expect(driverVersionIn(text)).toBe(version);
 });

@@ -55,20 +55,23 @@ describe('lockFolder', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it.runIf(process.platform === 'linux')('takes over from a process that ended and that its parent keeps listed', async () => {
-    const parent = spawn('sh', ['-c', 'sleep 0.2 & echo $!; exec sleep 30'], { stdio: ['ignore', 'pipe', 'ignore'] });
-    try {
-      const pid = Number(await new Promise((told) => parent.stdout.once('data', told)));
-      const fields = () => readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
-      writeFileSync(path, lockText(pid, hostname(), fields()[19]));
-      expect(() => lockFolder(folder)).toThrow(`in use by process ${pid}`);
-      await vi.waitFor(() => expect(fields()[0]).toBe('Z'), { timeout: 10_000, interval: 50 });
-      lockFolder(folder)();
-      expect(readdirSync(folder)).toEqual([]);
-    } finally {
-      parent.kill();
-    }
-  });
+  it.runIf(process.platform === 'linux')(
+    'takes over from a process that ended and that its parent keeps listed',
+    async () => {
+      const parent = spawn('sh', ['-c', 'sleep 0.2 & echo $!; exec sleep 30'], { stdio: ['ignore', 'pipe', 'ignore'] });
+      try {
+        const pid = Number(await new Promise((told) => parent.stdout.once('data', told)));
+        const fields = () => readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
+        writeFileSync(path, lockText(pid, hostname(), fields()[19]));
+        expect(() => lockFolder(folder)).toThrow(`in use by process ${pid}`);
+        await vi.waitFor(() => expect(fields()[0]).toBe('Z'), { timeout: 10_000, interval: 50 });
+        lockFolder(folder)();
+        expect(readdirSync(folder)).toEqual([]);
+      } finally {
+        parent.kill();
+      }
+    },
+  );
 
   it('waits for whoever is taking over', () => {
     const stale = lockText(deadPid);

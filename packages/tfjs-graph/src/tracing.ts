@@ -1,7 +1,13 @@
 // For engines that compile whole steps: the tracer, which runs an entry point once over symbolic values and tells the engine's builder what it computes.
 export { TracingError } from './errors.ts';
 export { broadcastShapes } from './tracing/broadcast.ts';
-export { type OperationCase, operationCases, operationInputs, operationValues } from './tracing/conformance.ts';
+export {
+  type OperationCase,
+  operationCases,
+  operationInputs,
+  operationValues,
+  referenceCases,
+} from './tracing/conformance.ts';
 export { rules } from './tracing/kernels/table.ts';
 export type {
   BinaryOperation,

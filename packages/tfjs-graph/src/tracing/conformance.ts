@@ -17,6 +17,21 @@ const onPositive =
 const slope = (operation: (x: tf.Tensor) => tf.Tensor, x: tf.Tensor): tf.Tensor =>
   tf.grad((value: tf.Tensor) => tf.sum(tf.square(operation(value))))(x);
 
+/** Padding before the image alone. */
+const shifted: Parameters<typeof tf.conv2d>[3] = [
+  [0, 0],
+  [1, 0],
+  [1, 0],
+  [0, 0],
+];
+/** Padding behind the image alone. */
+const beyond: [number, number][] = [
+  [0, 0],
+  [0, 1],
+  [0, 1],
+  [0, 0],
+];
+
 /** One case for every rule of the table and for what is easily got wrong, by name. */
 export const operationCases: Readonly<Record<string, OperationCase>> = {
   abs: onX(tf.abs),
@@ -78,6 +93,8 @@ export const operationCases: Readonly<Record<string, OperationCase>> = {
   addN: ({ x, row }) => tf.addN([x!, tf.add(x!, row!), x!]),
   sum: onX((x) => tf.sum(x, 0)),
   mean: onX((x) => tf.mean(x, 1, true)),
+  meanOfIntegers: ({ pairs }) => tf.mean(pairs!, 0),
+  meanOfBooleans: ({ x, row }) => tf.mean(tf.less(x!, row!)),
   max: onX((x) => tf.max(x, 1)),
   min: onX((x) => tf.min(x, 0)),
   prod: onX((x) => tf.prod(x, 1)),
@@ -173,12 +190,42 @@ export const operationCases: Readonly<Record<string, OperationCase>> = {
     tf.fused.matMul({ a: x!, b: row!, transposeB: true, bias: tf.tensor1d([0.5]), activation: 'relu' }),
   maxPool: ({ image }) => tf.maxPool(image as tf.Tensor4D, 3, 2, 'same'),
   maxPoolGrad: ({ image }) => slope((v) => tf.maxPool(v as tf.Tensor4D, 3, 2, 'same'), image!),
+  maxPoolOfOneGrad: ({ image }) => slope((v) => tf.maxPool(v as tf.Tensor4D, 1, 2, 'valid'), image!),
   avgPool: ({ image }) => tf.avgPool(image as tf.Tensor4D, 2, 2, 'valid'),
   avgPoolGrad: ({ image }) => slope((v) => tf.avgPool(v as tf.Tensor4D, 2, 2, 'valid'), image!),
+  // With `ceil` the last windows reach over the edge, or lie wholly beyond it (a stride of 4).
+  convCeil: ({ image, filter }) =>
+    tf.conv2d(image as tf.Tensor4D, filter as tf.Tensor4D, 2, shifted, 'NHWC', 1, 'ceil'),
+  convCeilByImage: ({ image, filter }) =>
+    slope((v) => tf.conv2d(v as tf.Tensor4D, filter as tf.Tensor4D, 2, shifted, 'NHWC', 1, 'ceil'), image!),
+  depthwiseCeilByFilter: ({ image, filter }) =>
+    slope((v) => tf.depthwiseConv2d(image as tf.Tensor4D, v as tf.Tensor4D, 2, shifted, 'NHWC', 1, 'ceil'), filter!),
+  maxPoolCeil: ({ image }) => tf.maxPool(image as tf.Tensor4D, 3, 2, 0, 'ceil'),
+  maxPoolCeilGrad: ({ image }) => slope((v) => tf.maxPool(v as tf.Tensor4D, 3, 2, 0, 'ceil'), image!),
+  maxPoolBeyondGrad: ({ image }) => tf.grad((v: tf.Tensor) => tf.maxPool(v as tf.Tensor4D, 1, 4, 0, 'ceil'))(image!),
+  avgPoolCeil: ({ image }) => tf.avgPool(image as tf.Tensor4D, 3, 2, 0, 'ceil'),
+  avgPoolCeilGrad: ({ image }) => slope((v) => tf.avgPool(v as tf.Tensor4D, 3, 2, 0, 'ceil'), image!),
   eluGrad: onX((x) => slope(tf.elu, x)),
   softmaxGrad: onX((x) => slope(tf.softmax, x)),
   maxGrad: onX((x) => slope((v) => tf.max(v, 1), x)),
 };
+
+/**
+ * What the plain kernels are asked in place of a case, where tfjs does not pass the rounding on to its gradient and theirs leaves the last windows out: the same
+ * over an image that is padded by as much.
+ */
+export const referenceCases: Readonly<Record<string, OperationCase>> = {
+  convCeilByImage: ({ image, filter }) =>
+    slope((v) => tf.conv2d(tf.pad(v, beyond) as tf.Tensor4D, filter as tf.Tensor4D, 2, shifted), image!),
+  maxPoolCeilGrad: ({ image }) =>
+    slope((v) => tf.maxPool(tf.pad(v, beyond, -100) as tf.Tensor4D, 3, 2, 'valid'), image!),
+  avgPoolCeilGrad: ({ image }) =>
+    slope((v) => {
+      const average = (x: tf.Tensor) => tf.avgPool(tf.pad(x, beyond) as tf.Tensor4D, 3, 2, 'valid');
+      return tf.div(average(v), average(tf.onesLike(v)));
+    }, image!),
+};
+
 /** What the cases compute with. */
 export const operationInputs = {
   x: { shape: [3, 4], dtype: 'float32' },

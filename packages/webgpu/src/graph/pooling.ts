@@ -87,10 +87,12 @@ export function selectAndScatter(b: GraphBuilder, a: Node, dy: Node, window: Win
       const stride = strides[axis]!;
       const last = stride === 1 ? shifted : scope.let(`${shifted} / ${stride}u`);
       const at = back[axis] === '0u' ? last : scope.let(`${last} - ${back[axis]}`);
-      const offset = sizes[axis] === 1 ? '0u' : scope.let(`${shifted} - ${at} * ${stride}u`);
+      // A window of one element that moves by more leaves elements out between.
+      const isEach = sizes[axis] === 1 && stride === 1;
+      const offset = isEach ? '0u' : scope.let(`${shifted} - ${at} * ${stride}u`);
       offsets.push(offset);
       if (shape[axis] !== 1 || sizes[axis] !== 1) conditions.push(`${at} < ${shape[axis]}u`);
-      if (sizes[axis] !== 1) conditions.push(`${offset} < ${sizes[axis]}u`);
+      if (!isEach) conditions.push(`${offset} < ${sizes[axis]}u`);
       return at;
     });
     const inside = conditions.length === 0 ? 'true' : conditions.join(' && ');

@@ -1,20 +1,21 @@
 // Matrix products, convolutions and pooling with their gradients.
 import * as tf from '@tensorflow/tfjs-core';
 import { TracingError } from '../../errors.ts';
-import type { StepBuilder, Window, WindowConfig } from '../step-builder.ts';
+import type { Padding2d, StepBuilder, Window, WindowConfig } from '../step-builder.ts';
 import type { Value } from '../value.ts';
 import { elementwise } from './elementwise.ts';
 import type { Attributes, RuleTable } from './rule.ts';
 
 type Shape4 = [number, number, number, number];
+type Pair = Padding2d[number];
 
 export const products: RuleTable = {
   AvgPool: (b, { inputs: { x }, attributes }) => {
-    const { window } = poolOf(x!, attributes);
+    const window = poolOf(x!, attributes);
     return b.binary('divide', b.reduceWindow(x!, 'add', 0, window), windowCounts(b, x!, window));
   },
   AvgPoolGrad: (b, { inputs: { dy, input }, attributes }) => {
-    const { window } = poolOf(input!, attributes);
+    const window = poolOf(input!, attributes, dy!.shape);
     // Each output's gradient goes in equal parts to the elements of its window: a sum over the outputs that an element is part of.
     const shares = b.binary('divide', dy!, windowCounts(b, input!, window));
     const interior = window.strides.map((stride) => stride - 1);
@@ -65,9 +66,9 @@ export const products: RuleTable = {
       attributes,
     ),
   MaxPool: (b, { inputs: { x }, attributes }) =>
-    b.reduceWindow(x!, 'maximum', Number.NEGATIVE_INFINITY, poolOf(x!, attributes).window),
+    b.reduceWindow(x!, 'maximum', Number.NEGATIVE_INFINITY, poolOf(x!, attributes)),
   MaxPoolGrad: (b, { inputs: { dy, input }, attributes }) =>
-    b.selectAndScatter(input!, dy!, poolOf(input!, attributes).window),
+    b.selectAndScatter(input!, dy!, poolOf(input!, attributes, dy!.shape)),
   _FusedMatMul: (b, { inputs: { a, b: c, bias, preluActivationWeights }, attributes }) =>
     finishFused(
       b,
@@ -119,18 +120,19 @@ function windowOf(
     dimRoundingMode as 'floor',
     depthwise,
   );
-  const { top, bottom, left, right } = info.padInfo;
   return {
     strides: [info.strideHeight, info.strideWidth],
-    padding: [
-      [top, bottom],
-      [left, right],
-    ],
+    padding: paddingOf(info, dimRoundingMode),
     dilations: [info.dilationHeight, info.dilationWidth],
   };
 }
 
-function poolOf(x: Value, { filterSize, strides, pad, dimRoundingMode }: Attributes): { readonly window: Window } {
+/** A pool's window; `outputShape` where it is known: tfjs does not pass the rounding on to gradients. */
+function poolOf(
+  x: Value,
+  { filterSize, strides, pad, dimRoundingMode }: Attributes,
+  outputShape?: readonly number[],
+): Window {
   const info = tf.backend_util.computePool2DInfo(
     [...x.shape] as Shape4,
     filterSize as number,
@@ -139,19 +141,34 @@ function poolOf(x: Value, { filterSize, strides, pad, dimRoundingMode }: Attribu
     pad as number,
     dimRoundingMode as 'floor',
   );
-  const { top, bottom, left, right } = info.padInfo;
+  const [vertical, horizontal] = paddingOf(info, dimRoundingMode, outputShape);
   return {
-    window: {
-      sizes: [1, info.filterHeight, info.filterWidth, 1],
-      strides: [1, info.strideHeight, info.strideWidth, 1],
-      padding: [
-        [0, 0],
-        [top, bottom],
-        [left, right],
-        [0, 0],
-      ],
-    },
+    sizes: [1, info.filterHeight, info.filterWidth, 1],
+    strides: [1, info.strideHeight, info.strideWidth, 1],
+    padding: [[0, 0], vertical, horizontal, [0, 0]],
   };
+}
+
+/**
+ * tfjs' padding of the image axes. Where the number of windows is not rounded down (`dimRoundingMode`; a gradient has it from its output), the last of them reach
+ * over the high edge, and nothing counts there: it is padded as far as they reach.
+ */
+function paddingOf(
+  info: tf.backend_util.Conv2DInfo,
+  mode: Attributes['dimRoundingMode'],
+  outputShape?: readonly number[],
+): Padding2d {
+  const { top, bottom, left, right } = info.padInfo;
+  const round = mode === 'ceil' ? Math.ceil : mode === 'round' ? Math.round : Math.floor;
+  const along = (size: number, span: number, stride: number, [low, high]: Pair, outputs: number | undefined): Pair => {
+    const fitting = (size + low + high - span) / stride + 1;
+    const count = outputs ?? round(fitting);
+    return [low, count === Math.floor(fitting) ? high : (count - 1) * stride + span - size - low];
+  };
+  return [
+    along(info.inHeight, info.effectiveFilterHeight, info.strideHeight, [top, bottom], outputShape?.[1]),
+    along(info.inWidth, info.effectiveFilterWidth, info.strideWidth, [left, right], outputShape?.[2]),
+  ];
 }
 
 /** How many elements of the image each position of the window holds: padding doesn't count. */

@@ -32,9 +32,11 @@ export const reductions: RuleTable = {
   },
   Max: reduction('maximum', lowest),
   Mean: (b, { inputs: { x }, attributes: { axis, keepDims } }) => {
-    const axes = axesOf(x!, axis);
-    const count = axes.reduce((product, index) => product * x!.shape[index]!, 1);
-    return b.binary('divide', b.reduce('add', x!, axes, 0, keepDims === true), b.scalar(count, x!.type));
+    // tfjs' mean is float32, whatever it is of.
+    const numbers = x!.type === 'f32' ? x! : b.convert(x!, 'f32');
+    const axes = axesOf(numbers, axis);
+    const count = axes.reduce((product, index) => product * numbers.shape[index]!, 1);
+    return b.binary('divide', b.reduce('add', numbers, axes, 0, keepDims === true), b.scalar(count));
   },
   Min: reduction('minimum', highest),
   Prod: reduction('multiply', () => 1),

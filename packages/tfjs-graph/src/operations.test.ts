@@ -1,7 +1,7 @@
 // Every tfjs operation that networks, losses and optimizers are made of gives, recorded, exactly its eager result on the same backend.
 
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createProgram, type Program } from './index.ts';
 import { loadNative } from './testing/small-agent.ts';
 
@@ -154,7 +154,7 @@ const differentiated: Record<string, Unary> = {
 const values = Float32Array.from({ length: 24 }, (_, index) => ((index * 7) % 24) / 4 - 2.9);
 
 describe('a recorded operation equals the eager one', () => {
-  it('on native TensorFlow', ({ skip }) => skip(obstacle !== undefined, obstacle));
+  beforeEach(({ skip }) => skip(obstacle !== undefined, obstacle));
 
   const gradients = Object.fromEntries(
     Object.entries(differentiated).map(([name, operation]): [string, Unary] => [
@@ -180,7 +180,6 @@ describe('a recorded operation equals the eager one', () => {
     recorded = await createProgram({ variables: {}, entryPoints, mode: 'recorded' });
   });
   it.each(Object.keys(all))('%s', async (name) => {
-    if (obstacle !== undefined) return;
     const [left, right] = [await eager.run(name, { x: values }), await recorded.run(name, { x: values })];
     expect(right.y!.constructor).toBe(left.y!.constructor);
     expect(right.y).toHaveLength(left.y!.length);

@@ -1,7 +1,7 @@
 // What a recording must keep apart: constants that differ in one bit only, and variables from the arrays that a caller feeds.
 
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { TensorFlowBackend } from './binding.ts';
 import { graphOperation } from './graph-operation.ts';
 import { GraphRecorder } from './graph-recorder.ts';
@@ -108,8 +108,9 @@ const passages: Record<string, (x: tf.Tensor) => tf.Tensor> = {
 };
 
 describe.each(['recorded', 'eager'] as const)('a variable assigned from an input (%s)', (mode) => {
+  beforeEach(({ skip }) => skip(obstacle !== undefined, obstacle));
+
   it.each(Object.entries(passages))('never lives in the caller’s array: %s', async (_, passage) => {
-    if (obstacle !== undefined) return;
     const value = makeVariable(() => tf.zeros([2, 3]));
     const program = await createProgram({
       variables: { value },
@@ -139,7 +140,7 @@ describe.each(['recorded', 'eager'] as const)('a variable assigned from an input
 
 describe('results of an eager program on the cpu backend', () => {
   it('are copies, not the variables’ own arrays', async () => {
-    const previous = tf.getBackend();
+    const previous = tf.getBackend() ?? 'cpu';
     await tf.setBackend('cpu');
     try {
       const value = makeVariable(() => tf.tensor1d([1, 2]));

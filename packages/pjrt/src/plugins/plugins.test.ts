@@ -62,7 +62,11 @@ test('every release is pinned by the file name and the sum of each of its wheels
 });
 
 test.each([
-  ['the closed module', 'NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.104.05  Sat Aug 19 01:15:15 UTC 2023', 535],
+  [
+    'the closed module',
+    'NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.104.05  Sat Aug 19 01:15:15 UTC 2023',
+    535,
+  ],
   [
     'the open module',
     'NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  565.57.01  Release Build  (dvs-builder@U16-I3-C14)\nGCC version:  gcc version 12.3.0',

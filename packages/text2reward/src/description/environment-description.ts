@@ -82,7 +82,7 @@ const TAKEN: ReadonlySet<string> = new Set(Object.keys(STEP_FIELDS));
 
 /**
  * Checks a description of somebody's own.
- * @throws InvalidArgumentError naming the object or field whose name is no word, taken, or used twice, or whose source can't be read
+ * @throws InvalidArgumentError naming the object or field whose name is no word, taken, or used twice, or whose source can't be read as what it is
  */
 export function checkDescription(description: EnvironmentDescription): void {
   const { id, objects, fields, actions } = description;
@@ -112,11 +112,55 @@ export function checkDescription(description: EnvironmentDescription): void {
     if (type === 'number[]' && !(Number.isInteger(maximumLength) && maximumLength! > 0)) {
       refuse(`${generalName}: maximumLength is ${String(maximumLength)}; a list needs an integer of at least 1`);
     }
-    if ('ram' in source) {
-      const wrong = source.ram.find((address) => !(Number.isInteger(address) && address >= 0x80 && address <= 0xff));
-      if (wrong !== undefined || source.ram.length === 0) {
-        refuse(`${generalName}: ${wrong ?? 'no address'} is no address of the RAM; expected 0x80 to 0xFF`);
-      }
-    }
+    const fault = 'ram' in source ? ramFault(type, source, maximumLength) : undefined;
+    if (fault !== undefined) refuse(`${generalName}: ${fault}`);
   }
+  const [inRam, inState] = [true, false].map((isRam) =>
+    namedFields(description).find(({ source }) => 'ram' in source === isRam),
+  );
+  if (inRam !== undefined && inState !== undefined) {
+    refuse(
+      `${inRam.generalName} lies in the RAM and ${inState.generalName} in the state; expected all fields in one of them`,
+    );
+  }
+}
+
+/** Numbers that a form reads from each of its addresses; `one`: it reads one number, from one address or (bcd) from all. */
+const FORMS: Readonly<Record<RamForm, 1 | 8 | 'one'>> = {
+  byte: 'one',
+  signed: 'one',
+  bcd: 'one',
+  low: 'one',
+  high: 'one',
+  nonzero: 'one',
+  list: 1,
+  bits: 8,
+};
+
+/** What is wrong with a field's place in the RAM: its addresses, its form, or the form beside its type. */
+function ramFault(
+  type: FieldType,
+  { ram, form }: { readonly ram: readonly number[]; readonly form: RamForm },
+  maximumLength = 0,
+): string | undefined {
+  const wrong = ram.find((address) => !(Number.isInteger(address) && address >= 0x80 && address <= 0xff));
+  if (wrong !== undefined || ram.length === 0) {
+    return `${wrong ?? 'no address'} is no address of the RAM; expected 0x80 to 0xFF`;
+  }
+  if (!Object.hasOwn(FORMS, form)) return `form is "${form}"; expected one of ${Object.keys(FORMS).join(', ')}`;
+  const perAddress = FORMS[form];
+  const isList = type === 'number[]';
+  if (isList !== (perAddress !== 'one')) {
+    const expected = Object.entries(FORMS).flatMap(([name, each]) => (isList === (each !== 'one') ? [name] : []));
+    return `form is "${form}" and type is "${type}"; expected one of ${expected.join(', ')}`;
+  }
+  if (perAddress === 'one') {
+    return form !== 'bcd' && ram.length > 1
+      ? `form "${form}" reads one byte and there are ${ram.length} addresses; expected one`
+      : undefined;
+  }
+  const length = ram.length * perAddress;
+  return length > maximumLength
+    ? `form "${form}" reads ${length} numbers and maximumLength is ${maximumLength}; expected at least ${length}`
+    : undefined;
 }

@@ -126,6 +126,21 @@ describe('a description of your own', () => {
     [{ fields: { row: state('ballRow', '') } }, "the simulator's name ballRow is used twice"],
     [{ fields: { far: ram(0x20, 'far', '') } }, '32 is no address of the RAM'],
     [{ fields: { many: list('many', 'many', 0, '') } }, 'maximumLength is 0'],
+    [
+      { fields: { cells: { ...ram([0x80, 0x81], 'cells', '', 'list'), type: 'number' } } },
+      'cells: form is "list" and type is "number"; expected one of byte, signed, bcd, low, high, nonzero',
+    ],
+    [
+      { fields: { cells: { ...ram(0x80, 'cells', ''), type: 'number[]', maximumLength: 1 } } },
+      'cells: form is "byte" and type is "number[]"; expected one of list, bits',
+    ],
+    [
+      { fields: { walls: { ...ram([0x80, 0x81], 'walls', '', 'bits'), maximumLength: 8 } } },
+      'walls: form "bits" reads 16 numbers and maximumLength is 8; expected at least 16',
+    ],
+    [{ fields: { high: ram([0x80, 0x81], 'high', '', 'signed') } }, 'form "signed" reads one byte and there are 2'],
+    [{ fields: { odd: ram(0x80, 'odd', '', 'toString' as 'byte') } }, 'odd: form is "toString"; expected one of byte'],
+    [{ fields: { near: ram(0x80, 'near', '') } }, 'near lies in the RAM and ball.row in the state'],
     [{ actions: [] }, 'actions is empty'],
   ])('is refused with %j', (change, message) => {
     expect(() => checkDescription({ ...own, ...change } as EnvironmentDescription)).toThrow(message);

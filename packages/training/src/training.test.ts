@@ -175,6 +175,17 @@ describe('the configuration of a run', () => {
     );
   });
 
+  it('is refused before a start whose masks would never change', async () => {
+    const config = newRunConfig({
+      options: { game: 'bsuite/catch', trainingAgentSteps: 30_000 },
+      set: [
+        ['network.encoder.type', 'perceptron'],
+        ['sparsity.method', 'pruning'],
+      ],
+    });
+    await expect(checkRun(config)).rejects.toThrow('sparsity.startUpdates is 500000, so masks first change at');
+  });
+
   it('says what should be known before a start', () => {
     const notesOf = (preset: string, set: readonly (readonly [string, string])[] = []) =>
       registry.agents.get('value').notes!(newRunConfig({ options: { preset }, set }));

@@ -140,7 +140,7 @@ interface MaskConfig {
 interface ChangingMaskConfig extends MaskConfig {
   /** Updates between changes of the masks. */
   readonly updatePeriodUpdates: number;
-  /** Update after which masks stay. */
+  /** Update after which masks stay. Pruning is at its final sparsity then: the first change at or after it is the last. */
   readonly endUpdates: number;
 }
 

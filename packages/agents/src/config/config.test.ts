@@ -85,6 +85,10 @@ describe('overrides', () => {
     ['replay.priorityExponent=1', 'replay.priorityExponent does not apply to replay.sampling uniform; it belongs to'],
     ['agent.expertNoiseInEvaluation=false', 'where network.noisy is true and network.moe.router.type is not none'],
     ['sparsity.dropFraction=0.1', 'does not apply to sparsity.method none; it belongs to set, rigl'],
+    [
+      'sparsity.method=rigl sparsity.updatePeriodUpdates=50 sparsity.endUpdates=50',
+      'sparsity.updatePeriodUpdates is 50; expected less than sparsity.endUpdates, 50: the masks would never change',
+    ],
     ['optimizer.type=sgd optimizer.beta1=0.9', 'does not apply to optimizer.type sgd; it belongs to adam'],
     ['optimizer.beta1=1', 'optimizer.beta1 is 1; expected a number of at least 0 and below 1'],
     ['optimizer.beta2=1', 'optimizer.beta2 is 1; expected a number of at least 0 and below 1'],

@@ -123,7 +123,7 @@ const masks = {
 const changing = {
   ...masks,
   updatePeriodUpdates: periods('Updates between changes of the masks', 5000),
-  endUpdates: periods('Update after which masks stay', 2_000_000),
+  endUpdates: periods('Update after which masks stay; pruning: the first change from there on is the last', 2_000_000),
 };
 const dropAndGrow = {
   ...changing,

@@ -44,6 +44,17 @@ export function validateAgentConfig(value: unknown): AgentConfig {
   if (sparsity.method === 'pruning' && sparsity.startUpdates >= sparsity.endUpdates) {
     refuse('sparsity.startUpdates', sparsity.startUpdates, `less than sparsity.endUpdates, ${sparsity.endUpdates}`);
   }
+  if (
+    (sparsity.method === 'set' || sparsity.method === 'rigl') &&
+    sparsity.updatePeriodUpdates >= sparsity.endUpdates
+  ) {
+    const { updatePeriodUpdates, endUpdates } = sparsity;
+    refuse(
+      'sparsity.updatePeriodUpdates',
+      updatePeriodUpdates,
+      `less than sparsity.endUpdates, ${endUpdates}: the masks would never change`,
+    );
+  }
   const needed = agent.batchSize + agent.updateHorizon;
   if (replay.capacity <= needed) {
     refuse('replay.capacity', replay.capacity, `more than agent.batchSize + agent.updateHorizon, ${needed}`);

@@ -22,6 +22,8 @@ import {
 } from './compiled-acting.ts';
 import { createEntryPoints, type EntryName } from './entry-points.ts';
 import { ProgramAgent } from './program-agent.ts';
+import { updatesWithin } from './schedule.ts';
+import { requireMaskChanges } from './sparse-training.ts';
 import { createCourse } from './stages.ts';
 import { createStreams } from './streams.ts';
 import type { ValueAgent } from './value-agent.ts';
@@ -156,11 +158,20 @@ export async function createValueAgents(options: ValueAgentsOptions): Promise<Va
   }
 }
 
-/** Refuses a configuration that could never learn in the steps it is given; for trainers. */
-export function requireLearnable(config: AgentConfig, trainingAgentSteps: number): void {
-  if (trainingAgentSteps <= config.agent.minReplayHistoryAgentSteps) {
+/**
+ * Refuses a configuration that could never learn in the steps it is given, or never train as sparsely as it says; for trainers.
+ * @param source what is learned from; a dataset is learned from at once. Default 'environment'
+ * @throws InvalidArgumentError naming the setting
+ */
+export function requireLearnable(
+  config: AgentConfig,
+  trainingAgentSteps: number,
+  source: 'environment' | 'dataset' = 'environment',
+): void {
+  if (source === 'environment' && trainingAgentSteps <= config.agent.minReplayHistoryAgentSteps) {
     throw new InvalidArgumentError(
       `agent.minReplayHistoryAgentSteps is ${config.agent.minReplayHistoryAgentSteps}, so a run of ${trainingAgentSteps} agent steps never learns; expected less`,
     );
   }
+  requireMaskChanges(config.sparsity, updatesWithin(config.agent, trainingAgentSteps, source));
 }

@@ -34,6 +34,16 @@ export function dueWork(config: LearningConfig, step: number, transitions: numbe
   return transitions <= config.minReplayHistoryAgentSteps ? NOTHING : dueOffline(config, step);
 }
 
+/** Updates in so many agent steps: those of `dueWork`, or those of `dueOffline` where a dataset is learned from. */
+export function updatesWithin(config: LearningConfig, agentSteps: number, source: 'environment' | 'dataset'): number {
+  const { updatePeriodAgentSteps: period, minReplayHistoryAgentSteps: history, updatesPerPeriod } = config;
+  const times =
+    source === 'dataset'
+      ? Math.ceil(agentSteps / period)
+      : Math.max(0, Math.floor(agentSteps / period) - Math.floor(history / period));
+  return times * updatesPerPeriod;
+}
+
 /** As `dueWork` for learning from a dataset, where no history has to be collected: step 0 learns and copies. */
 export function dueOffline(config: LearningConfig, step: number): DueWork {
   return {

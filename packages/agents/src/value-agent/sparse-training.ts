@@ -34,6 +34,24 @@ export interface SparseTraining {
   sparsityAt(update: number): number;
 }
 
+/**
+ * Refuses a method whose masks would never change in a run.
+ * @param updates of the whole run
+ * @throws InvalidArgumentError naming the setting that keeps them
+ */
+export function requireMaskChanges(config: SparsityConfig, updates: number): void {
+  if (config.method === 'none' || config.method === 'static') return;
+  const { updatePeriodUpdates: period } = config;
+  const start = config.method === 'pruning' ? config.startUpdates : 0;
+  // Pruning has a sparsity of 0 at its start itself.
+  const first = period * (Math.floor(start / period) + 1);
+  if (first < updates) return;
+  const [name, value] = start >= updates ? ['startUpdates', start] : ['updatePeriodUpdates', period];
+  throw new InvalidArgumentError(
+    `sparsity.${name} is ${value}, so masks first change at update ${first}, and the run has ${updates} updates: they would never change; expected less`,
+  );
+}
+
 /** @throws InvalidArgumentError for noisy networks, whose weights have two parts */
 export function createSparseTraining(config: SparsityConfig, network: Network, rng: Rng): SparseTraining | undefined {
   if (config.method === 'none') return undefined;
@@ -66,12 +84,12 @@ export function createSparseTraining(config: SparsityConfig, network: Network, r
     initialMasks,
     needsGradients: config.method === 'rigl',
     sparsityAt,
-    changesMasksAt: (update) =>
-      config.method !== 'static' &&
-      update > 0 &&
-      update % config.updatePeriodUpdates === 0 &&
-      update >= (isPruning ? config.startUpdates : 0) &&
-      update <= config.endUpdates,
+    changesMasksAt(update) {
+      if (config.method === 'static' || update === 0 || update % config.updatePeriodUpdates !== 0) return false;
+      if (config.method !== 'pruning') return update <= config.endUpdates;
+      // The first change at or after the end makes the sparsity final (METHODS 2.4), where the end is no multiple of the period.
+      return update >= config.startUpdates && update - config.updatePeriodUpdates < config.endUpdates;
+    },
     changeMask(name, update, weights, mask, gradients, stream) {
       if (isPruning) {
         // Masked weights are 0, so the largest magnitudes are among the active ones: pruning never comes back.

@@ -8,6 +8,7 @@ import { getPreset } from '../presets/presets.ts';
 import { fit, loadTestBackend, randomTransitions, SMALL_SPEC, TINY } from '../testing/fixtures.ts';
 import { createAgent } from './create-agent.ts';
 import { requireLearnable } from './create-value-agent.ts';
+import { updatesWithin } from './schedule.ts';
 import type { ValueAgent } from './value-agent.ts';
 
 beforeAll(async () => {
@@ -167,20 +168,34 @@ describe('learning', () => {
     }
   });
 
-  it('prunes gradually to the final sparsity', async () => {
+  // Where the end is between two changes, the one behind it is the last: update 9 of 3, 6, 9.
+  it.each([
+    [2, 8],
+    [3, 7],
+  ])('prunes gradually to the final sparsity, every %d updates until %d', async (period, endUpdates) => {
     const agent = await create({
       sparsity: {
         method: 'pruning',
         sparsity: 0.8,
-        updatePeriodUpdates: 2,
+        updatePeriodUpdates: period,
         startUpdates: 2,
-        endUpdates: 8,
+        endUpdates,
         distribution: 'uniform',
       },
     });
-    await observe(agent, 30);
-    const kernel = (await agent.readParameters())['Dense_0/kernel']!.data as Float32Array;
-    expect(kernel.filter((value) => value === 0).length).toBe(Math.floor(0.8 * kernel.length));
+    const zeros = async () => {
+      const kernel = (await agent.readParameters())['Dense_0/kernel']!.data as Float32Array;
+      return [kernel.filter((value) => value === 0).length, Math.floor(0.8 * kernel.length)] as const;
+    };
+    await observe(agent, 9);
+    const last = period * Math.ceil(endUpdates / period);
+    while (agent.updates < last) await agent.learn();
+    const [before, final] = await zeros();
+    expect(before > 0 && before < final).toBe(true);
+    await agent.learn();
+    expect((await zeros())[0]).toBe(final);
+    for (let update = 0; update < period; update++) await agent.learn();
+    expect((await zeros())[0]).toBe(final);
     agent.dispose();
   });
 });
@@ -313,5 +328,31 @@ describe('bad input', () => {
     await expect(create({ sparsity: { method: 'static' } }, 'rainbow')).rejects.toThrow('network.noisy');
     expect(() => requireLearnable(getPreset('dqn'), 20_000)).toThrow('never learns');
     expect(() => requireLearnable(getPreset('dqn'), 20_001)).not.toThrow();
+  });
+
+  it('refuses runs that end before their masks first change', () => {
+    const require = (method: 'pruning' | 'rigl' | 'static', steps: number, source?: 'dataset') =>
+      requireLearnable(mergeConfig(getPreset('drq-eps'), { sparsity: { method } }), steps, source);
+    expect(() => require('pruning', 100_000)).toThrow(
+      'sparsity.startUpdates is 500000, so masks first change at update 505000, and the run has 98400 updates: they would never change; expected less',
+    );
+    expect(() => require('rigl', 6600)).toThrow(
+      'sparsity.updatePeriodUpdates is 5000, so masks first change at update 5000',
+    );
+    expect(() => require('rigl', 6601)).not.toThrow();
+    expect(() => require('rigl', 5000, 'dataset')).toThrow('the run has 5000 updates');
+    expect(() => require('rigl', 5001, 'dataset')).not.toThrow();
+    expect(() => require('static', 2000)).not.toThrow();
+  });
+
+  it('counts the updates of a run as the agent makes them', async () => {
+    for (const changes of [{}, { updatePeriodAgentSteps: 3, updatesPerPeriod: 2, minReplayHistoryAgentSteps: 10 }]) {
+      const agent = await create({ agent: changes });
+      for (const steps of [7, 14, 15, 18]) {
+        await observe(agent, steps - agent.trainingAgentSteps);
+        expect(agent.updates).toBe(updatesWithin(agent.config.agent, steps, 'environment'));
+      }
+      agent.dispose();
+    }
   });
 });

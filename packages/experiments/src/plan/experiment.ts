@@ -197,10 +197,8 @@ function variantConfig(spec: VariantSpec, plan: Plan, suite: Suite, protocol: Pr
         set: { 'network.hiddenUnits': hiddenUnits, ...spec.set },
       }).config;
     }
-    // A dataset is learned from at once.
-    if (plan.datasets === null && config.dataset.folder === null) {
-      requireLearnable(agentConfigOf(config), config.trainingAgentSteps);
-    }
+    const source = plan.datasets === null && config.dataset.folder === null ? 'environment' : 'dataset';
+    requireLearnable(agentConfigOf(config), config.trainingAgentSteps, source);
     const { game: _, seed: __, ...rest } = config;
     return rest;
   } catch (error) {

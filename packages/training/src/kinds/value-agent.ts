@@ -41,8 +41,8 @@ export const VALUE_AGENT: AgentKind = {
     validateAgentConfig(agentConfigOf(config));
   },
   checkRun(config) {
-    // From a dataset it learns from the first step on.
-    if (config.dataset.folder === null) requireLearnable(agentConfigOf(config), config.trainingAgentSteps);
+    const source = config.dataset.folder === null ? 'environment' : 'dataset';
+    requireLearnable(agentConfigOf(config), config.trainingAgentSteps, source);
   },
   learnsOffline: true,
   notes: (config) => {

@@ -35,27 +35,33 @@ const NAMES: readonly LossName[] = [
   'dynMoleBalance',
 ];
 
-/** Weights of the losses of one stage of training: the configuration's, and those that belong to the stage. */
+/** Weights of the losses of one stage of training, by mixture: the configuration's, the same for all, and those that belong to the stage. */
 export function auxiliaryWeights(
   config: AuxiliaryLossesConfig | undefined,
-  ofStage: Readonly<Record<string, number>> = {},
-): AuxiliaryLossesConfig {
-  const weightOf = (name: LossName): number => (config?.[name] ?? 0) + (ofStage[OF_MIXTURES[name] ?? name] ?? 0);
-  return Object.fromEntries(NAMES.map((name) => [name, weightOf(name)])) as unknown as AuxiliaryLossesConfig;
+  mixtures: readonly Mixture[],
+  ofStage: readonly Readonly<Record<string, number>>[] = [],
+): readonly AuxiliaryLossesConfig[] {
+  return mixtures.map((_, index) => {
+    const own = ofStage[index] ?? {};
+    const weightOf = (name: LossName): number => (config?.[name] ?? 0) + (own[OF_MIXTURES[name] ?? name] ?? 0);
+    return Object.fromEntries(NAMES.map((name) => [name, weightOf(name)])) as unknown as AuxiliaryLossesConfig;
+  });
 }
 
-/** Names of the losses with a weight, in a fixed order. */
-export function auxiliaryLossNames(weights: AuxiliaryLossesConfig): readonly LossName[] {
-  return NAMES.filter((name) => weights[name] > 0);
+/** Names of the losses with a weight in any mixture, in a fixed order. */
+export function auxiliaryLossNames(weights: readonly AuxiliaryLossesConfig[]): readonly LossName[] {
+  return NAMES.filter((name) => weights.some((own) => own[name] > 0));
 }
 
 /**
  * Refuses losses that do not fit the mixtures.
  * @throws InvalidArgumentError naming the setting and the reason
  */
-export function requireAuxiliaryLosses(weights: AuxiliaryLossesConfig, mixtures: readonly Mixture[]): void {
+export function requireAuxiliaryLosses(weights: readonly AuxiliaryLossesConfig[], mixtures: readonly Mixture[]): void {
   for (const name of auxiliaryLossNames(weights)) {
-    for (const mixture of mixtures) {
+    for (const [index, mixture] of mixtures.entries()) {
+      const weight = weights[index]![name];
+      if (weight === 0) continue;
       const own = OF_MIXTURES[name];
       try {
         if (own !== undefined) auxiliaryLossOf(mixture, own);
@@ -65,7 +71,7 @@ export function requireAuxiliaryLosses(weights: AuxiliaryLossesConfig, mixtures:
           );
       } catch (cause) {
         const reason = (cause as Error).message;
-        throw new InvalidArgumentError(`auxiliaryLosses.${name} is ${weights[name]}: ${reason}`, { cause });
+        throw new InvalidArgumentError(`auxiliaryLosses.${name} is ${weight}: ${reason}`, { cause });
       }
     }
   }
@@ -82,16 +88,18 @@ function lossOf(name: LossName, mixture: Mixture, record: MoeRecord, index: numb
   return auxiliaryLossOf(mixture, OF_MIXTURES[name]!)(OPS, record);
 }
 
-/** The weighted losses by name, each averaged over the batch and added up over the mixtures; none without mixtures. */
+/** The weighted losses by name, each averaged over the batch and added up over the mixtures that have it. */
 export function auxiliaryLosses(
-  weights: AuxiliaryLossesConfig,
+  weights: readonly AuxiliaryLossesConfig[],
   mixtures: readonly Mixture[],
   records: readonly MoeRecord[],
   noise: LoadNoise,
 ): readonly { readonly name: string; readonly value: Tensor }[] {
-  if (records.length === 0) return [];
   return auxiliaryLossNames(weights).map((name) => {
-    const perMixture = records.map((record, index) => tf.mean(lossOf(name, mixtures[index]!, record, index, noise)));
-    return { name, value: tf.mul(tf.addN(perMixture), weights[name]) };
+    const perMixture = records.flatMap((record, index) => {
+      const weight = weights[index]![name];
+      return weight === 0 ? [] : [tf.mul(tf.mean(lossOf(name, mixtures[index]!, record, index, noise)), weight)];
+    });
+    return { name, value: tf.addN(perMixture) };
   });
 }

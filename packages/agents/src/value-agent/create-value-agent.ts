@@ -20,11 +20,11 @@ import {
   compiledEntryPoints,
   requireCompilable,
 } from './compiled-acting.ts';
+import { createCourse } from './course.ts';
 import { createEntryPoints, type EntryName } from './entry-points.ts';
 import { ProgramAgent } from './program-agent.ts';
 import { updatesWithin } from './schedule.ts';
 import { requireMaskChanges } from './sparse-training.ts';
-import { createCourse } from './stages.ts';
 import { createStreams } from './streams.ts';
 import type { ValueAgent } from './value-agent.ts';
 import { createVariables } from './variables.ts';
@@ -81,7 +81,7 @@ export async function createValueAgent(options: ValueAgentOptions): Promise<Valu
   const step = { config, variant, network, ...variables, windowLength, nextObservationOffset };
   const course = createCourse(network.mixtures);
   for (const stage of course.stages.length === 0 ? [undefined] : course.stages) {
-    requireAuxiliaryLosses(auxiliaryWeights(config.auxiliaryLosses, stage?.losses), network.mixtures);
+    requireAuxiliaryLosses(auxiliaryWeights(config.auxiliaryLosses, network.mixtures, stage?.losses), network.mixtures);
   }
   const { batch } = options;
   if (batch !== undefined) requireBatchable(network);

@@ -1,9 +1,9 @@
 // The functions that an agent runs over its variables: act, evaluate, learn, copy to the target network, measure. Each becomes one recorded graph where
 // the backend can.
 import { atomSupport, expectedValues } from '@moe-rl/encoders';
-import type { MixtureStage } from '@moe-rl/moe-core';
 import type { CompiledChoice, EntryPoint } from '@moe-rl/tfjs-graph';
 import * as tf from '@tensorflow/tfjs-core';
+import type { CourseStage } from './course.ts';
 import { evaluationRouting, routingInputs, updateStepInputs } from './loss.ts';
 import { createMeasurement } from './measurement.ts';
 import { drawNoise, SEED_INPUT } from './noise.ts';
@@ -16,7 +16,7 @@ type Base = 'act' | 'evaluate' | 'learn' | 'measure' | 'probe' | 'gradients';
 export type EntryName = Base | `${Base}@${string}` | 'syncTarget';
 
 /** The entry point of a stage. */
-export function entryOf(base: Base, stage: MixtureStage | undefined, stages: readonly string[]): EntryName {
+export function entryOf(base: Base, stage: CourseStage | undefined, stages: readonly string[]): EntryName {
   return stage === undefined || stage.name === stages[0] ? base : `${base}@${stage.name}`;
 }
 
@@ -42,7 +42,7 @@ export function actingNoise({ config, network }: AgentStep, mode: 'train' | 'eva
  */
 export function createEntryPoints(
   step: AgentStep,
-  stages: readonly MixtureStage[] = [],
+  stages: readonly CourseStage[] = [],
   compiled: CompiledChoice = 'never',
 ): Record<EntryName, EntryPoint> {
   const { online, target } = step;

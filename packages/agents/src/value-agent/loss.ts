@@ -1,6 +1,5 @@
 // The loss of one batch: states, next states, noise and augmentation from the step's inputs; targets, errors and penalties from the agent's variant.
 import { atomSupport, expectedValues, type ParameterTensors, sliceFrames } from '@moe-rl/encoders';
-import type { MixtureStage } from '@moe-rl/moe-core';
 import type { InputSpec } from '@moe-rl/tfjs-graph';
 import type { Scalar, Tensor, Variable } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
@@ -12,6 +11,7 @@ import { drawRouting, drawsRouting, type RoutingPass } from '../networks/routing
 import type { AgentVariant, LossContext, Penalty, TargetContext } from '../variants/index.ts';
 import { augmentImages } from './augmentation.ts';
 import { auxiliaryLosses, auxiliaryLossNames, auxiliaryWeights } from './auxiliary-losses.ts';
+import type { CourseStage } from './course.ts';
 import { type NoiseSource, SEED_INPUT, seededNoise } from './noise.ts';
 
 export interface LossConfig {
@@ -26,7 +26,7 @@ export interface LossConfig {
   readonly windowLength: number;
   readonly nextObservationOffset: number;
   /** Where the mixtures stand in their course of training; left out: there is one stage. */
-  readonly stage?: MixtureStage;
+  readonly stage?: CourseStage;
   /** Where random numbers of the loss come from; by default they are drawn from the seeds among the inputs. */
   readonly noise?: NoiseSource;
 }
@@ -61,7 +61,7 @@ export function updateStepInputs(step: LossConfig): Record<string, InputSpec> {
 export function routingInputs(
   { mixtures }: Network,
   phase: 'training' | 'always',
-  stage?: MixtureStage,
+  stage?: CourseStage,
 ): Record<string, InputSpec> {
   const isTraining = phase === 'training';
   return {
@@ -109,8 +109,8 @@ function penaltiesOf({ config, variant }: Pick<LossConfig, 'config' | 'variant'>
 }
 
 /** Names of the numbers that a loss reports, without `train/`. Penalties are before their coefficient, router losses after their weight. */
-export function lossMetricNames({ config, variant, stage }: LossConfig): readonly string[] {
-  const auxiliary = auxiliaryLossNames(auxiliaryWeights(config.auxiliaryLosses, stage?.losses));
+export function lossMetricNames({ config, variant, network, stage }: LossConfig): readonly string[] {
+  const auxiliary = auxiliaryLossNames(auxiliaryWeights(config.auxiliaryLosses, network.mixtures, stage?.losses));
   return [
     'loss',
     'tdLoss',
@@ -170,7 +170,7 @@ export function createLoss(
     nextOnline: () => network.apply(online, nextStates, { ...targetPass, ...nextOptions }),
     target: () => network.apply(target, states, { ...targetPass, ...stateOptions }),
   });
-  const weights = auxiliaryWeights(config.auxiliaryLosses, step.stage?.losses);
+  const weights = auxiliaryWeights(config.auxiliaryLosses, mixtures, step.stage?.losses);
   const targets = tf.tidy(() => variant.target(targetContext));
   const meanTarget = tf.mean(batch.support === undefined ? targets : tf.sum(tf.mul(targets, batch.support), 1));
 

@@ -1,48 +1,9 @@
-// The course of training of a network's mixtures: EvoMoE's and StableMoE's stages. Which stage an update belongs to follows from its number alone, so a resumed
-// agent goes on where it was.
+// What happens to an agent's variables where a stage of its mixtures begins (course.ts says when).
 import type { Rng, TensorData } from '@moe-rl/core';
-import type { InitialParameters, Mixture, MixtureSchedule, MixtureStage } from '@moe-rl/moe-core';
+import type { InitialParameters } from '@moe-rl/moe-core';
 import type { Program } from '@moe-rl/tfjs-graph';
 import type { AgentStep, EntryName } from './entry-points.ts';
 import { slotOwner } from './variables.ts';
-
-/** Stages of all mixtures together. They have one configuration, so they change at the same updates. */
-export interface Course {
-  /** One example of each stage, in order; none: nothing changes. */
-  readonly stages: readonly MixtureStage[];
-  /** The stage of update number `update`, from 0. */
-  at(update: number): MixtureStage | undefined;
-  /** True when `update` is the first of a stage that is not the first. */
-  begins(update: number): boolean;
-}
-
-/** The stages of mixtures that are trained together: frozen parameters are those that any of them freezes. */
-export function createCourse(mixtures: readonly Mixture[]): Course {
-  const schedules = mixtures.flatMap(({ schedule }) => (schedule === undefined ? [] : [schedule]));
-  const at = (update: number): MixtureStage | undefined => {
-    const own = schedules.map((schedule) => schedule.advance(update));
-    return own.length === 0 ? undefined : { ...own[0]!, frozen: own.flatMap(({ frozen }) => frozen) };
-  };
-  const [first] = schedules;
-  return {
-    stages: first === undefined ? [] : first.stages.map((_, index) => at(firstUpdateOf(first, index))!),
-    at,
-    begins: (update) => update > 0 && at(update)?.name !== at(update - 1)?.name,
-  };
-}
-
-/** The first update of the stage with this index: stages follow one another. */
-function firstUpdateOf(schedule: MixtureSchedule, index: number): number {
-  const indexAt = (update: number): number => schedule.stages.indexOf(schedule.advance(update).name);
-  let low = 0;
-  let high = schedule.totalUpdates;
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2);
-    if (indexAt(middle) >= index) high = middle;
-    else low = middle + 1;
-  }
-  return low;
-}
 
 /** What entering a stage does to parameters (experts spawned from one). The target network follows, and the optimizer forgets what it knew of them. */
 export async function enterStage(step: AgentStep, program: Program<EntryName>, stage: string, rng: Rng): Promise<void> {

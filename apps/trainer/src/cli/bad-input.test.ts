@@ -13,6 +13,7 @@ const FILES = {
   'list.json': '[1]',
   'broken.json': '{"seed": 1,}',
   'broken.yaml': 'seed: [1',
+  'alias.yaml': 'game: *pong\n',
   'doubled.yaml': 'seed: 1\nseed: 2\n',
   'dotted.yaml': 'agent.batchSize: 4\n',
   'proto.json': '{"__proto__": {"x": 1}}',
@@ -59,6 +60,7 @@ const CASES: readonly (readonly [line: string, message: RegExp])[] = [
   [train('--config nowhere.json'), /cannot read nowhere\.json: there is no such file/],
   [train('--config broken.json'), /broken\.json is not valid JSON/],
   [train('--config broken.yaml'), /broken\.yaml is not valid YAML/],
+  [train('--config alias.yaml'), /alias\.yaml is not valid YAML: Unresolved alias .*pong/],
   [train('--config doubled.yaml'), /doubled\.yaml is not valid YAML: Map keys must be unique at line 2, column 1\n$/],
   [
     train('--config dotted.yaml'),

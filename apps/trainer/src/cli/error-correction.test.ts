@@ -1,5 +1,7 @@
 // `moe-rl error-correction`: training stopped by Ctrl-C and gone on with by the same line, evaluation, checked plans, and what is refused.
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -49,6 +51,30 @@ test('Ctrl-C saves, the same line goes on, and what was trained is evaluated', a
   expect(evaluated.stdout).toMatch(/tasks +speculative +[\d.]+ %/);
   const { results } = JSON.parse(readFileSync(join(run, 'evaluation.json'), 'utf8')) as { results: unknown[] };
   expect(results).toHaveLength(4);
+});
+
+test('results of a language model are written where --json says, in a folder that is made for them', async () => {
+  const answer = {
+    ...{ id: '1', object: 'chat.completion', created: 1, model: 'stub' },
+    choices: [{ index: 0, message: { role: 'assistant', content: 'END' }, finish_reason: 'stop' }],
+    usage: { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 },
+  };
+  const server = createServer((request, response) => {
+    request.resume();
+    response.setHeader('content-type', 'application/json').end(JSON.stringify(answer));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  try {
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
+    const json = join(folder, 'new/dir/results.json');
+    const line = ['error-correction', 'evaluate', '--server', url, '--model', 'stub', '--json', json];
+    const { code } = await runMain([...line, '--arrangements', '1', '--tasks', 'wash cup'], folder);
+    expect(code).toBe(0);
+    expect(JSON.parse(readFileSync(json, 'utf8'))).toMatchObject({ model: expect.stringContaining('stub') });
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
 });
 
 test('a plan is checked step by step, other ways to write an action repaired', async () => {

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createRng, InvalidArgumentError, requireOneOf } from '@moe-rl/core';
-import { readBytes, replaceFile, requireWritable } from '@moe-rl/core/node';
+import { readBytes } from '@moe-rl/core/node';
 import {
   checkPlan,
   drawArrangement,
@@ -26,6 +26,7 @@ import {
   train,
 } from '@moe-rl/error-correction/node';
 import { backendChoices, loadBackend } from '@moe-rl/tfjs-native';
+import { requireOutputFile, writeOutputFile } from './output-file.ts';
 import { interruptible, note, print, programName } from './terminal.ts';
 
 interface BackendOptions {
@@ -85,7 +86,7 @@ export async function evaluateErrorCorrection(options: EvaluateCommand): Promise
   const known = [...TRAINING_TASKS, ...HELD_OUT_TASKS].map(({ instruction }) => instruction);
   const instructions = tasks?.map((task) => requireOneOf('--tasks', taskByInstruction(task).instruction, known));
   const output = options.json ?? (folder === undefined ? undefined : join(folder, 'evaluation.json'));
-  if (options.json !== undefined) requireWritable(options.json);
+  if (options.json !== undefined) requireOutputFile('--json', options.json);
   await interruptible(async (signal) => {
     const { roles, description, inferences, dispose } =
       folder === undefined
@@ -102,7 +103,7 @@ export async function evaluateErrorCorrection(options: EvaluateCommand): Promise
       });
       for (const line of tableOf(report)) print(line);
       if (output !== undefined) {
-        replaceFile(output, `${JSON.stringify({ model: description, ...report })}\n`);
+        writeOutputFile(output, `${JSON.stringify({ model: description, ...report })}\n`);
         print(`results: ${output}`);
       }
     } finally {

@@ -91,10 +91,12 @@ async function readSettingsFile(path: string): Promise<Readonly<Record<string, u
 
 async function readYaml(path: string): Promise<unknown> {
   const { parse } = await import('yaml');
+  const text = new TextDecoder().decode(readBytes(path));
   try {
-    return parse(new TextDecoder().decode(readBytes(path)));
+    return parse(text);
   } catch (cause) {
-    if (!(cause instanceof Error) || cause.name !== 'YAMLParseError') throw cause;
+    // Not only YAMLParseError: an alias without its anchor is a ReferenceError.
+    if (!(cause instanceof Error)) throw cause;
     throw new InvalidArgumentError(`${path} is not valid YAML: ${cause.message.split('\n', 1)[0]!.replace(/:$/, '')}`, {
       cause,
     });

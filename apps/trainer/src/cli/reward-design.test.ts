@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { StudyResult } from '@moe-rl/reward-design';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { runMain } from '../testing/run-main.ts';
 import { runCli } from '../testing/spawn-cli.ts';
 
 let folder: string;
@@ -28,7 +29,7 @@ test('a study keeps a line per run, goes on with more seeds and ends with the ta
   const first = text();
   expect(results().map(({ design, seed }) => `${design} ${seed}`)).toEqual(['original 0', 'pbrs 0', 'lirpg 0']);
   // What a kill in the middle of a write leaves: the line is run again.
-  appendFileSync(join(folder, 'results.jsonl'), '{"study":"chain","lear\n');
+  appendFileSync(join(folder, 'results.jsonl'), '{"study":"chain","lear');
   const { code, stdout } = await runCli(study('2'));
   expect(code).toBe(0);
   expect(text().startsWith(first)).toBe(true);
@@ -56,7 +57,14 @@ test('a study keeps a line per run, goes on with more seeds and ends with the ta
 
   const foreign = await runCli(['reward-design', 'study', 'room', '--folder', folder]);
   expect(foreign.code).toBe(2);
-  expect(foreign.stderr).toContain('has results of chain with at most 60 episodes; expected room');
+  expect(foreign.stderr).toContain('has results of chain with at most 60 episodes; expected room with 2000');
+  // Runs with another limit are no samples of the same thing.
+  const unlimited = await runMain(
+    ['reward-design', 'study', 'chain', '--folder', folder, '--learner', 'q-learning', '--designs', 'pbrs'],
+    folder,
+  );
+  expect(unlimited.code).toBe(2);
+  expect(unlimited.stderr).toContain('has results of chain with at most 60 episodes; expected chain with 2000');
 });
 
 test('refuses by name, with exit code 2 and no stack trace', async () => {

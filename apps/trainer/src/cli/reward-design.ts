@@ -9,6 +9,7 @@ import {
   designStudy,
   isTabular,
   type LearnerName,
+  MAX_EPISODES,
   rewardMap,
   runDesignStudy,
   STUDY_DESIGNS,
@@ -41,15 +42,17 @@ export async function rewardDesignStudy(name: string, options: StudyCommandOptio
   const file = join(folder, 'results.jsonl');
   makeFolder(folder);
   const { maxEpisodes } = options;
+  const limitOf = (learner: LearnerName): number => maxEpisodes ?? MAX_EPISODES[learner];
   const isWanted = (result: StudyResult): boolean =>
-    result.study === name && (maxEpisodes === undefined || result.maxEpisodes === maxEpisodes);
+    result.study === name && result.maxEpisodes === limitOf(result.learner);
   const results = readResults(file);
   const foreign = results.find((result) => !isWanted(result));
   if (foreign !== undefined) {
     throw new InvalidArgumentError(
-      `${file} has results of ${foreign.study} with at most ${foreign.maxEpisodes} episodes; expected ${name}${maxEpisodes === undefined ? '' : ` with ${maxEpisodes}`}, or another --folder`,
+      `${file} has results of ${foreign.study} with at most ${foreign.maxEpisodes} episodes; expected ${name} with ${limitOf(foreign.learner)}, or another --folder`,
     );
   }
+  endLine(file);
   note(`${title}: ${learners.length * designs.length * options.seeds} runs, in ${folder}`);
   await interruptible(async (signal) => {
     for (const learner of learners) {
@@ -114,6 +117,11 @@ export async function rewardDesignMap(path: string, { output }: { readonly outpu
   if (output === undefined) makeFolder(runFolderPaths(path).rewardFolder);
   replaceFile(file, isPng ? await svgToPng(svg) : svg);
   print(`${checkpoint}\npicture: ${file}`);
+}
+
+/** A run that was killed may have left half a line: what is appended begins on one of its own. */
+function endLine(file: string): void {
+  if (existsSync(file) && !/(^|\n)$/.test(readFileSync(file, 'utf8'))) appendFileSync(file, '\n');
 }
 
 function readResults(file: string): StudyResult[] {

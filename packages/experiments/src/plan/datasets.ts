@@ -12,7 +12,8 @@ import { storageError } from '@moe-rl/core/node';
  */
 export function datasetFolder(datasets: string, game: string, seed?: number): string | undefined {
   const entry = readdirSync(datasets).find(
-    (name) => statSync(join(datasets, name)).isDirectory() && isNameOf(name, game),
+    // A link may lead nowhere.
+    (name) => statSync(join(datasets, name), { throwIfNoEntry: false })?.isDirectory() && isNameOf(name, game),
   );
   if (entry === undefined) return undefined;
   const folder = join(datasets, entry);

@@ -4,8 +4,15 @@ import { createNetwork, mixtureOf, requireLearnable } from '@moe-rl/agents';
 import { EMBEDDED_GAME_NAME, findGame } from '@moe-rl/ale-env';
 import { findRoms } from '@moe-rl/ale-env/node';
 import { InvalidArgumentError, NotFoundError } from '@moe-rl/core';
+import { environmentOf } from '@moe-rl/runs';
 import { explainBackends } from '@moe-rl/tfjs-native';
-import { agentConfigOf, makeEnvironment, newRunConfig, type ValueAgentRunConfig as RunConfig } from '@moe-rl/training';
+import {
+  agentConfigOf,
+  makeEnvironment,
+  newRunConfig,
+  type ValueAgentRunConfig as RunConfig,
+  registry,
+} from '@moe-rl/training';
 import { getProtocol, type Protocol, protocolSettings } from '../suites/protocols.ts';
 import type { Settings } from '../suites/settings.ts';
 import { getSuite, type Suite } from '../suites/suites.ts';
@@ -57,10 +64,13 @@ export function resolvePlan(plan: Plan): Experiment {
   const twice = specs.find(({ name }, index) => specs.findIndex((other) => other.name === name) !== index);
   if (twice !== undefined)
     throw new InvalidArgumentError(`two variants are called "${twice.name}"; expected each name once`);
+  requireCommonEnvironment(plan, specs, games);
   const resolved = { ...plan, datasets, backend };
+  // What a protocol says of the environment is about Atari games, wherever they stand in the list.
+  const game = games.find((name) => kindOf(name) === 'atari') ?? games[0]!;
   const variants = specs.map((spec) => ({
     name: spec.name,
-    config: variantConfig(spec, resolved, suite, protocol, games[0]!),
+    config: variantConfig(spec, resolved, suite, protocol, game),
   }));
   const baseline = plan.baseline ?? (specs.some(({ name }) => name === 'baseline') ? 'baseline' : specs[0]!.name);
   if (!specs.some(({ name }) => name === baseline)) {
@@ -97,8 +107,7 @@ export function jobConfig(experiment: Pick<Experiment, 'plan' | 'variants'>, job
   const dataset = folder === undefined ? shared.dataset : { ...shared.dataset, folder };
   const own = { ...shared, dataset, game: job.game, seed: job.seed };
   // Games of one suite may be of several kinds, each with settings of its own.
-  const { type } = newRunConfig({ options: { game: job.game, preset: variant.config.preset } }).environment;
-  return newRunConfig({ file: type === environment.type ? { ...own, environment } : own });
+  return newRunConfig({ file: kindOf(job.game) === environment.type ? { ...own, environment } : own });
 }
 
 /** What two folders must share to hold the same experiment. */
@@ -124,6 +133,31 @@ function resolveGames(plan: Plan, suite: Suite): readonly string[] {
   if (twice !== undefined) throw new InvalidArgumentError(`games has ${twice} twice; expected each once`);
   requireRoms(plan, games);
   return games;
+}
+
+/** Kind of environment that a game belongs to. */
+function kindOf(game: string): string {
+  return environmentOf(registry, game).type;
+}
+
+/**
+ * Settings of the environment belong to games of one kind.
+ * @throws InvalidArgumentError naming such a setting where the games are of several
+ */
+function requireCommonEnvironment(plan: Plan, variants: readonly VariantSpec[], games: readonly string[]): void {
+  const kinds = [...new Set(games.map(kindOf))];
+  if (kinds.length === 1) return;
+  const groups = [
+    { where: '', set: plan.set },
+    ...variants.map(({ name, set }) => ({ where: `variant ${name}: `, set })),
+  ];
+  for (const { where, set = {} } of groups) {
+    const path = Object.keys(set).find((key) => key.startsWith('environment.'));
+    if (path === undefined) continue;
+    throw new InvalidArgumentError(
+      `${where}set.${path} is ${JSON.stringify(set[path])}, but the games are of several kinds (${kinds.join(', ')}), each with settings of its own; expected games of one kind with it`,
+    );
+  }
 }
 
 /** Datasets where the protocol learns from some, and only there. */
@@ -162,6 +196,7 @@ function chosenBackend(): RunConfig['backend'] {
 function variantConfig(spec: VariantSpec, plan: Plan, suite: Suite, protocol: Protocol, game: string): VariantConfig {
   const make = (variant: VariantSpec): { readonly config: RunConfig; readonly matchesParametersOfSoft: boolean } => {
     const preset = variant.preset ?? plan.preset ?? protocol.preset ?? suite.preset;
+    requireValueAgents(preset);
     // The suite's own network settings fit its preset; another preset brings its own.
     const suiteSettings = preset === suite.preset ? suite.settings : {};
     const options = { game, preset, backend: plan.backend, threads: plan.threads, seed: 0 };
@@ -205,6 +240,16 @@ function variantConfig(spec: VariantSpec, plan: Plan, suite: Suite, protocol: Pr
     if (error instanceof Error) error.message = `variant ${spec.name}: ${error.message}`;
     throw error;
   }
+}
+
+/** @throws InvalidArgumentError for agents without the settings that variants and protocols change */
+function requireValueAgents(preset: string): void {
+  const kind = registry.presets.get(preset).agent;
+  const settings = registry.agents.get(kind).settings ?? {};
+  if (['agent', 'network', 'replay'].every((group) => Object.hasOwn(settings, group))) return;
+  throw new InvalidArgumentError(
+    `preset is ${preset}, whose agents are of the kind ${kind}; experiments compare agents of the kind value only`,
+  );
 }
 
 function asSet(settings: Settings): readonly (readonly [string, string])[] {

@@ -1,5 +1,5 @@
 // Plans: what is taken, what is refused and with which words, and what a plan resolves to.
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { getPreset } from '@moe-rl/agents';
@@ -18,6 +18,9 @@ const root = temporaryFolder('plan');
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 const DEMO: PlanInput = { suite: 'demo', variants: ['baseline', 'soft'], seeds: 2, backend: 'cpu' };
+
+const ENCODER = { 'network.encoder.type': 'minatar' };
+const MIXED: PlanInput = { ...DEMO, suite: 'classic', games: ['bsuite/catch', 'minatar/breakout'], set: ENCODER };
 
 function planFile(text: string): string {
   const file = join(root, 'plan.yaml');
@@ -130,6 +133,21 @@ describe('what a plan resolves to', () => {
       { ...DEMO, baseline: 'top1' },
       /baseline is "top1"; expected one of the variants baseline, soft/,
     ],
+    [
+      'agents of another kind',
+      { ...DEMO, variants: [{ name: 'q', preset: 'tabular-q-learning' }] },
+      /^variant q: preset is tabular-q-learning, whose agents are of the kind tabular; experiments .* of the kind value only/,
+    ],
+    [
+      'a setting of the environment with games of several kinds',
+      { ...MIXED, set: { 'environment.maxEpisodeAgentSteps': 100 } },
+      /^set\.environment\.maxEpisodeAgentSteps is 100, but the games are of several kinds \(small, minatar\)/,
+    ],
+    [
+      'a variant’s setting of the environment with games of several kinds',
+      { ...MIXED, variants: [{ name: 'short', set: { 'environment.maxEpisodeAgentSteps': 100 } }] },
+      /^variant short: set\.environment\.maxEpisodeAgentSteps is 100, but the games are of several kinds/,
+    ],
     ['game twice', { ...DEMO, games: ['windfall', 'Windfall'] }, /games has windfall twice/],
   ])('refuses: %s', (_, input, message) => {
     expect(() => resolvePlan(makePlan(input))).toThrow(message);
@@ -184,6 +202,7 @@ describe('what a plan resolves to', () => {
   it('takes each job to the dataset of its game, and of its seed where there are several', () => {
     const datasets = mkdtempSync(join(tmpdir(), 'moe-rl-datasets-'));
     for (const folder of ['Pong/1', 'Pong/2', 'windfall']) mkdirSync(join(datasets, folder), { recursive: true });
+    symlinkSync(join(root, 'gone'), join(datasets, 'A-dangling-link'));
     const plan = { ...DEMO, protocol: 'offline', datasets, variants: ['soft'] };
     const experiment = resolvePlan(makePlan(plan));
     const jobs = listJobs(experiment);
@@ -215,11 +234,25 @@ describe('what a plan resolves to', () => {
   it('leaves the environment settings of a protocol to the Atari games that they are about', () => {
     const environments = ['windfall', 'bsuite/catch'].map((game) => {
       const plan = { ...DEMO, preset: 'dqn', games: [game], protocol: 'dopamine', variants: ['baseline'] };
-      const set = { 'network.encoder.type': 'minatar' };
-      return resolvePlan(makePlan({ ...plan, set: game === 'windfall' ? {} : set })).variants[0]!.config.environment;
+      return resolvePlan(makePlan({ ...plan, set: game === 'windfall' ? {} : ENCODER })).variants[0]!.config
+        .environment;
     });
     expect(environments[0]).toMatchObject({ type: 'atari', repeatActionProbability: 0.25, terminalOnLifeLoss: false });
     expect(environments[1]).not.toHaveProperty('repeatActionProbability');
+  });
+
+  it('takes games of several kinds, each with settings of its own, in any order', () => {
+    const games = ['bsuite/catch', 'minatar/breakout', 'windfall'];
+    for (const order of [games, games.toReversed()]) {
+      const plan = { ...MIXED, preset: 'dqn', protocol: 'dopamine', variants: ['baseline'], seeds: 1, games: order };
+      const experiment = resolvePlan(makePlan(plan));
+      const jobs = listJobs(experiment).toSorted((left, right) => left.game.localeCompare(right.game));
+      expect(jobs.map((job) => jobConfig(experiment, job).environment)).toMatchObject([
+        { type: 'small' },
+        { type: 'minatar' },
+        { type: 'atari', repeatActionProbability: 0.25, terminalOnLifeLoss: false },
+      ]);
+    }
   });
 
   it('cuts all lengths of the protocol alike', () => {

@@ -3,9 +3,9 @@ import type { Interval } from '@moe-rl/evaluation';
 import { count, duration, number } from '@moe-rl/runs';
 import { countJobs } from '../jobs/job-state.ts';
 import { changedPaths } from '../plan/experiment-folder.ts';
-import type { Analysis } from '../results/analysis.ts';
+import { type Analysis, hasSpread } from '../results/analysis.ts';
 import type { ExperimentResults } from '../results/results.ts';
-import { intervalText, verdictText } from '../results/texts.ts';
+import { intervalsNote, intervalText, verdictText } from '../results/texts.ts';
 import type { ReportFigure } from './marks.ts';
 
 const STYLE = `
@@ -104,8 +104,8 @@ function comparisonTable({ comparisons }: Analysis): string {
     comparisons.map((comparison) => [
       `${escapeHtml(comparison.variant)} against ${escapeHtml(comparison.baseline)}`,
       String(comparison.games.length),
-      intervalText(comparison.difference),
-      intervalText(comparison.probability),
+      intervalText(comparison.difference, comparison.verdict !== 'unknown'),
+      intervalText(comparison.probability, comparison.verdict !== 'unknown'),
       `<span class="${comparison.verdict}">${escapeHtml(verdictText(comparison))}</span>`,
     ]),
   );
@@ -113,22 +113,24 @@ function comparisonTable({ comparisons }: Analysis): string {
 
 function aggregateTable({ variants, leftOut, normalization }: Analysis): string {
   if (variants.length === 0) return '<p>No run is finished yet.</p>';
-  const text = (interval: Interval): string => intervalText(interval);
   const reference = normalization === 'human' ? 'a human tester' : 'the yardstick of each game, a convention of ours';
   const without =
     leftOut.length === 0 ? '' : ` Left out, for want of a reference score: ${leftOut.map(escapeHtml).join(', ')}.`;
   return `${htmlTable(
     ['variant', 'games', 'runs', 'IQM', 'median', 'mean', 'optimality gap'],
-    variants.map(({ variant, games, runs, aggregates: { iqm, median, mean, optimalityGap } }) => [
-      escapeHtml(variant),
-      String(games.length),
-      String(runs),
-      text(iqm),
-      text(median),
-      text(mean),
-      text(optimalityGap),
-    ]),
-  )}<p class="muted">Scores are normalized: 0 is a random agent, 1 ${reference}. Intervals: 95 %, stratified bootstrap over seeds.${without}</p>`;
+    variants.map(({ variant, games, runs, aggregates: { iqm, median, mean, optimalityGap } }) => {
+      const text = (interval: Interval): string => intervalText(interval, hasSpread({ games, runs }));
+      return [
+        escapeHtml(variant),
+        String(games.length),
+        String(runs),
+        text(iqm),
+        text(median),
+        text(mean),
+        text(optimalityGap),
+      ];
+    }),
+  )}<p class="muted">Scores are normalized: 0 is a random agent, 1 ${reference}. Intervals: ${intervalsNote(variants)}.${without}</p>`;
 }
 
 function gameTable(results: ExperimentResults): string {

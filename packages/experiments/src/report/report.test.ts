@@ -43,11 +43,18 @@ describe('results', () => {
     expect(text).toMatch(/left out, for want of a reference score: AirRaid/);
   });
 
-  it('say nothing of the spread with one seed, and count what is to come', () => {
+  it('say nothing of the spread with one seed, and count what is to come', async () => {
     const folder = syntheticExperiment(join(root, 'single'), GAMES, 2, { baseline: 0.5, soft: 0.8 });
     for (const { id, seed } of folder.jobs) if (seed === 2) rmSync(join(folder.jobsFolder, id), { recursive: true });
     const [comparison] = analyze(readResults(folder), source, 200).comparisons;
     expect(comparison).toMatchObject({ verdict: 'unknown', jobsToCome: 10 });
+    const text = resultsText(readResults(folder));
+    expect(text).toMatch(/^soft +4 +4 +0\.\d+ +0\.\d+/m);
+    expect(text).toMatch(/intervals: none, one run per game says nothing about the spread/);
+    expect(text).not.toMatch(/\[|95 %/);
+    const tables = readFileSync(await writeReport({ folder }), 'utf8').split('<h2>Scores</h2>')[0]!;
+    expect(tables).toMatch(/<td>soft<\/td><td>4<\/td><td>4<\/td><td>0\.\d+<\/td>/);
+    expect(tables).not.toMatch(/<td>[^<]*\[|95 %/);
     noteFailure(folder, folder.jobs.at(-1)!.id, 1, { kind: 'configuration', message: 'told to fail' });
     expect(experimentStatus(folder).jobs).toEqual({ total: 20, done: 10, failed: 1, running: 0, waiting: 9 });
     expect(resultsText(readResults(folder))).toMatch(/--soft--s2 failed, 1 attempt; the last on .*: told to fail/);
@@ -188,6 +195,7 @@ describe('overlays', () => {
       [{ DQN: [3] }, /DQN, run 0: expected a list of games/],
       [{ DQN: [['high']] }, /DQN, run 0, Pong: "high"; expected finite numbers/],
       [{ DQN: [[null]] }, /DQN, run 0, Pong: null; expected finite numbers/],
+      [{ DQN: [[[1, 2]]] }, /DQN, run 0: 2 points; expected 1, or frames beside/],
     ] as const) {
       writeFileSync(file, JSON.stringify({ games: ['Pong'], scores }));
       expect(() => readOverlays(file)).toThrow(message);
@@ -227,6 +235,17 @@ describe('a report', () => {
       .split('\n');
     expect(lines[0]).toBe('line,agentSteps,iqm,low,high');
     expect(lines.filter((line) => line.startsWith('soft,'))).toHaveLength(12);
+  });
+
+  it('draws scores without frames at the end', async () => {
+    const folder = syntheticExperiment(join(root, 'scores'), ['pong'], 2, { soft: 0.8 });
+    const file = join(root, 'der.json');
+    writeFileSync(file, JSON.stringify({ games: ['Pong'], scores: { DER: [[1], [3]] } }));
+    await writeReport({ folder, overlays: readOverlays(file) });
+    const figure = (name: string) => readFileSync(join(folder.reportFolder, 'figures', `${name}.csv`), 'utf8');
+    expect(figure('game-pong')).toMatch(/^soft \(2\),12000,/m);
+    expect(figure('game-pong')).toMatch(/^DER,12000,2,/m);
+    expect(figure('iqm-curve')).toMatch(/^"DER, 1 games",12000,0\.\d+,/m);
   });
 
   it('of nothing says so', async () => {

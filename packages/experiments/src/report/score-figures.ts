@@ -3,7 +3,7 @@ import { canonicalGameName, performanceProfileIntervals, sampleEfficiencyCurve }
 import { meanCurve } from '@moe-rl/figures';
 import type { Analysis } from '../results/analysis.ts';
 import type { Overlay } from '../results/overlays.ts';
-import type { ExperimentResults, RunResult } from '../results/results.ts';
+import type { ExperimentResults, RunResult, ScorePoint } from '../results/results.ts';
 import { normalizedScore } from '../suites/reference-scores.ts';
 import {
   type BandedLine,
@@ -82,9 +82,7 @@ function overlayIqms(
     const named = games.filter(
       (game) => published.has(canonicalGameName(game)) && normalizedScore(game, 0) !== undefined,
     );
-    const curves = named.map((game) =>
-      published.get(canonicalGameName(game))!.map((run) => run.filter(({ agentSteps }) => agentSteps <= last)),
-    );
+    const curves = named.map((game) => published.get(canonicalGameName(game))!.map((run) => upTo(run, last)));
     const means = curves.map(meanCurve);
     const steps = (means[0] ?? [])
       .map(({ agentSteps }) => agentSteps)
@@ -227,9 +225,11 @@ function gameCurves(results: ExperimentResults, game: string, overlays: readonly
   if (lines.length === 0) return undefined;
   const last = Math.max(...lines.flatMap(({ points }) => points.map(({ x }) => x)));
   overlays.forEach(({ label, games }, index) => {
-    const points = meanCurve(games.get(canonicalGameName(game)) ?? [])
-      .filter(({ agentSteps }) => agentSteps <= last)
-      .map(({ agentSteps, value }) => ({ x: agentSteps, y: value }));
+    const published = games.get(canonicalGameName(game)) ?? [];
+    const points = meanCurve(published.map((run) => upTo(run, last))).map(({ agentSteps, value }) => ({
+      x: agentSteps,
+      y: value,
+    }));
     const color = colorOf(results.experiment.variants.length + index);
     if (points.length > 0) lines.push({ label, color, points, isReference: true });
   });
@@ -240,6 +240,16 @@ function gameCurves(results: ExperimentResults, game: string, overlays: readonly
     svg: linesSvg({ title: game, xLabel: 'agent steps', yLabel: 'return', lines, width: 560, height: 360 }),
     csv: linesCsv(lines, 'agentSteps', 'return'),
   };
+}
+
+/** A published curve as far as ours go; a score without a place stands at our end. */
+function upTo(curve: readonly ScorePoint[], last: number): readonly ScorePoint[] {
+  return curve
+    .map(({ agentSteps, value }) => ({
+      agentSteps: agentSteps === Number.POSITIVE_INFINITY ? last : agentSteps,
+      value,
+    }))
+    .filter(({ agentSteps }) => agentSteps <= last);
 }
 
 /** The points that all curves have. */

@@ -69,6 +69,11 @@ export function variantScores(runs: readonly RunResult[], variant: string, games
   };
 }
 
+/** False where no game has more than one run: then nothing is known of the spread, and an interval would have no width. */
+export function hasSpread({ games, runs }: Pick<VariantScores, 'games' | 'runs'>): boolean {
+  return runs > games.length;
+}
+
 /** Computes everything that is shown, from the runs that are finished. @param resamples of the bootstrap */
 export function analyze(
   results: ExperimentResults,

@@ -129,9 +129,10 @@ function scoreMatrices(path: string, { games, scores, frames }: ScoreFile): Over
             `${path}, ${label}, run ${run}, ${games[game]}: ${JSON.stringify(bad)}; expected finite numbers`,
           );
         }
-        if (frames !== undefined && values.length !== frames.length) {
+        const expected = frames?.length ?? 1;
+        if (values.length !== expected) {
           throw new CorruptDataError(
-            `${path}, ${label}, run ${run}: ${values.length} points; expected ${frames.length}`,
+            `${path}, ${label}, run ${run}: ${values.length} points; expected ${expected}${frames === undefined ? ', or frames beside games and scores' : ''}`,
           );
         }
         curves.get(canonicalGameName(games[game]!))!.push(

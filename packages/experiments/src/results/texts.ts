@@ -3,7 +3,7 @@ import type { Interval } from '@moe-rl/evaluation';
 import { number, table } from '@moe-rl/runs';
 import { countJobs } from '../jobs/job-state.ts';
 import { referencePoints } from '../suites/reference-scores.ts';
-import { type Analysis, analyze, type Comparison } from './analysis.ts';
+import { type Analysis, analyze, type Comparison, hasSpread } from './analysis.ts';
 import type { ExperimentResults } from './results.ts';
 
 /** Jobs, aggregates, comparisons, scores per game and failures. */
@@ -20,9 +20,16 @@ export function resultsText(results: ExperimentResults): string {
     .join('\n\n');
 }
 
-/** `0.42 [0.31, 0.55]` */
-export function intervalText({ estimate, low, high }: Interval): string {
-  return `${number(estimate)} [${number(low)}, ${number(high)}]`;
+/** `0.42 [0.31, 0.55]`; the estimate alone where nothing is known of the spread. */
+export function intervalText({ estimate, low, high }: Interval, isSpreadKnown = true): string {
+  return isSpreadKnown ? `${number(estimate)} [${number(low)}, ${number(high)}]` : number(estimate);
+}
+
+/** What the intervals are, if there are any. */
+export function intervalsNote(variants: Analysis['variants']): string {
+  return variants.some(hasSpread)
+    ? '95 %, stratified bootstrap over seeds'
+    : 'none, one run per game says nothing about the spread';
 }
 
 /** What has been decided, in a sentence. */
@@ -46,26 +53,29 @@ function jobsText({ states, experiment }: ExperimentResults): string {
 
 function aggregatesText({ variants, leftOut, normalization }: Analysis): string {
   if (variants.length === 0) return '';
-  const body = variants.map(({ variant, games, runs, aggregates }) => [
-    variant,
-    String(games.length),
-    String(runs),
-    intervalText(aggregates.iqm),
-    intervalText(aggregates.median),
-    intervalText(aggregates.mean),
-    intervalText(aggregates.optimalityGap),
-  ]);
+  const body = variants.map(({ variant, games, runs, aggregates }) => {
+    const text = (interval: Interval): string => intervalText(interval, hasSpread({ games, runs }));
+    return [
+      variant,
+      String(games.length),
+      String(runs),
+      text(aggregates.iqm),
+      text(aggregates.median),
+      text(aggregates.mean),
+      text(aggregates.optimalityGap),
+    ];
+  });
   const one = normalization === 'human' ? 'a human tester' : 'the yardstick of each game';
   const without = leftOut.length === 0 ? '' : `; left out, for want of a reference score: ${leftOut.join(', ')}`;
-  return `${table(['variant', 'games', 'runs', 'IQM', 'median', 'mean', 'optimality gap'], body)}\nscores are normalized: 0 is a random agent, 1 ${one}; intervals: 95 %, stratified bootstrap over seeds${without}`;
+  return `${table(['variant', 'games', 'runs', 'IQM', 'median', 'mean', 'optimality gap'], body)}\nscores are normalized: 0 is a random agent, 1 ${one}; intervals: ${intervalsNote(variants)}${without}`;
 }
 
 function comparisonsText({ comparisons }: Analysis): string {
   if (comparisons.length === 0) return '';
   const body = comparisons.map((comparison) => [
     `${comparison.variant} against ${comparison.baseline}`,
-    intervalText(comparison.difference),
-    intervalText(comparison.probability),
+    intervalText(comparison.difference, comparison.verdict !== 'unknown'),
+    intervalText(comparison.probability, comparison.verdict !== 'unknown'),
     verdictText(comparison),
   ]);
   return table(['comparison', 'difference of IQMs', 'probability of improvement', 'verdict'], body);

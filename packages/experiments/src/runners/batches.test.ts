@@ -74,7 +74,7 @@ describe('jobs in batches', () => {
       /variant base: network.moe.router.type is .*, which chooses on the host/,
     );
     expect(refuse({ backend: 'pjrt-cpu', variants: [{ name: 'table', preset: 'tabular-q-learning' }] })).toThrow(
-      /variant table: /,
+      /variant table: preset is tabular-q-learning, whose agents are of the kind tabular/,
     );
   });
 });

@@ -38,6 +38,13 @@ describe('the SLURM script', () => {
     expect(spawnSync('bash', ['-n'], { input: script }).status).toBe(0);
   });
 
+  it('writes its log beside the experiment, whatever the folder is called', () => {
+    expect(folder.path).toMatch(/an experiment's folder$/);
+    expect(slurmScript(folder, OPTIONS)).toContain(`#SBATCH --output="${folder.path}/slurm-%A_%a.log"\n`);
+    const odd = slurmScript(folder, { ...OPTIONS, path: '/data/50% of "it"\\x' });
+    expect(odd).toContain('#SBATCH --output="/data/50%% of \\"it\\"\\\\x/slurm-%A_%a.log"\n');
+  });
+
   it.runIf(process.platform !== 'win32')(
     'pauses the worker and queues the task again when it is signalled',
     async () => {

@@ -61,8 +61,8 @@ export function slurmScript({ experiment, jobs }: ExperimentFolder, options: Slu
     `--signal=B:TERM@${warning}`,
     '--requeue',
     '--open-mode=append',
-    // SLURM takes no quotes here; % begins its own patterns.
-    `--output=${path.replaceAll('%', '%%')}/slurm-%A_%a.log`,
+    // Quoted as sbatch reads its directives; % begins its own patterns.
+    `--output="${path.replace(/["\\]/g, '\\$&').replaceAll('%', '%%')}/slurm-%A_%a.log"`,
   ];
   return `#!/bin/bash
 ${directives.map((directive) => `#SBATCH ${directive}`).join('\n')}

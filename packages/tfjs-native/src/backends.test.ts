@@ -72,6 +72,17 @@ describe('the native TensorFlow', () => {
     await expect(loadBackend({ backend: 'tensorflow', threads: 7 })).rejects.toThrow(/first load/);
   });
 
+  it('is returned again, and keeps its thread count, when another one was loaded in between', async ({ skip }) => {
+    skip(native === undefined, reason);
+    const cpu = await loadBackend({ backend: 'cpu' });
+    expect(explainBackends()[0]).toMatchObject({ name: 'cpu', state: 'used' });
+    await expect(loadBackend({ backend: 'tensorflow', threads: 7 })).rejects.toThrow(/first load/);
+    expect(await loadBackend({ backend: 'tensorflow' })).toBe(native);
+    expect(tf.getBackend()).toBe('tensorflow');
+    expect(await loadBackend({ backend: 'cpu', threads: 2 })).toBe(cpu);
+    await loadBackend({ backend: 'tensorflow' });
+  });
+
   it('is what explainBackends calls used', ({ skip }) => {
     skip(native === undefined, reason);
     expect(explainBackends()[0]).toMatchObject({ name: 'tensorflow', state: 'used' });

@@ -33,30 +33,46 @@ export interface LoadBackendOutput {
   readonly report: BackendReport;
 }
 
-let loaded: { readonly output: LoadBackendOutput; readonly threads: number | undefined } | undefined;
+interface Loaded {
+  readonly output: LoadBackendOutput;
+  readonly threads: number | undefined;
+}
+
+/** What this process has loaded: a backend's kernels are registered once, and its library reads its settings once. */
+const loadedByName = new Map<BackendName, Loaded>();
+/** The one that was loaded or asked for last. */
+let current: Loaded | undefined;
+
 /**
  * Loads a backend and makes it tfjs' current one. The first TensorFlow load may download about 300 MB and compile for some seconds
- * (`onProgress` tells); later loads take a fraction of a second. A process keeps its TensorFlow: asking again returns the same.
- * @throws InvalidArgumentError for an unknown backend name or a thread count that comes too late, MissingDependencyError when the backend
+ * (`onProgress` tells); later loads take a fraction of a second. A process keeps its backends: asking again returns the same.
+ * @throws InvalidArgumentError for an unknown backend name, MOE_RL_TENSORFLOW that names no library, or a thread count that comes too late, MissingDependencyError when the backend
  *   that was asked for can't be had (with `auto`: only when not even `cpu` works), MissingGpuError when a build for GPUs was asked for (by name or by
  *   MOE_RL_TENSORFLOW=cuda) and finds none.
  */
 export async function loadBackend(config: LoadBackendConfig = {}): Promise<LoadBackendOutput> {
   const choice = requireOneOf('backend', config.backend ?? 'auto', backendChoices);
   const threads = config.threads === undefined ? undefined : requireInteger('threads', config.threads, 1, 1024);
-  if (loaded && (choice === 'auto' || choice === loaded.output.name)) {
-    if (threads !== undefined && threads !== loaded.threads) {
+  const loaded = choice === 'auto' ? current : loadedByName.get(choice);
+  if (loaded) {
+    const { name } = loaded.output;
+    // The others have no threads to set.
+    const isSet = name === 'tensorflow' || name === 'wasm';
+    if (isSet && threads !== undefined && threads !== loaded.threads) {
       throw new InvalidArgumentError(
-        `threads is ${threads}, but backend ${loaded.output.name} was loaded with ${loaded.threads ?? 'its default'}; set it at the first load`,
+        `threads is ${threads}, but backend ${name} was loaded with ${loaded.threads ?? 'its default'}; set it at the first load`,
       );
     }
-    await tf.setBackend(loaded.output.name);
+    await tf.setBackend(name);
+    current = loaded;
     return loaded.output;
   }
   setEnvironment(threads);
   await registerGradients();
   const all = candidates();
   const tried = new Map<Candidate, string>();
+  // Told once there is another one to go on to; else the error says it.
+  let passedOver: string | undefined;
   for (const candidate of all) {
     if (choice === 'auto' ? candidate.name === 'webgpu' : candidate.name !== choice) continue;
     const obstacle = candidate.obstacle();
@@ -64,21 +80,22 @@ export async function loadBackend(config: LoadBackendConfig = {}): Promise<LoadB
       tried.set(candidate, obstacle);
       continue;
     }
+    if (passedOver !== undefined) config.onProgress?.({ stage: 'load', message: passedOver });
+    passedOver = undefined;
     try {
       const device = await candidate.load(config, choice !== 'auto');
       if (!(await tf.setBackend(candidate.name))) throw new Error(`tfjs did not accept backend ${candidate.name}`);
       await tf.ready();
       const output = { tf, name: candidate.name, report: makeReport(all, candidate, tried, device) };
       if (device.note !== undefined) config.onProgress?.({ stage: 'load', message: device.note });
-      loaded = { output, threads };
+      current = { output, threads };
+      loadedByName.set(candidate.name, current);
       return output;
     } catch (error) {
       // A failed native TensorFlow must not stop `auto`: the next one is tried and the report says why.
       tried.set(candidate, error instanceof Error ? error.message : String(error));
       if (error instanceof MoeRlError && ['INVALID_ARGUMENT', 'MISSING_GPU'].includes(error.code)) throw error;
-      if (choice === 'auto') {
-        config.onProgress?.({ stage: 'load', message: `${candidate.source} can't be used: ${tried.get(candidate)}` });
-      }
+      passedOver = `${candidate.source} can't be used: ${tried.get(candidate)}`;
     }
   }
   const reasons = [...tried].map(([candidate, reason]) => `${candidate.source}: ${reason}`).join('\n');
@@ -89,7 +106,7 @@ export async function loadBackend(config: LoadBackendConfig = {}): Promise<LoadB
  * Says which backend is used (or would be, by `auto`), which are not, and why. Downloads, builds and loads nothing.
  */
 export function explainBackends(): BackendExplanation[] {
-  if (loaded) return [loaded.output.report.used, ...loaded.output.report.others];
+  if (current) return [current.output.report.used, ...current.output.report.others];
   const all = candidates();
   const first = all.find((candidate) => candidate.name !== 'webgpu' && candidate.obstacle() === undefined);
   return all.map((candidate) => explain(candidate, candidate === first, candidate.obstacle()));

@@ -6,7 +6,7 @@ import { MissingDependencyError } from '@moe-rl/core';
 import type { BackendName, LoadBackendConfig } from './backend-config.ts';
 import { checkGpu, type DeviceReport, MissingGpuError } from './gpu.ts';
 import { installNative, isInstalled, missingForInstall } from './install.ts';
-import { addonFile, chooseVariant, nativePaths } from './layout.ts';
+import { addonFile, chooseVariant, demandedVariant, nativePaths } from './layout.ts';
 import { registerTfjsNode } from './load-tfjs-node.ts';
 import { loadOperations } from './operations.ts';
 import { importOptional, resolveOptional } from './optional-packages.ts';
@@ -60,7 +60,7 @@ function nativeCandidate(): Candidate {
         variant === 'cuda' ? '@tensorflow/tfjs-node-gpu' : '@tensorflow/tfjs-node',
         (binding) => {
           nativeSource = `TensorFlow ${binding.TF_Version} (${variant})`;
-          const isGpuDemanded = isDemanded || process.env.MOE_RL_TENSORFLOW === 'cuda';
+          const isGpuDemanded = isDemanded || demandedVariant() === 'cuda';
           return checkGpu(nativeSource, variant === 'cuda', binding.isUsingGpuDevice(), isGpuDemanded);
         },
         (binding) => loadOperations(paths, binding),
@@ -75,6 +75,8 @@ function stockCandidates(): Candidate[] {
     const manifest = resolveOptional(`${packageName}/package.json`);
     const folder = manifest && dirname(manifest);
     const addon = folder && findStockAddon(folder);
+    const isGpuBuild = packageName.endsWith('-gpu');
+    const isCudaDemanded = demandedVariant() === 'cuda';
     return {
       name: 'tensorflow',
       source: packageName,
@@ -83,12 +85,13 @@ function stockCandidates(): Candidate[] {
       obstacle() {
         if (!folder) return `it is not installed beside this program; npm install ${packageName} brings it`;
         if (!addon) return 'its addon was not built; npm rebuild with its install script allowed brings it';
+        if (isCudaDemanded && !isGpuBuild) return 'MOE_RL_TENSORFLOW is cuda, and it computes on the processor';
         return undefined;
       },
       async load(_config, isDemanded) {
         if (!folder || !addon) throw new MissingDependencyError(`${packageName} is not complete`);
         return registerTfjsNode(folder, addon, packageName, (binding) =>
-          checkGpu(packageName, packageName.endsWith('-gpu'), binding.isUsingGpuDevice(), isDemanded),
+          checkGpu(packageName, isGpuBuild, binding.isUsingGpuDevice(), isDemanded || isCudaDemanded),
         );
       },
     };

@@ -6,6 +6,7 @@
 //   operations-<key>-<hash of their sources>/    operations.node, linked likewise
 
 import { join } from 'node:path';
+import { requireOneOf } from '@moe-rl/core';
 import { cacheDirectory } from '@moe-rl/core/node';
 import { hasNvidiaGpu } from './tools.ts';
 import {
@@ -37,10 +38,22 @@ export interface NativePaths {
 /** Takes progress events. */
 export type Report = (event: ProgressEvent) => void;
 
-/** The variant for this machine: `cuda` where an NVIDIA GPU and a CUDA library exist, else `cpu`. `MOE_RL_TENSORFLOW` overrides. */
+/**
+ * The library that the user asks for by `MOE_RL_TENSORFLOW`; undefined where it is not set.
+ * @throws InvalidArgumentError where it names none
+ */
+export function demandedVariant(): TensorFlowVariant | undefined {
+  const { MOE_RL_TENSORFLOW: wanted } = process.env;
+  return wanted ? requireOneOf('MOE_RL_TENSORFLOW', wanted, ['cpu', 'cuda']) : undefined;
+}
+
+/**
+ * The variant for this machine: `cuda` where an NVIDIA GPU and a CUDA library exist, else `cpu`. `MOE_RL_TENSORFLOW` overrides.
+ * @throws InvalidArgumentError where that names none
+ */
 export function chooseVariant(): TensorFlowVariant {
-  const wanted = process.env.MOE_RL_TENSORFLOW;
-  if (wanted === 'cpu' || wanted === 'cuda') return wanted;
+  const wanted = demandedVariant();
+  if (wanted !== undefined) return wanted;
   const wheel = findPlatformWheel();
   return !('reason' in wheel) && wheel.wheels.cuda !== undefined && hasNvidiaGpu() ? 'cuda' : 'cpu';
 }

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { InvalidArgumentError, MissingDependencyError, requireInteger, requireOneOf } from '@moe-rl/core';
 import { registerProgramBatchEngine, registerProgramEngine } from '@moe-rl/tfjs-graph/engine';
 import { registerTracingBackend } from '@moe-rl/tfjs-graph/tracing';
@@ -14,6 +15,7 @@ import { PjrtError, PluginError } from './errors.ts';
 import { installPlugin } from './plugins/install.ts';
 import { refuseKnownFaults } from './plugins/known-faults.ts';
 import { type DeviceChoice, deviceChoices, libraryOf, pjrtFolder, pluginOfUser, releaseFor } from './plugins/locate.ts';
+import { requirePlatform } from './plugins/platform.ts';
 import { preloadLibraries } from './plugins/preload.ts';
 import { testPlugin } from './plugins/self-test.ts';
 import { clientOptionsFor } from './plugins/versions.ts';
@@ -58,16 +60,19 @@ export interface LoadPjrtOutput {
 
 interface Loaded {
   readonly output: LoadPjrtOutput;
+  readonly device: DeviceChoice;
   readonly precision: Precision;
   readonly threads: number | undefined;
+  readonly xlaOptions: XlaOptions;
+  readonly cacheFolder: string | null;
 }
 
 let loaded: Loaded | undefined;
 
 /**
  * Loads a plugin. A process keeps its plugin: asking again for the same returns the same.
- * @throws InvalidArgumentError for unknown options, or another device or thread count than was loaded; MissingDependencyError when the plugin can't be had;
- *   PluginError when it can't be used (other processor, other C interface, no device, wrong numbers); PjrtError when the device can't be opened
+ * @throws InvalidArgumentError for unknown options, or others than it was loaded with; MissingDependencyError when the plugin can't be had; PluginError when it
+ *   can't be used (other processor, other C interface, no device or another one, wrong numbers); PjrtError when the device can't be opened
  */
 export async function loadPjrt(config: LoadPjrtConfig = {}): Promise<LoadPjrtOutput> {
   const device = requireOneOf('device', config.device ?? 'cpu', deviceChoices);
@@ -76,15 +81,9 @@ export async function loadPjrt(config: LoadPjrtConfig = {}): Promise<LoadPjrtOut
   const report = config.onProgress ?? (() => {});
   const plugin = config.plugin ?? pluginOfUser() ?? (await findPlugin(device, config.install ?? true, report));
   if (loaded !== undefined) {
-    if (
-      loaded.output.plugin !== plugin ||
-      loaded.precision !== precision ||
-      (threads ?? loaded.threads) !== loaded.threads
-    ) {
-      throw new InvalidArgumentError(
-        `the plugin ${loaded.output.plugin} was loaded (precision ${loaded.precision}, threads ${loaded.threads ?? 'all'}); a process keeps what it loaded first`,
-      );
-    }
+    const { xlaOptions = loaded.xlaOptions, cacheFolder = loaded.cacheFolder } = config;
+    const asked = { plugin, device, precision, threads: threads ?? loaded.threads, xlaOptions, cacheFolder };
+    refuseOther(loaded, asked);
     await tf.setBackend(BACKEND_NAME);
     return loaded.output;
   }
@@ -96,12 +95,12 @@ export async function loadPjrt(config: LoadPjrtConfig = {}): Promise<LoadPjrtOut
   const client = openClient(plugin, clientOptionsFor(device), device);
   await testPlugin(client);
   const backend = registerTracingBackend(BACKEND_NAME);
-  const folder = config.cacheFolder === undefined ? join(pjrtFolder(), 'executables') : config.cacheFolder;
+  const { xlaOptions = {}, cacheFolder = join(pjrtFolder(), 'executables') } = config;
   const cache = new ExecutableCache({
     client,
-    folder: folder ?? undefined,
+    folder: cacheFolder ?? undefined,
     pluginKey: keyOf(plugin),
-    options: config.xlaOptions ?? {},
+    options: xlaOptions,
     report,
   });
   const engine = { backend, client, cache, precision };
@@ -109,8 +108,23 @@ export async function loadPjrt(config: LoadPjrtConfig = {}): Promise<LoadPjrtOut
   registerProgramBatchEngine(BACKEND_NAME, (batch) => new PjrtProgramBatch(engine, batch));
   await tf.setBackend(BACKEND_NAME);
   await tf.ready();
-  loaded = { output: { tf, name: BACKEND_NAME, client, cache, plugin }, precision, threads };
-  return loaded.output;
+  const output = { tf, name: BACKEND_NAME, client, cache, plugin };
+  loaded = { output, device, precision, threads, xlaOptions, cacheFolder };
+  return output;
+}
+
+/** @throws InvalidArgumentError where something else is asked for than was loaded */
+function refuseOther(
+  { output, ...kept }: Loaded,
+  { plugin, ...asked }: Omit<Loaded, 'output'> & { plugin: string },
+): void {
+  if (output.plugin === plugin && isDeepStrictEqual(asked, kept)) return;
+  const names = Object.entries(kept).map(
+    ([name, value]) => `${name} ${value === undefined ? 'all' : JSON.stringify(value)}`,
+  );
+  throw new InvalidArgumentError(
+    `the plugin ${output.plugin} was loaded (${names.join(', ')}); a process keeps what it loaded first`,
+  );
 }
 
 async function findPlugin(device: DeviceChoice, install: boolean, report: (message: string) => void): Promise<string> {
@@ -127,9 +141,19 @@ async function findPlugin(device: DeviceChoice, install: boolean, report: (messa
 
 function openClient(plugin: string, options: NamedValues, device: DeviceChoice): PjrtClient {
   try {
-    return PjrtClient.open(plugin, { options });
+    const client = PjrtClient.open(plugin, { options });
+    try {
+      requirePlatform(device, client.platform, plugin);
+    } catch (error) {
+      client.close();
+      throw error;
+    }
+    return client;
   } catch (error) {
     if (!(error instanceof PjrtError) || device === 'cpu') throw error;
+    if (error.message.includes('Unexpected option')) {
+      throw new PluginError(`${device}: ${plugin} is no plugin for GPUs (${error.message})`, { cause: error });
+    }
     const hidden = process.env.CUDA_VISIBLE_DEVICES;
     const why = hidden === undefined ? '' : ` (CUDA_VISIBLE_DEVICES is "${hidden}", which may hide it)`;
     const advice = 'see whether nvidia-smi or rocm-smi lists one, with a driver that is new enough';

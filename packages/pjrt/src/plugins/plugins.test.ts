@@ -4,9 +4,12 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { PjrtClient } from '../client/client.ts';
 import { PluginError } from '../errors.ts';
-import { temporaryFolder } from '../testing/plugin.ts';
+import { loadPjrt } from '../load.ts';
+import { missing, temporaryFolder } from '../testing/plugin.ts';
+import { installPlugin } from './install.ts';
 import { refuseKnownFaults } from './known-faults.ts';
 import { driverVersionIn, libraryOf, pluginOfUser } from './locate.ts';
+import { requirePlatform } from './platform.ts';
 import { findRelease, pluginNames } from './versions.ts';
 
 describe('files that are no plugin', () => {
@@ -76,4 +79,30 @@ test.each([
   ['a system without', 'nvidia-smi: command not found', undefined],
 ])('the driver’s version is read from %s', (_, text, version) => {
   expect(driverVersionIn(text)).toBe(version);
+});
+
+describe('a plugin for another device than was asked for', () => {
+  test('is refused by what it says of itself, unless nobody knows that name', () => {
+    for (const [device, platform] of [
+      ['cuda', 'cpu'],
+      ['cpu', 'cuda'],
+      ['rocm', 'cuda'],
+    ] as const) {
+      expect(() => requirePlatform(device, platform, '/own.so')).toThrow(
+        `device is ${device}, but the plugin /own.so computes on ${platform}`,
+      );
+    }
+    for (const platform of ['cpu', 'METAL']) expect(() => requirePlatform('cpu', platform, '/own.so')).not.toThrow();
+  });
+
+  test.skipIf(missing !== undefined)(
+    'is named where it knows nothing of a GPU’s options',
+    async () => {
+      const plugin = await installPlugin(findRelease('cpu')!);
+      const loading = loadPjrt({ device: 'cuda', plugin });
+      await expect(loading).rejects.toThrow(PluginError);
+      await expect(loading).rejects.toThrow(/^cuda: .* is no plugin for GPUs \(PJRT_Client_Create: INVALID_ARGUMENT/);
+    },
+    600_000,
+  );
 });

@@ -1,7 +1,7 @@
 // Executables on disk, by the hash of everything that they depend on: text, options, plugin, device and processor. Two processes that need the same one wait for
 // each other instead of compiling twice; a file that is cut short or damaged is named and compiled anew.
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { CorruptDataError, isMoeRlError } from '@moe-rl/core';
@@ -9,6 +9,7 @@ import { readBytes, removeQuietly, replaceFile, withFolderLock } from '@moe-rl/c
 import type { PjrtClient } from '../client/client.ts';
 import type { XlaOptions } from '../client/compile-options.ts';
 import type { Executable, FunctionSpec } from '../client/executable.ts';
+import { PjrtError } from '../errors.ts';
 
 /** First bytes of a file: its form, then the SHA-256 sum of the rest. */
 const MAGIC = new TextEncoder().encode('moe-rl-pjrt-executable-1\n');
@@ -39,7 +40,7 @@ export class ExecutableCache {
     return this.#compiled;
   }
 
-  /** @throws PjrtError when the compiler refuses. */
+  /** @throws PjrtError when the compiler refuses, or the device has no memory left. */
   async executable(spec: FunctionSpec): Promise<Executable> {
     const { folder } = this.#config;
     if (folder === undefined) return this.#compile(spec);
@@ -74,9 +75,11 @@ export class ExecutableCache {
   pathOf(spec: FunctionSpec, folder: string): string {
     const { client, pluginKey, options } = this.#config;
     const hash = createHash('sha256');
-    const processor = client.platform === 'cpu' ? (cpus()[0]?.model ?? '') : '';
+    const processor = client.platform === 'cpu' ? processorKey() : '';
     const parts = [client.platform, client.platformVersion, client.deviceKind, pluginKey, process.arch, processor];
-    for (const part of [...parts, JSON.stringify(options), spec.text]) hash.update(`${part.length}:${part}`);
+    // XLA reads its options from there, too.
+    const flags = process.env.XLA_FLAGS ? [process.env.XLA_FLAGS] : [];
+    for (const part of [...parts, JSON.stringify(options), spec.text, ...flags]) hash.update(`${part.length}:${part}`);
     return join(folder, `${hash.digest('hex').slice(0, 40)}.pjrt`);
   }
 
@@ -90,6 +93,8 @@ export class ExecutableCache {
     try {
       return this.#config.client.load(readExecutable(path), spec);
     } catch (error) {
+      // That says nothing about the file.
+      if (error instanceof PjrtError && error.status === 'RESOURCE_EXHAUSTED') throw error;
       this.#config.report(`${(error as Error).message}. It is compiled anew`);
       removeQuietly(path);
       return undefined;
@@ -110,6 +115,21 @@ export class ExecutableCache {
       this.#config.report(`The compiled step is not kept: ${(error as Error).message}`);
     }
   }
+}
+
+let processor: string | undefined;
+
+/** Name and instruction sets of the processor that code is compiled for: a virtual machine may hide some of those that the name stands for. */
+function processorKey(): string {
+  processor ??= `${cpus()[0]?.model ?? ''} ${existsSync(CPU_INFO) ? instructionSetsIn(readFileSync(CPU_INFO, 'utf8')) : ''}`;
+  return processor;
+}
+
+const CPU_INFO = '/proc/cpuinfo';
+
+/** The instruction sets in Linux' description of the processors, of the first of them: `flags` on x86, `Features` on ARM. */
+export function instructionSetsIn(description: string): string {
+  return /^(?:flags|Features)\s*:\s*(.*)$/m.exec(description)?.[1] ?? '';
 }
 
 /**

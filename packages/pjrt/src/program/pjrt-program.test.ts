@@ -152,6 +152,25 @@ describe.skipIf(missing !== undefined)('programs over PJRT', () => {
       await expect(createProgram({ variables: {}, entryPoints: {}, mode: 'eager' })).rejects.toThrow(/mode is "eager"/);
       await expect(loadPjrt({ plugin: process.execPath })).rejects.toThrow(/keeps what it loaded first/);
     });
+
+    test.each([
+      { device: 'cuda' },
+      { precision: 'highest' },
+      { threads: 7 },
+      { xlaOptions: { xla_cpu_enable_fast_math: true } },
+      { cacheFolder: null },
+    ] as const)('other settings in the same process: %j', async (other) => {
+      const { plugin } = pjrt;
+      await expect(loadPjrt({ plugin, ...other })).rejects.toMatchObject({
+        code: 'INVALID_ARGUMENT',
+        message: expect.stringMatching(/device "cpu", precision "default", threads 2, xlaOptions \{\}, cacheFolder "/),
+      });
+    });
+
+    test('not the same settings, nor none', async () => {
+      expect(await loadPjrt({ threads: 2, xlaOptions: {} })).toBe(pjrt);
+      expect(await loadPjrt()).toBe(pjrt);
+    });
   });
 
   test('compiled steps are kept on the disk; one that was cut short is named and compiled anew', async () => {

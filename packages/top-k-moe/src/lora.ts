@@ -1,12 +1,13 @@
 // DynMoLE's layer: a frozen linear map plus LoRA experts, mixed with the router's weights. Weights are dense over experts, so the experts' two small
 // products are batched into two matmuls: tokens * [D, E*r], scaled by the weights, * [E*r, O].
-import { type Rng, requireFinite, requireInteger } from '@moe-rl/core';
+import { InvalidArgumentError, type Rng, requireFinite, requireInteger } from '@moe-rl/core';
 import {
   batchTokens,
   combineMatrix,
   type InitialParameters,
   type Parameters,
   parameter,
+  type Router,
   type RouterInputs,
   type Routing,
   requireKnownOptions,
@@ -14,6 +15,7 @@ import {
 } from '@moe-rl/moe-core';
 import type { TensorOps } from '@moe-rl/tensor-ops';
 import { createRouter, type OpenRouterConfig, type RouterConfig } from './definitions/registry.ts';
+import { routeTokens } from './route-tokens.ts';
 
 /** Options of a linear map with LoRA experts. */
 export interface LoraMoeConfig {
@@ -48,6 +50,20 @@ export interface LoraMoeOutput<Tensor> {
   readonly routing: Routing<Tensor>;
 }
 
+/**
+ * The router of a configuration.
+ * @throws InvalidArgumentError for an unknown router or option, or one that jitters what its gate sees: here it sees the tokens as they are
+ */
+export function loraRouter({ router = { type: 'dynmole' } }: Pick<LoraMoeConfig, 'router'>): Router {
+  const made = createRouter(router);
+  if ((made.inputJitter ?? 0) > 0) {
+    throw new InvalidArgumentError(
+      `LoRA MoE: the router "${made.type}" has an inputJitter of ${made.inputJitter}, which its gate does not do here; expected 0`,
+    );
+  }
+  return made;
+}
+
 function resolve(config: LoraMoeConfig): { E: number; D: number; O: number; r: number; scale: number; scope: string } {
   requireKnownOptions('LoRA MoE', config, OPTIONS);
   const r = requireInteger('rank', config.rank ?? 16, 1);
@@ -74,7 +90,8 @@ export function initLoraMoe(rng: Rng, config: LoraMoeConfig): InitialParameters 
 /**
  * `x W0 + sum over experts of weight * (alpha / r) * (x A) B`.
  * @param frozenKernel W0 [D, O]; gets no gradient
- * @param inputs what the router needs, and dropout
+ * @param inputs what the router needs, and dropout. Padding (0 in `tokenMask`) gets `x W0` alone and counts in no loss or metric
+ * @throws InvalidArgumentError for a router that jitters what its gate sees
  */
 export function applyLoraMoe<Tensor>(
   ops: TensorOps<Tensor>,
@@ -91,7 +108,7 @@ export function applyLoraMoe<Tensor>(
   const rows = ops.reshape(batch.tokens, [B * T, D]);
   const kernel = parameter(ops, { frozenKernel }, 'frozenKernel', [D, O]);
   const logits = ops.matmul(rows, parameter(ops, parameters, `${scope}router/kernel`, [D, E]));
-  const routing = createRouter(config.router ?? { type: 'dynmole' }).route(ops, ops.reshape(logits, [B, T, E]), inputs);
+  const routing = routeTokens(ops, loraRouter(config), ops.reshape(logits, [B, T, E]), batch, inputs);
   const weights = ops.reshape(combineMatrix(ops, routing.assignment, T), [B * T, E, 1]);
 
   const seen = dropoutMask ? ops.reshape(ops.multiply(batch.tokens, dropoutMask), [B * T, D]) : rows;

@@ -1,5 +1,6 @@
 // The sparse layer's other parts: LoRA experts, spawned experts, and what bad input is told.
 import { createRng } from '@moe-rl/core';
+import { createMixture, lazyRecord, registerMixture, routingOutput } from '@moe-rl/moe-core';
 import { createTfjsOps } from '@moe-rl/tensor-ops/tfjs';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -10,12 +11,15 @@ import {
   initLoraMoe,
   initTopKMoe,
   type RouterConfig,
+  routerMetrics,
   spawnExperts,
   type TopKMoeConfig,
+  topKMixtures,
   toTensors,
 } from './index.ts';
 import { B, base, D, E, expectClose, numbers, ops, T } from './test-support.ts';
 
+registerMixture(...topKMixtures);
 beforeAll(() => tf.setBackend('cpu'));
 
 describe('LoRA experts', () => {
@@ -50,6 +54,45 @@ describe('LoRA experts', () => {
       expected = ops.add(expected, ops.multiply(low, column));
     }
     expectClose(output.data, expected.data);
+  });
+
+  test.each<RouterConfig>([
+    { type: 'dynmole', entropyThreshold: 0.5 },
+    { type: 'switch', capacity: 4 },
+  ])('%o: padding counts in no loss or metric, whatever it holds', (router) => {
+    const own = { ...config, router };
+    const parameters = toTensors(ops, initLoraMoe(createRng(1), own));
+    const row = numbers(T * D, 3);
+    const run = (padding: number, value: number) => {
+      const rows = ops.tensor([...new Array(padding * D).fill(value), ...row], [padding + T, D]);
+      const tokenMask = ops.tensor([...new Array(padding).fill(0), ...new Array(T).fill(1)], [padding + T]);
+      const { routing } = applyLoraMoe(ops, parameters, rows, frozen, own, padding === 0 ? {} : { tokenMask });
+      const output = { ...lazyRecord(routingOutput(ops, routing)), output: rows, expertsHidden: rows };
+      const sizes = { numExperts: 4, numTokens: T + padding, tokenSize: D, hiddenSize: 1 };
+      const losses = Object.entries(createMixture(router, sizes).auxiliaryLosses).flatMap(([name, { loss }]) =>
+        loss === undefined ? [] : [[name, ops.read(loss(ops, output))[0]!] as const],
+      );
+      return { metrics: routerMetrics(ops, routing), losses: Object.fromEntries(losses) };
+    };
+    const expected = run(0, 0);
+    expect(Object.keys(expected.losses).length).toBeGreaterThan(2);
+    for (const value of [0, 9, -3]) {
+      const { metrics, losses } = run(5, value);
+      for (const [name, loss] of Object.entries(expected.losses)) expect(losses[name], name).toBeCloseTo(loss, 9);
+      expect(metrics.normalizedEntropy).toBeCloseTo(expected.metrics.normalizedEntropy, 9);
+      expectClose(metrics.load, expected.metrics.load);
+      expect(metrics.unroutedFraction).toBe(expected.metrics.unroutedFraction);
+    }
+  });
+
+  test('refuse a mask of another shape, and a router that jitters', () => {
+    const parameters = toTensors(ops, initLoraMoe(createRng(1), config));
+    const tokenMask = ops.fill([B, T + 1], 1);
+    expect(() => applyLoraMoe(ops, parameters, tokens, frozen, config, { tokenMask })).toThrow(/inputs.tokenMask/);
+    const router = { type: 'switch', inputJitter: 0.1 } as const;
+    expect(() => applyLoraMoe(ops, parameters, tokens, frozen, { ...config, router })).toThrow(
+      'LoRA MoE: the router "switch" has an inputJitter of 0.1, which its gate does not do here; expected 0',
+    );
   });
 });
 

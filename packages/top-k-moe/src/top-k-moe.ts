@@ -10,15 +10,12 @@ import {
   lazyRecord,
   type MixtureInputs,
   type MoeOutput,
-  maskAssignment,
   type Parameters,
   parameter,
   type Router,
   type Routing,
   requireInput,
-  requireShape,
   routingOutput,
-  type TokenBatch,
   type TokenChoice,
 } from '@moe-rl/moe-core';
 import type { TensorOps } from '@moe-rl/tensor-ops';
@@ -32,6 +29,7 @@ import {
   type TopKMoeConfig,
 } from './config.ts';
 import { createRouter } from './definitions/registry.ts';
+import { routeTokens } from './route-tokens.ts';
 
 /** What changes from call to call: the router's inputs, and noise for noisy experts. */
 export type TopKMoeInputs<Tensor> = MixtureInputs<Tensor>;
@@ -67,7 +65,6 @@ export function applyTopKMoe<Tensor>(
   checkFinite(ops, 'tokens', tokens, config.checkFinite);
 
   const router = createRouter(layer.router);
-  const tokenMask = inputs.tokenMask && maskOf(ops, inputs.tokenMask, batch);
   const rows = ops.reshape(batch.tokens, [B * T, D]);
   const seen = jittered(ops, rows, router, inputs);
   const transformed = layer.transform === 'none' ? seen : ops[layer.transform](seen);
@@ -80,10 +77,7 @@ export function applyTopKMoe<Tensor>(
   const noiseLogits = layer.router.type === 'noisy-top-k' ? project('router/noise/kernel') : undefined;
   const bias = inputs.bias ?? balanceBias(ops, parameters, layer);
   const distilledLogits = inputs.distilledLogits ?? distilledScores(ops, parameters, layer, batch.tokens);
-  const routed = router.route(ops, logits, { ...inputs, tokenMask, noiseLogits, bias, distilledLogits });
-  const routing: Routing<Tensor> = tokenMask
-    ? { ...routed, tokenMask, assignment: maskAssignment(ops, routed.assignment, tokenMask) }
-    : routed;
+  const routing = routeTokens(ops, router, logits, batch, { ...inputs, noiseLogits, bias, distilledLogits });
   const { assignment } = routing;
   const isGrouped =
     assignment.kind === 'token-choice' && assignment.isDropless && layer.dispatcher !== 'dense' && !inputs.experts;
@@ -104,14 +98,6 @@ export function applyTopKMoe<Tensor>(
     routing: () => routing,
     expertsHidden: () => batch.unbatch(worked.hidden()),
   });
-}
-
-/** The mask of padding [B, T], checked. */
-function maskOf<Tensor>(ops: TensorOps<Tensor>, mask: Tensor, batch: TokenBatch<Tensor>): Tensor {
-  const { batchSize, numTokens } = batch;
-  const isBatch = ops.shape(mask).length === 2;
-  requireShape(ops, 'inputs.tokenMask', mask, isBatch ? [batchSize, numTokens] : [batchSize * numTokens]);
-  return ops.reshape(mask, [batchSize, numTokens]);
 }
 
 /** What the gate sees of rows [B*T, D]: with jitter, times numbers close to 1. */

@@ -1,6 +1,7 @@
 // DynMoLE's layer: in the place of a dense layer, trained while that one stays frozen, saved and loaded.
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, expect, test } from 'vitest';
+import { routerTypes } from '../index.ts';
 import { LoraMoeLayer } from '../tfjs.ts';
 
 beforeAll(() => tf.setBackend('cpu'));
@@ -44,6 +45,48 @@ test('starts as the dense layer it replaces, learns, and leaves that one frozen'
   close(loaded.predict(x()) as tf.Tensor, model.predict(x()) as tf.Tensor);
   expect(tf.sum(layer.explain(x()).routing.probabilities, -1).dataSync()[0]).toBeCloseTo(1, 5);
 });
+
+test('leaves padding out of the losses that model.fit adds', () => {
+  const layer = new LoraMoeLayer({
+    units: 3,
+    numExperts: 4,
+    seed: 1,
+    auxiliaryLosses: { entropy: 1, dynMoleBalance: 1 },
+  });
+  const mask = tf.tensor2d([[0, 0, 1, 1, 1]], [1, 5], 'bool');
+  const tokens = tf.slice(x(), [0, 0, 0], [1, 3, 4]);
+  const losses = [0, 7].map((padding) => {
+    layer.apply(tf.concat([tf.fill([1, 2, 4], padding), tokens], 1), { training: true, mask });
+    return layer.calculateLosses()[0]!.dataSync()[0]!;
+  });
+  layer.apply(tokens, { training: true });
+  const alone = layer.calculateLosses()[0]!.dataSync()[0]!;
+  expect(alone).toBeGreaterThan(0);
+  for (const loss of losses) expect(loss).toBeCloseTo(alone, 5);
+});
+
+test.each([
+  ['noisy-top-k', {}, 'needs a second projection of the tokens'],
+  ['dense-to-sparse', {}, 'needs a temperature that falls'],
+  ['stable', {}, 'needs a router that is distilled'],
+  ['hash', {}, 'needs tokenIds'],
+  ['switch', { inputJitter: 0.1 }, 'has an inputJitter of 0.1'],
+])('refuses the router %s with %o, which %s', (type, options, reason) => {
+  const router = { type, ...options } as { type: 'switch' };
+  expect(() => new LoraMoeLayer({ units: 2, router })).toThrow(`the router "${type}" ${reason}`);
+});
+
+test.each(routerTypes.filter((type) => !['noisy-top-k', 'dense-to-sparse', 'base'].includes(type)))(
+  'trains with the router %s',
+  (type) => {
+    const options = { stable: { distillationUpdates: 0 }, hash: { ids: 'position', table: [0, 1, 2, 3, 0] } }[
+      type as string
+    ];
+    const layer = new LoraMoeLayer({ units: 3, numExperts: 4, router: { type, ...options } as { type: 'switch' } });
+    const output = layer.apply(x(), { training: true }) as tf.Tensor;
+    expect(output.dataSync().every(Number.isFinite)).toBe(true);
+  },
+);
 
 test('refuses what it can not do', () => {
   expect(() => new LoraMoeLayer({ units: 0 })).toThrow(/units is 0/);

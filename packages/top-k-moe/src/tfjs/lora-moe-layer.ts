@@ -15,8 +15,9 @@ import {
   tidy,
 } from '@tensorflow/tfjs-core';
 import { type LayerVariable, layers, type Shape } from '@tensorflow/tfjs-layers';
-import { createRouter, routerDefinition } from '../definitions/registry.ts';
-import { applyLoraMoe, initLoraMoe, type LoraMoeConfig, type LoraMoeOutput } from '../lora.ts';
+import { hasDistilledRouter } from '../config.ts';
+import { routerDefinition } from '../definitions/registry.ts';
+import { applyLoraMoe, initLoraMoe, type LoraMoeConfig, type LoraMoeOutput, loraRouter } from '../lora.ts';
 import { createSparseMixture } from '../mixture.ts';
 import {
   drawInputs,
@@ -70,13 +71,17 @@ export class LoraMoeLayer extends layers.Layer {
   #losses: WeighedLosses = [];
   #auxiliary: Scalar | undefined;
 
-  /** @throws InvalidArgumentError for an unknown option, router or auxiliary loss, or a loss that doesn't fit the router, with the reason */
+  /**
+   * @throws InvalidArgumentError for an unknown option, router or auxiliary loss, a loss that doesn't fit the router, or a router that needs more than this layer
+   *   has, with the reason
+   */
   constructor(config: LoraMoeLayerConfig) {
     super(config as unknown as ConstructorParameters<typeof layers.Layer>[0]);
     this.#options = ownOptions('LoraMoeLayer', config, OPTIONS) as LoraMoeLayerConfig;
     requireInteger('units', config.units, 1);
     requireFinite('dropoutRate', config.dropoutRate ?? 0, 0, 0.999);
     this.#seed = config.seed ?? Math.floor(Math.random() * 2 ** 32);
+    requireFed(config);
     this.#losses = weighedLosses(this.#mixture(1), config.auxiliaryLosses ?? {});
     this.supportsMasking = true;
   }
@@ -162,7 +167,7 @@ export class LoraMoeLayer extends layers.Layer {
     const [B, T, D] = input.shape as [number, number, number];
     const rate = this.#options.dropoutRate ?? 0;
     const E = config.numExperts ?? 8;
-    const router = createRouter(config.router ?? { type: 'dynmole' });
+    const router = loraRouter(config);
     return applyLoraMoe(tfjsOps, parameters, input, parameters['frozen/kernel']!, config, {
       isTraining,
       ...(mask ? { tokenMask: tfjsOps.reshape(cast(mask, 'float32'), [B, T]) } : {}),
@@ -197,6 +202,27 @@ export class LoraMoeLayer extends layers.Layer {
   override getConfig(): serialization.ConfigDict {
     return { ...super.getConfig(), ...this.#options, seed: this.#seed } as unknown as serialization.ConfigDict;
   }
+}
+
+/**
+ * Refuses routers that need what the layer can't give them: it has one projection of the tokens, and no inputs beside them.
+ * @throws InvalidArgumentError naming the router and what it needs
+ */
+function requireFed({ router = { type: 'dynmole' } }: Pick<LoraMoeLayerConfig, 'router'>): void {
+  const { type, inputs = [] } = loraRouter({ router });
+  const given = inputs.find(({ distribution }) => distribution === 'given');
+  const needed =
+    type === 'noisy-top-k'
+      ? 'a second projection of the tokens, for its noise'
+      : type === 'dense-to-sparse'
+        ? 'a temperature that falls'
+        : hasDistilledRouter(router)
+          ? 'a router that is distilled (distillationUpdates above 0)'
+          : given?.name;
+  if (needed === undefined) return;
+  throw new InvalidArgumentError(
+    `LoraMoeLayer: the router "${type}" needs ${needed}, which this layer does not have; expected another router, or applyLoraMoe with inputs of your own`,
+  );
 }
 
 /** The record of a mixture. Experts are linear here: they have no hidden activations. */

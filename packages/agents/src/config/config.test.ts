@@ -89,6 +89,10 @@ describe('overrides', () => {
       'sparsity.method=rigl sparsity.updatePeriodUpdates=50 sparsity.endUpdates=50',
       'sparsity.updatePeriodUpdates is 50; expected less than sparsity.endUpdates, 50: the masks would never change',
     ],
+    [
+      'network.encoder.type=perceptron agent.dataAugmentation=true',
+      'agent.dataAugmentation is true; expected false where network.encoder.type is "perceptron"',
+    ],
     ['optimizer.type=sgd optimizer.beta1=0.9', 'does not apply to optimizer.type sgd; it belongs to adam'],
     ['optimizer.beta1=1', 'optimizer.beta1 is 1; expected a number of at least 0 and below 1'],
     ['optimizer.beta2=1', 'optimizer.beta2 is 1; expected a number of at least 0 and below 1'],

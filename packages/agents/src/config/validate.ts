@@ -37,6 +37,13 @@ export function validateAgentConfig(value: unknown): AgentConfig {
   if (agent.atoms > 1 && agent.minimumValue! >= agent.maximumValue!) {
     refuse('agent.minimumValue', agent.minimumValue, `less than agent.maximumValue, ${agent.maximumValue}`);
   }
+  if (agent.dataAugmentation && network.encoder.type === 'perceptron') {
+    refuse(
+      'agent.dataAugmentation',
+      true,
+      'false where network.encoder.type is "perceptron", which sees numbers in a row and no images',
+    );
+  }
   const { router, experts } = network.moe;
   if ('k' in router && typeof router.k === 'number' && router.k > experts!) {
     refuse('network.moe.router.k', router.k, `at most network.moe.experts, ${experts}`);

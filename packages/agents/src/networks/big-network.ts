@@ -21,7 +21,7 @@ import { combineMatrix, createMixture, type MoeOutput } from '@moe-rl/moe-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { MixtureConfig, NetworkConfig } from './config.ts';
-import { createEncoder, inputScaleOf } from './encoders.ts';
+import { augmentPlanar, createEncoder, inputScaleOf } from './encoders.ts';
 import { type MoeRecord, OPS, routerOf } from './moe.ts';
 import { type Network, type NetworkInput, numberLayers, type ParameterBlock } from './network-interface.ts';
 import { routerMeasures } from './router-measures.ts';
@@ -116,8 +116,9 @@ export function createBigNetwork(config: NetworkConfig, moe: MixtureConfig, inpu
     },
     apply(parameters, observations, options = {}) {
       const batch = observations.shape[0]!;
-      const flat = tf.reshape(observations, [batch, 1, tokenSize]);
-      const tokens = inputScale === 1 ? flat : tf.mul(flat, inputScale);
+      // The router sees what the experts see.
+      const seen = augmentPlanar(observations, observationSpec, inputScale, options.augment);
+      const tokens = tf.reshape(seen, [batch, 1, tokenSize]);
       // Only the weights are wanted: the experts below see the observation itself, which is what every slot holds where there is one token.
       const output = mixture.apply<Tensor>(OPS, parameters, tokens, {
         ...mixtureInputs(mixture, 0, options.routing ?? {}, batch),

@@ -208,6 +208,24 @@ function createPerceptron({ config, observationSpec, prefix, inputScale }: Param
   };
 }
 
+/**
+ * Planar observations as an image encoder sees them in training: divided and augmented, `[B, F, H, W]` (planes of a frame one behind the other). Observations that
+ * are no images come back divided only.
+ */
+export function augmentPlanar(
+  observations: Tensor,
+  { frameShape, stackSize }: ObservationSpec,
+  inputScale: number,
+  augment: ((image: Tensor) => Tensor) | undefined,
+): Tensor {
+  const scaled = (x: Tensor): Tensor => (inputScale === 1 ? x : tf.mul(x, inputScale));
+  if (augment === undefined || frameShape.length < 2) return scaled(observations);
+  const [height, width] = frameShape.slice(-2) as [number, number];
+  const channels = (elementCount(frameShape) / (height * width)) * stackSize;
+  const image = planarToImage(tf.reshape(observations, [observations.shape[0]!, channels, height, width]));
+  return tf.transpose(augment(scaled(image)), [0, 3, 1, 2]);
+}
+
 /** `[planes, H, W]` of one frame: Atari's are `[H, W]`, MinAtar's `[planes, H, W]`. */
 function imageShape(spec: ObservationSpec, encoder: string): readonly [number, number, number] {
   const { frameShape } = spec;

@@ -87,6 +87,19 @@ describe('big experts', () => {
     for (const [index, value] of values.dataSync().entries()) expect(value).toBeCloseTo(expected[index]!, 4);
   });
 
+  it('are weighed by a router that sees the augmented image as they do', () => {
+    const network = build('dqn-nature-soft-moe', { expertType: 'big', router: { type: 'token-choice' } });
+    const parameters = parametersOf(network);
+    const augment = (image: tf.Tensor) => tf.reverse(image, 1);
+    const augmented = network.apply(parameters, observations(), { augment });
+    const expected = network.apply(parameters, tf.reverse(observations(), 2));
+    const logits = ({ mixtures }: typeof augmented) => Array.from(mixtures[0]!.routerLogits.dataSync());
+    for (const [index, logit] of logits(augmented).entries()) expect(logit).toBeCloseTo(logits(expected)[index]!, 4);
+    expect(logits(augmented)).not.toEqual(logits(network.apply(parameters, observations())));
+    for (const [index, value] of augmented.values.dataSync().entries())
+      expect(value).toBeCloseTo(expected.values.dataSync()[index]!, 4);
+  });
+
   it('share the head of distributions, and have no placement', () => {
     const network = build('rainbow-soft-moe', { expertType: 'big' });
     const names = Object.keys(network.parameterShapes);

@@ -1,8 +1,9 @@
 // DrQ's augmentation (Yarats et al. 2021) as the official data-efficient agents do it: pad each side by 4 by repeating the edge, cut out at a random
 // offset of 0..7 (8 never occurs in the official code), then multiply by 1 + 0.05 clip(r, -2, 2). All frames of an image share offset and factor.
-import type { Rng } from '@moe-rl/core';
+import { InvalidArgumentError, type ObservationSpec, type Rng } from '@moe-rl/core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
+import type { LearningConfig } from '../config/agent-config.ts';
 
 const PADDING = 4;
 const OFFSETS = 8;
@@ -13,6 +14,26 @@ export interface AugmentationDraws {
   readonly offsets: Int32Array;
   /** `[B]` */
   readonly intensities: Float32Array;
+}
+
+/** Pixels of a batch that float indices can tell apart: all whole numbers up to here are exact in float32. */
+const MOST_PIXELS = 2 ** 24;
+
+/**
+ * Refuses batches with more pixels than `augmentImages` can address.
+ * @throws InvalidArgumentError naming the batch size and the largest for such images
+ */
+export function requireAugmentable(
+  { dataAugmentation, batchSize }: LearningConfig,
+  { frameShape }: ObservationSpec,
+): void {
+  const [height = 1, width = 1] = frameShape.slice(-2);
+  const most = Math.floor(MOST_PIXELS / (height * width));
+  if (dataAugmentation && batchSize > most) {
+    throw new InvalidArgumentError(
+      `agent.batchSize is ${batchSize} and agent.dataAugmentation is true; expected at most ${most} images of ${height} x ${width}, or no augmentation`,
+    );
+  }
 }
 
 export function drawAugmentation(rng: Rng, batchSize: number): AugmentationDraws {
@@ -38,7 +59,7 @@ export function augmentImages(images: Tensor, offsets: Tensor, intensities: Tens
   };
   const image = tf.reshape(tf.range(0, batch), [batch, 1]);
   const rows = tf.mul(tf.add(coordinates(0, height), tf.mul(image, height)), width);
-  // Float arithmetic on indices is exact below 2^24: 84x84 images up to batches of 2,377.
+  // Float arithmetic on indices is exact up to 2^24 (`requireAugmentable`).
   const pixels = tf.add(tf.reshape(rows, [batch, height, 1]), tf.reshape(coordinates(1, width), [batch, 1, width]));
   // gatherND, because tfjs-node's gather reads its indices back to check them.
   const shiftedImages = tf.gatherND(

@@ -13,6 +13,7 @@ import { validateAgentConfig } from '../config/validate.ts';
 import { createNetwork } from '../networks/network.ts';
 import type { Network } from '../networks/network-interface.ts';
 import { variantOf } from '../variants/index.ts';
+import { requireAugmentable } from './augmentation.ts';
 import { auxiliaryWeights, requireAuxiliaryLosses } from './auxiliary-losses.ts';
 import {
   type CompiledActingChoice,
@@ -57,6 +58,7 @@ export async function createValueAgent(options: ValueAgentOptions): Promise<Valu
   requireInteger('environment.actionCount', actionCount, 1);
   const compiledActing = compiledActingChoice(options.compiledActing);
   const network = createNetwork(config.network, { observationSpec, actionCount, atoms: config.agent.atoms });
+  requireAugmentable(config.agent, observationSpec);
   const variant = variantOf(config);
   const root = createRng(seed, 'agent');
   const replay = new ReplayBuffer({

@@ -6,6 +6,7 @@ import type { AgentConfig } from '../config/agent-config.ts';
 import { type DeepPartial, mergeConfig } from '../config/validate.ts';
 import { getPreset } from '../presets/presets.ts';
 import { fit, loadTestBackend, randomTransitions, SMALL_SPEC, TINY } from '../testing/fixtures.ts';
+import { requireAugmentable } from './augmentation.ts';
 import { createAgent } from './create-agent.ts';
 import { requireLearnable } from './create-value-agent.ts';
 import { updatesWithin } from './schedule.ts';
@@ -328,6 +329,17 @@ describe('bad input', () => {
     await expect(create({ sparsity: { method: 'static' } }, 'rainbow')).rejects.toThrow('network.noisy');
     expect(() => requireLearnable(getPreset('dqn'), 20_000)).toThrow('never learns');
     expect(() => requireLearnable(getPreset('dqn'), 20_001)).not.toThrow();
+  });
+
+  it('refuses batches whose augmentation would mix pixels up', async () => {
+    const spec = { frameShape: [84, 84], stackSize: 1, dtype: 'uint8' as const };
+    const environment = { observationSpec: spec, actionCount: 2 };
+    const changes = { agent: { batchSize: 2378 } };
+    await expect(createAgent('drq-eps', { environment, changes })).rejects.toThrow(
+      'agent.batchSize is 2378 and agent.dataAugmentation is true; expected at most 2377 images of 84 x 84',
+    );
+    expect(() => requireAugmentable({ ...getPreset('drq-eps').agent, batchSize: 2377 }, spec)).not.toThrow();
+    expect(() => requireAugmentable({ ...getPreset('dqn').agent, batchSize: 2378 }, spec)).not.toThrow();
   });
 
   it('refuses runs that end before their masks first change', () => {

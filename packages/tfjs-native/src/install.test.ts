@@ -1,17 +1,26 @@
 // What an installation is made of: archives, folders that appear whole, pinned wheels, and what is said where a tool or a GPU is missing.
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, realpath, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
-import { asStorageError, createAtomically, cuda12Wheels, removePartials, requireFreeSpace } from '@moe-rl/core/node';
+import { crc32, gzipSync } from 'node:zlib';
+import {
+  asStorageError,
+  createAtomically,
+  cuda12Wheels,
+  type PinnedWheel,
+  removePartials,
+  requireFreeSpace,
+} from '@moe-rl/core/node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { checkGpu, MissingGpuError } from './gpu.ts';
 import { installNative } from './install.ts';
+import { nativePaths } from './layout.ts';
 import { extractTarGz } from './npm-archive.ts';
 import { resolveOptional } from './optional-packages.ts';
 import { findPlatformWheel, platformWheels } from './versions.ts';
-import { isNeededOfCuda } from './wheel.ts';
+import { installWheels, isNeededOfCuda } from './wheel.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -70,17 +79,103 @@ describe('the cache', () => {
     await mkdir(join(folder, 'tensorflow.partial-1'));
     await mkdir(join(folder, 'tensorflow'));
     await removePartials(folder);
+    await removePartials(join(folder, 'downloads'));
     expect(await readdir(folder)).toEqual(['tensorflow']);
   });
 
   it('says how much space is missing', async () => {
     await expect(requireFreeSpace(join(folder, 'not/there/yet'), 1e18)).rejects.toMatchObject({ code: 'STORAGE' });
     await expect(requireFreeSpace(folder, 1)).resolves.toBeUndefined();
+    // What was fetched before is a part of what is needed. (A file of holes: it takes no space.)
+    await writeFile(join(folder, 'fetched'), '');
+    await truncate(join(folder, 'fetched'), 8e12);
+    await expect(requireFreeSpace(folder, 8e12, folder)).resolves.toBeUndefined();
+    await expect(requireFreeSpace(folder, 1e18, folder)).rejects.toThrow(/ 999992000.0 GB are needed/);
   });
 
   it('names the path and the advice when writing is refused', () => {
     const error = asStorageError(Object.assign(new Error('x'), { code: 'ENOSPC', syscall: 'write' }), '/somewhere');
     expect(error).toMatchObject({ code: 'STORAGE', message: expect.stringMatching(/\/somewhere.*disk is full/) });
+  });
+});
+
+describe('an installation that is interrupted', () => {
+  /** A zip archive of one file. */
+  const archiveOf = (name: string, text: string): Buffer => {
+    const header = Buffer.alloc(30);
+    header.writeUInt32LE(0x04034b50, 0);
+    header.writeUInt16LE(name.length, 26);
+    const entry = Buffer.alloc(46);
+    entry.writeUInt32LE(0x02014b50, 0);
+    entry.writeUInt32LE(crc32(text), 16);
+    for (const place of [20, 24]) entry.writeUInt32LE(text.length, place);
+    entry.writeUInt16LE(name.length, 28);
+    const end = Buffer.alloc(22);
+    end.writeUInt32LE(0x06054b50, 0);
+    end.writeUInt16LE(1, 10);
+    end.writeUInt32LE(46 + name.length, 12);
+    end.writeUInt32LE(30 + name.length + text.length, 16);
+    return Buffer.concat([header, Buffer.from(name + text), entry, Buffer.from(name), end]);
+  };
+
+  const { PYTHON, CXX, PATH, MOE_RL_CACHE } = process.env;
+  afterEach(() => {
+    for (const [name, value] of Object.entries({ PYTHON, CXX, PATH, MOE_RL_CACHE })) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+  });
+
+  const publish = async (name: string, file: string): Promise<PinnedWheel> => {
+    const archive = archiveOf(file, name);
+    const fileName = `${name}-1-py3-none-manylinux_2_27_x86_64.whl`;
+    await writeFile(join(folder, fileName), archive);
+    return { name, version: '1', fileName, sha256: createHash('sha256').update(archive).digest('hex') };
+  };
+  /** A Python whose pip brings what was published, unless the file `refused` names it; a compiler and npm of which only the version is asked. */
+  const makeTools = async () => {
+    const script = `if (process.argv.includes('--version')) process.exit(0);
+      const fs = require('node:fs');
+      const after = (name) => process.argv[process.argv.indexOf(name) + 1];
+      const name = fs.readFileSync(after('--requirement'), 'utf8').split('==')[0];
+      fs.appendFileSync('${folder}/asked', name + ' ');
+      if (fs.readFileSync('${folder}/refused', 'utf8').includes(name)) process.exit(1);
+      const wheel = fs.readdirSync('${folder}').find((file) => file.startsWith(name + '-'));
+      fs.copyFileSync('${folder}/' + wheel, after('--dest') + '/' + wheel);`;
+    await writeFile(join(folder, 'tool.cjs'), script);
+    for (const name of ['python', 'npm']) {
+      await writeFile(join(folder, name), `#!/bin/sh\nexec "${process.execPath}" "${folder}/tool.cjs" "$@"\n`);
+      await chmod(join(folder, name), 0o755);
+    }
+    process.env.PYTHON = join(folder, 'python');
+    process.env.CXX = join(folder, 'python');
+    process.env.PATH = `${folder}:${PATH}`;
+  };
+
+  it('goes on with the wheels that came before', async () => {
+    await makeTools();
+    const main = await publish('main', 'tensorflow/libtensorflow.so');
+    const parts = [await publish('one', 'nvidia/one.so'), await publish('two', 'nvidia/two.so')];
+    const paths = { ...nativePaths('cuda'), root: folder, library: join(folder, 'library') };
+    const install = () => installWheels(paths, main, 'libtensorflow.so', parts, join(folder, 'downloads'), () => {});
+    await writeFile(join(folder, 'refused'), 'two');
+    await expect(install()).rejects.toMatchObject({ code: 'MISSING_DEPENDENCY' });
+    expect(existsSync(paths.library)).toBe(false);
+    await writeFile(join(folder, 'refused'), '');
+    await install();
+    expect(await readFile(join(folder, 'asked'), 'utf8')).toBe('main one two two ');
+    expect(await readFile(join(paths.library, 'nvidia/one.so'), 'utf8')).toBe('one');
+    expect(existsSync(join(folder, 'downloads'))).toBe(false);
+  });
+
+  it.skipIf('reason' in findPlatformWheel())('is rid of what a killed process had half fetched', async () => {
+    await makeTools();
+    process.env.MOE_RL_CACHE = join(folder, 'cache');
+    await writeFile(join(folder, 'refused'), 'tensorflow-cpu tensorflow');
+    const downloads = join(nativePaths('cpu').root, 'downloads');
+    await mkdir(join(downloads, 'some.whl.partial-1'), { recursive: true });
+    await expect(installNative({ variant: 'cpu' })).rejects.toThrow(/could not be downloaded|are needed/);
+    expect(await readdir(downloads)).toEqual([]);
   });
 });
 

@@ -24,13 +24,21 @@ export function isInstalled(paths: NativePaths): boolean {
   return existsSync(paths.library) && existsSync(join(paths.tfjsNode, 'dist')) && existsSync(addonFile(paths));
 }
 
+/** How long is waited for another process before all goes on without the operations: much longer than compiling them takes. */
+const PATIENCE_MS = 60_000;
+
 /** Compiles the operations, which all works without: what keeps them away, a cache that can't be written for instance, is no error. */
 async function addOperations(paths: NativePaths, wheel: PlatformWheel, report: Report): Promise<void> {
   if (areOperationsReady(paths) || findCompiler() === undefined) return;
   const compile = async () => {
     if (!areOperationsReady(paths)) await compileOperations(paths, wheel, report);
   };
-  await withFolderLock(paths.root, compile).catch(() => {});
+  const onWait = (holder: string) =>
+    report({
+      stage: 'wait',
+      message: `Waiting for ${holder}, which is setting up TensorFlow; after a minute all goes on without operations for Mixtures of Experts`,
+    });
+  await withFolderLock(paths.root, compile, { timeoutMs: PATIENCE_MS, onWait }).catch(() => {});
 }
 
 /** Why the native backend can't be installed here, as sentences; empty when it can. */
@@ -72,7 +80,7 @@ export async function installNative(config: InstallConfig = {}): Promise<NativeP
   await withFolderLock(
     paths.root,
     async () => {
-      await removePartials(paths.root);
+      for (const folder of [paths.root, join(paths.root, 'downloads')]) await removePartials(folder);
       if (!existsSync(paths.library)) await installLibrary(paths, wheel, report);
       if (!existsSync(paths.tfjsNode)) await installSources(paths, report);
       if (!existsSync(paths.addon)) await compileAddon(paths, wheel, report);

@@ -1,13 +1,15 @@
 // What keeps operations away must keep nothing else away. (That they compute what they should: agents/src/networks/averages.test.ts, where all packages meet.)
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
-import { nativePaths } from './layout.ts';
+import { lockFolder } from '@moe-rl/core/node';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { installNative } from './install.ts';
+import { addonFile, nativePaths } from './layout.ts';
 import type { TensorFlowBinding } from './load-tfjs-node.ts';
 import { areOperationsReady, compileOperations, loadOperations, operationsFolder } from './operations.ts';
-import { platformWheels } from './versions.ts';
+import { findPlatformWheel, platformWheels } from './versions.ts';
 
 const before = { CXX: process.env.CXX, MOE_RL_CACHE: process.env.MOE_RL_CACHE };
 let folder: string;
@@ -16,6 +18,7 @@ beforeEach(async () => {
   process.env.MOE_RL_CACHE = folder;
 });
 afterEach(async () => {
+  vi.restoreAllMocks();
   for (const [name, value] of Object.entries(before)) {
     if (value === undefined) delete process.env[name];
     else process.env[name] = value;
@@ -45,6 +48,45 @@ it('a compiler that refuses them is asked once, and what it said is kept', async
   expect(await readFile(join(operationsFolder(paths), 'failure.txt'), 'utf8')).toContain('no such extension');
   expect(areOperationsReady(paths)).toBe(true);
   expect(loadOperations(paths, onCpu)).toEqual([]);
+});
+
+it('another compiler than the one that refused them is asked', async () => {
+  const makeCompiler = async (name: string, rest: string) => {
+    const path = join(folder, name);
+    await writeFile(path, `#!/bin/sh\n[ "$1" = --version ] && echo "${name} 1.0" && exit 0\n${rest}\n`);
+    await chmod(path, 0o755);
+    process.env.CXX = path;
+  };
+  const compile = () => compileOperations(nativePaths('cpu'), platformWheels['linux-x64']!, () => {});
+  await makeCompiler('old', 'exit 1');
+  await compile();
+  expect(await readFile(join(operationsFolder(nativePaths('cpu')), 'failure.txt'), 'utf8')).toMatch(/old: old 1.0\n/);
+  expect(areOperationsReady(nativePaths('cpu'))).toBe(true);
+  await makeCompiler('new', 'while [ "$1" != -o ]; do shift; done; echo made > "$2"');
+  expect(areOperationsReady(nativePaths('cpu'))).toBe(false);
+  await compile();
+  expect(await readdir(operationsFolder(nativePaths('cpu')))).toEqual(['operations.node']);
+  expect(areOperationsReady(nativePaths('cpu'))).toBe(true);
+});
+
+it.skipIf('reason' in findPlatformWheel())('who holds the lock is told, and is waited for a minute', async () => {
+  const paths = nativePaths('cpu');
+  for (const path of [paths.library, join(paths.tfjsNode, 'dist'), paths.addon]) await mkdir(path, { recursive: true });
+  await writeFile(addonFile(paths), '');
+  process.env.CXX = join(folder, 'compiler');
+  await writeFile(process.env.CXX, '#!/bin/sh\n');
+  await chmod(process.env.CXX, 0o755);
+  const now = performance.now.bind(performance);
+  let ahead = 0;
+  vi.spyOn(performance, 'now').mockImplementation(() => now() + ahead);
+  const unlock = lockFolder(paths.root);
+  const told: string[] = [];
+  const installing = installNative({ variant: 'cpu', onProgress: ({ message }) => told.push(message) });
+  await vi.waitFor(() => expect(told).toEqual([expect.stringMatching(/^Waiting for process \d+ on .*after a minute/)]));
+  ahead = 61_000;
+  await installing;
+  expect(areOperationsReady(paths)).toBe(false);
+  unlock();
 });
 
 it('without a compiler nothing is left behind, so that a later one is asked', async () => {

@@ -8,7 +8,7 @@ import { createRequire } from 'node:module';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { requireOneOf } from '@moe-rl/core';
-import { createAtomically, runProgram } from '@moe-rl/core/node';
+import { type Command, createAtomically, runProgram, tryRun } from '@moe-rl/core/node';
 import type { NativePaths, Report } from './layout.ts';
 import type { TensorFlowBinding } from './load-tfjs-node.ts';
 import { findCompiler } from './tools.ts';
@@ -23,6 +23,9 @@ const X86_VARIANTS = {
   kernelsAvx2: ['-mavx2', '-mfma'],
 };
 
+/** The compiled operations, in their folder. */
+const LIBRARY = 'operations.node';
+
 const AVERAGES = ['MoeRlSoftmaxMatmul', 'MoeRlSoftmaxMatmulGrad'];
 const EXPERTS = ['MoeRlExpertMlp', 'MoeRlExpertMlpGrad'];
 const IMAGES = ['MoeRlImages', 'MoeRlConvolution', 'MoeRlDense'];
@@ -36,17 +39,34 @@ export function operationsFolder(paths: NativePaths): string {
   return `${paths.addon.replace(/addon-([^/\\]*)$/, 'operations-$1')}-${hash.digest('hex').slice(0, 12)}`;
 }
 
-/** True when there is nothing left to compile; also where that was tried in vain, or can't be. */
+/** In the operations' folder where they could not be compiled: the compiler that was asked, in the first line, and what it said. */
+const FAILURE = 'failure.txt';
+
+/** True when there is nothing left to compile; also where that was tried with this compiler in vain, or can't be. */
 export function areOperationsReady(paths: NativePaths): boolean {
-  return existsSync(operationsFolder(paths)) || !existsSync(SOURCES);
+  const folder = operationsFolder(paths);
+  if (!existsSync(SOURCES) || existsSync(join(folder, LIBRARY))) return true;
+  const failure = readIfThere(join(folder, FAILURE));
+  if (failure === undefined) return existsSync(folder);
+  const compiler = findCompiler();
+  return compiler === undefined || failure.startsWith(`${identityOf(compiler)}\n`);
 }
 
-/** Compiles the operations. What the compiler refuses is left in `failure.txt`, so that it isn't asked at every start. */
+/** What tells a compiler from another one, or from another version of it. */
+function identityOf(compiler: Command): string {
+  return `${compiler.join(' ')}: ${tryRun(compiler, ['--version']).printed.split('\n', 1)[0]}`;
+}
+
+/**
+ * Compiles the operations; only under the lock. What a compiler refuses is left in `failure.txt`, so that it isn't asked at every start; another one, or another
+ * version of it, is asked again.
+ */
 export async function compileOperations(paths: NativePaths, wheel: PlatformWheel, report: Report): Promise<void> {
   const compiler = findCompiler();
   if (compiler === undefined) return;
   report({ stage: 'compile', message: 'Compiling operations for Mixtures of Experts (about 10 s)' });
   const target = operationsFolder(paths);
+  if (existsSync(join(target, FAILURE))) await rm(target, { recursive: true, force: true });
   const library = join(paths.library, 'tensorflow');
   const rpath = relative(target, library);
   const mac = process.platform === 'darwin';
@@ -69,11 +89,11 @@ export async function compileOperations(paths: NativePaths, wheel: PlatformWheel
         ...[...Object.keys(variants), 'operations'].map(object),
         ...[wheel.libraries.main, wheel.libraries.framework].map((name) => join(library, name)),
         `-Wl,-rpath,${mac ? '@loader_path' : '$ORIGIN'}/${rpath}`,
-        ...['-o', join(folder, 'operations.node')],
+        ...['-o', join(folder, LIBRARY)],
       ]);
       for (const name of [...Object.keys(variants), 'operations']) await rm(object(name));
     } catch (error) {
-      await writeFile(join(folder, 'failure.txt'), String(error));
+      await writeFile(join(folder, FAILURE), `${identityOf(compiler)}\n${error}`);
     }
   });
 }
@@ -88,7 +108,7 @@ const INSTRUCTION_SETS = ['avx512', 'avx2', 'basic'] as const;
 export function loadOperations(paths: NativePaths, binding: TensorFlowBinding): string[] {
   const { MOE_RL_INSTRUCTIONS: set } = process.env;
   if (set) requireOneOf('MOE_RL_INSTRUCTIONS', set, INSTRUCTION_SETS);
-  const file = join(operationsFolder(paths), 'operations.node');
+  const file = join(operationsFolder(paths), LIBRARY);
   if (!existsSync(file) || binding.isUsingGpuDevice()) return [];
   // TensorFlow ends the process over a name that it has already, for instance from another version of this package.
   const isRight = tryAverage(binding) ?? (load(file) && tryAverage(binding));
@@ -99,6 +119,14 @@ export function loadOperations(paths: NativePaths, binding: TensorFlowBinding): 
     ...(tryExpert(binding) === true ? EXPERTS : []),
     ...(tryConvolution(binding) === true ? IMAGES : []),
   ];
+}
+
+function readIfThere(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
 }
 
 function load(file: string): boolean {

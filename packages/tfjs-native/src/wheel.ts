@@ -26,22 +26,33 @@ export async function installLibrary(paths: NativePaths, platform: PlatformWheel
       `TensorFlow has no ${paths.variant} library for ${process.platform}-${process.arch}`,
     );
   }
-  await requireFreeSpace(paths.root, paths.variant === 'cuda' ? 12e9 : 1.6e9);
   const downloads = join(paths.root, 'downloads');
+  await requireFreeSpace(paths.root, paths.variant === 'cuda' ? 12e9 : 1.6e9, downloads);
+  const parts = paths.variant === 'cuda' ? cuda12Wheels : [];
+  await installWheels(paths, wheel, platform.libraries.main, parts, downloads, report);
+}
+
+/** All are fetched before any is unpacked, and kept until all are unpacked: what came before an interruption is not fetched again. */
+export async function installWheels(
+  paths: NativePaths,
+  wheel: PinnedWheel,
+  library: string,
+  parts: readonly PinnedWheel[],
+  downloads: string,
+  report: Report,
+): Promise<void> {
   const main = await fetchReporting(wheel, downloads, report);
+  const fetched: string[] = [];
+  for (const part of parts) fetched.push(await fetchReporting(part, downloads, report));
   await createAtomically(paths.library, async (folder) => {
     const entries = (await listZip(main)).filter(({ name }) => isNeededOfTensorFlow(name));
-    if (!entries.some((entry) => entry.name === `tensorflow/${platform.libraries.main}`)) {
-      throw new CorruptDataError(`the wheel ${wheel.fileName} holds no ${platform.libraries.main}`);
+    if (!entries.some((entry) => entry.name === `tensorflow/${library}`)) {
+      throw new CorruptDataError(`the wheel ${wheel.fileName} holds no ${library}`);
     }
     await unpack(main, entries, folder, `TensorFlow ${TENSORFLOW_VERSION}`, report);
-    if (paths.variant !== 'cuda') return;
-    for (const part of cuda12Wheels) {
-      const path = await fetchReporting(part, downloads, report);
-      const parts = (await listZip(path)).filter(({ name }) => isNeededOfCuda(name));
-      await unpack(path, parts, folder, `${part.name} ${part.version}`, report);
-      // One at a time: together they would take as much space again.
-      await rm(path, { force: true });
+    for (const [index, { name, version }] of parts.entries()) {
+      const needed = (await listZip(fetched[index]!)).filter((entry) => isNeededOfCuda(entry.name));
+      await unpack(fetched[index]!, needed, folder, `${name} ${version}`, report);
     }
   });
   await rm(downloads, { recursive: true, force: true });

@@ -7,6 +7,7 @@ import { createReadStream, existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CorruptDataError, MissingDependencyError } from '../errors.ts';
+import { folderBytes } from './atomic-folders.ts';
 import { storageError } from './durable-files.ts';
 import { type Command, runProgram, tryRun } from './programs.ts';
 
@@ -192,14 +193,6 @@ export function reasonOf(output: string): string {
   const error = lines.findLast((line) => line.startsWith('ERROR: ')) ?? lines.at(-1);
   const reasons = causes.length > 0 ? new Set([causes[0], causes.at(-1)]) : [error?.replace(/^ERROR: /, '')];
   return [...reasons].join('; ');
-}
-
-async function folderBytes(folder: string): Promise<number> {
-  let bytes = 0;
-  for (const entry of await readdir(folder, { withFileTypes: true, recursive: true })) {
-    if (entry.isFile()) bytes += (await stat(join(entry.parentPath, entry.name))).size;
-  }
-  return bytes;
 }
 
 function megabytes(bytes: number): string {

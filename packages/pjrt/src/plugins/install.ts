@@ -39,9 +39,9 @@ export async function installPlugin(release: PluginRelease, report: Report = () 
     async () => {
       if (existsSync(library)) return;
       report(`Fetching the PJRT plugin ${release.name} ${release.version} for ${release.device}: ${sizeOf(release)}`);
-      await requireFreeSpace(root, release.downloadBytes + release.diskBytes);
-      await removePartials(root);
       const downloads = join(root, 'downloads');
+      for (const place of [root, downloads]) await removePartials(place);
+      await requireFreeSpace(root, release.downloadBytes + release.diskBytes, downloads);
       const files: string[] = [];
       for (const wheel of release.wheels) {
         files.push(await fetchWheel(wheel, downloads, { onProgress: (message) => report(message) }));

@@ -1,7 +1,7 @@
 // Plugins that can't be used are named before anything is computed with them.
-import { copyFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { PjrtClient } from '../client/client.ts';
 import { PluginError } from '../errors.ts';
 import { loadPjrt } from '../load.ts';
@@ -105,4 +105,21 @@ describe('a plugin for another device than was asked for', () => {
     },
     600_000,
   );
+});
+
+test.runIf(process.platform === 'linux')('a fetch is rid of what a killed process had half fetched', async () => {
+  const folder = temporaryFolder();
+  const python = join(folder, 'python');
+  writeFileSync(python, '#!/bin/sh\nfor last; do :; done\n[ "$last" = --version ]\n', { mode: 0o755 });
+  vi.stubEnv('PYTHON', python);
+  vi.stubEnv('MOE_RL_CACHE', folder);
+  try {
+    const downloads = join(folder, 'pjrt', 'downloads');
+    mkdirSync(join(downloads, 'some.whl.partial-1'), { recursive: true });
+    const installing = installPlugin({ ...findRelease('cpu', 'linux', 'x64')!, downloadBytes: 0, diskBytes: 0 });
+    await expect(installing).rejects.toThrow(/could not be downloaded/);
+    expect(readdirSync(downloads)).toEqual([]);
+  } finally {
+    vi.unstubAllEnvs();
+  }
 });

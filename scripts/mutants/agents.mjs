@@ -58,8 +58,8 @@ export default [
   mutant(
     'weights of router losses ignored',
     `${AGENTS}value-agent/auxiliary-losses.ts`,
-    'tf.mul(tf.addN(perMixture), weights[name])',
-    'tf.addN(perMixture)',
+    'tf.mul(tf.mean(lossOf(name, mixtures[index]!, record, index, noise)), weight)',
+    'tf.mean(lossOf(name, mixtures[index]!, record, index, noise))',
     AGENT_STEPS,
   ),
   mutant(

@@ -276,7 +276,7 @@ export default [
   ),
   mutant(
     'a mixture never enters its next stage',
-    `${AGENTS}value-agent/stages.ts`,
+    `${AGENTS}value-agent/course.ts`,
     'at(update)?.name !== at(update - 1)?.name',
     'false',
     ['packages/agents/src/networks/routers.test.ts'],

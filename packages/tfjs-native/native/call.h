@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <initializer_list>
+#include <new>
 #include <string>
 
 #include "kernels.h"
@@ -96,6 +97,19 @@ class Call {
 };
 
 const float* data(TF_Tensor* tensor) { return static_cast<const float*>(TF_TensorData(tensor)); }
+
+/** A kernel's function for TensorFlow, which is called through C and lets no exception through: without memory the operation fails, and not the process. */
+template <void (*COMPUTE)(void*, TF_OpKernelContext*)>
+void guarded(void* state, TF_OpKernelContext* context) {
+  try {
+    COMPUTE(state, context);
+  } catch (const std::bad_alloc&) {
+    TF_Status* status = TF_NewStatus();
+    TF_SetStatus(status, TF_RESOURCE_EXHAUSTED, "there is no memory left for an operation's intermediate results");
+    TF_OpKernelContext_Failure(context, status);
+    TF_DeleteStatus(status);
+  }
+}
 
 /** What TensorFlow is told of an operation. */
 struct Definition {

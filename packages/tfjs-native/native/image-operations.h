@@ -146,17 +146,17 @@ bool addImages() {
               {"frames: uint8"},
               {"images: float"},
               {"first: int", "count: int"},
-              &createWithAttributes<Reads::planes>, &images, &destroyAttributes}) &&
+              &createWithAttributes<Reads::planes>, &guarded<images>, &destroyAttributes}) &&
          add({"MoeRlConvolution",
               {"images: float", "kernel: float", "bias: float"},
               {"output: float"},
               {"stride: int", "same: bool", "relu: bool"},
-              &createWithAttributes<Reads::window>, &convolution, &destroyAttributes}) &&
+              &createWithAttributes<Reads::window>, &guarded<convolution>, &destroyAttributes}) &&
          add({"MoeRlDense",
               {"x: float", "kernel: float", "bias: float"},
               {"output: float"},
               {"relu: bool"},
-              &createWithAttributes<Reads::relu>, &dense, &destroyAttributes});
+              &createWithAttributes<Reads::relu>, &guarded<dense>, &destroyAttributes});
 }
 
 }  // namespace

@@ -205,12 +205,12 @@ bool addAverages() {
               {"logits: float", "values: float"},
               {"result: float", "largest: float", "scale: float"},
               {"transpose: bool"},
-              &createAverages, &averages, &forget}) &&
+              &createAverages, &guarded<averages>, &forget}) &&
          add({"MoeRlSoftmaxMatmulGrad",
               {"logits: float", "values: float", "result: float", "largest: float", "scale: float", "of_result: float"},
               {"of_logits: float", "of_values: float"},
               {"transpose: bool"},
-              &createAverages, &averagesBackward, &forget});
+              &createAverages, &guarded<averagesBackward>, &forget});
 }
 
 bool addExperts() {
@@ -218,13 +218,13 @@ bool addExperts() {
               {"slots: float", "kernel: float", "bias: float", "output_kernel: float", "output_bias: float"},
               {"output: float", "hidden: float"},
               {},
-              &createPlain, &experts, &forget}) &&
+              &createPlain, &guarded<experts>, &forget}) &&
          add({"MoeRlExpertMlpGrad",
               {"slots: float", "kernel: float", "output_kernel: float", "hidden: float", "of_output: float"},
               {"of_slots: float", "of_kernel: float", "of_bias: float", "of_output_kernel: float",
                "of_output_bias: float"},
               {},
-              &createPlain, &expertsBackward, &forget});
+              &createPlain, &guarded<expertsBackward>, &forget});
 }
 
 }  // namespace

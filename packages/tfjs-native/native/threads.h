@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdlib>
+#include <exception>
 #include <mutex>
 #include <thread>
 
@@ -54,8 +55,12 @@ class Threads {
  private:
   using Call = void (*)(const void*, std::ptrdiff_t);
 
-  explicit Threads(int count) : helpers_(count - 1) {
-    for (int helper = 0; helper < helpers_; helper++) std::thread(&Threads::help, this).detach();
+  explicit Threads(int count) {
+    try {
+      for (; helpers_ < count - 1; helpers_++) std::thread(&Threads::help, this).detach();
+    } catch (const std::exception&) {
+      // As many as the system gives: those that run already keep this object, and whoever called us is C and lets no exception through.
+    }
   }
 
   static int wanted() {
@@ -101,7 +106,7 @@ class Threads {
     }
   }
 
-  const int helpers_;
+  int helpers_ = 0;
   std::mutex busy_, lock_;
   std::condition_variable wake_, done_;
   std::atomic<std::ptrdiff_t> next_{0};

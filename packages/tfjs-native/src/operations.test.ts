@@ -1,9 +1,12 @@
 // What keeps operations away must keep nothing else away. (That they compute what they should: agents/src/networks/averages.test.ts, where all packages meet.)
+import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { lockFolder } from '@moe-rl/core/node';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { lockFolder, tryRun } from '@moe-rl/core/node';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { installNative } from './install.ts';
 import { addonFile, nativePaths } from './layout.ts';
@@ -120,6 +123,29 @@ it('operations that are there already, but not all of them, are not said to be a
   };
   expect(loadOperations(paths, averages)).toEqual(['MoeRlSoftmaxMatmul', 'MoeRlSoftmaxMatmulGrad']);
 });
+
+// The child runs the source itself, which needs a Node that strips types.
+const canLimit = process.platform === 'linux' && process.features.typescript && tryRun(['prlimit'], ['--version']).ok;
+it.runIf(canLimit)(
+  'a lack of threads or of memory costs an operation, not the process',
+  async ({ skip }) => {
+    if (before.MOE_RL_CACHE === undefined) delete process.env.MOE_RL_CACHE;
+    else process.env.MOE_RL_CACHE = before.MOE_RL_CACHE;
+    const obstacle = await installNative({ variant: 'cpu' }).then(() => undefined, String);
+    if (process.env.MOE_RL_REQUIRE_NATIVE === '1') expect(obstacle).toBeUndefined();
+    skip(
+      !existsSync(join(operationsFolder(nativePaths('cpu')), 'operations.node')),
+      obstacle ?? 'they were not compiled',
+    );
+    const script = fileURLToPath(new URL('./testing/short-of-memory.mjs', import.meta.url));
+    const { stdout } = await promisify(execFile)(process.execPath, ['--conditions=@moe-rl/source', script]);
+    const { asked, started, message, bias, rows } = JSON.parse(stdout);
+    expect(started).toBeLessThan(asked - 1);
+    expect(message).toMatch(/there is no memory left for an operation's intermediate results/);
+    expect(bias).toBe(rows);
+  },
+  600_000,
+);
 
 it('a set of instructions that is none is refused by name', () => {
   process.env.MOE_RL_INSTRUCTIONS = 'avx-2';

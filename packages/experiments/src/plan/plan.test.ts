@@ -244,13 +244,13 @@ describe('what a plan resolves to', () => {
   it('takes games of several kinds, each with settings of its own, in any order', () => {
     const games = ['bsuite/catch', 'minatar/breakout', 'windfall'];
     for (const order of [games, games.toReversed()]) {
-      const plan = { ...MIXED, preset: 'dqn', protocol: 'dopamine', variants: ['baseline'], seeds: 1, games: order };
+      const plan = { ...MIXED, preset: 'dqn', protocol: 'atari-100k', variants: ['baseline'], seeds: 1, games: order };
       const experiment = resolvePlan(makePlan(plan));
       const jobs = listJobs(experiment).toSorted((left, right) => left.game.localeCompare(right.game));
       expect(jobs.map((job) => jobConfig(experiment, job).environment)).toMatchObject([
         { type: 'small' },
         { type: 'minatar' },
-        { type: 'atari', repeatActionProbability: 0.25, terminalOnLifeLoss: false },
+        { type: 'atari', repeatActionProbability: 0 },
       ]);
     }
   });

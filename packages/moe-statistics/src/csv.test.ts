@@ -1,5 +1,5 @@
 // Reading samples: names, weights, and what is refused.
-import { CorruptDataError, NonFiniteError, NotFoundError } from '@moe-rl/core';
+import { CorruptDataError, InvalidArgumentError, NonFiniteError, NotFoundError } from '@moe-rl/core';
 import { expect, test } from 'vitest';
 import { parseCsv, readCsv } from './node.ts';
 
@@ -23,4 +23,18 @@ test('what is refused, by line and column', () => {
   expect(() => parseCsv('a,b\n1,2,3\n', { y: 'b' })).toThrow(CorruptDataError);
   expect(() => parseCsv('', { y: 'b' })).toThrow(CorruptDataError);
   expect(() => readCsv('/no/such/file.csv', { y: 'b' })).toThrow(NotFoundError);
+});
+
+test('a column is one column, and is read for one thing', () => {
+  // The second "a" was silently the first once more.
+  expect(() => parseCsv('a,a,b\n1,2,3\n', { y: 'b' })).toThrow(CorruptDataError);
+  expect(() => parseCsv('a,b,b\n1,2,3\n', { y: 'b' })).toThrow('the text has several columns "b"');
+  for (const columns of [
+    { y: 'b', x: ['a', 'b'] },
+    { y: 'b', weights: 'b' },
+    { y: 'b', x: ['a', 'a'] },
+  ])
+    expect(() => parseCsv('a,b\n1,2\n', columns)).toThrow(InvalidArgumentError);
+  // Columns that nobody asked for may be called as they like.
+  expect(parseCsv('a,note,note,b\n1,u,v,2\n', { y: 'b', x: ['a'] }).x).toEqual([[1]]);
 });

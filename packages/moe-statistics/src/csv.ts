@@ -1,6 +1,6 @@
 // Samples from a CSV file with a header line.
 import { readFileSync } from 'node:fs';
-import { CorruptDataError, didYouMean, NonFiniteError, NotFoundError } from '@moe-rl/core';
+import { CorruptDataError, didYouMean, InvalidArgumentError, NonFiniteError, NotFoundError } from '@moe-rl/core';
 import { parse } from 'csv-parse/sync';
 import type { Samples } from './data/samples.ts';
 
@@ -24,7 +24,8 @@ export interface CsvSamples extends Samples {
 
 /**
  * Reads the file. Empty lines are skipped, blanks around values dropped.
- * @throws NotFoundError for a file or column that is not there, NonFiniteError naming line and column of what is no number, CorruptDataError for broken CSV
+ * @throws NotFoundError for a file or column that is not there, NonFiniteError naming line and column of what is no number, CorruptDataError for broken CSV and
+ *   for a column of a name that another has too, InvalidArgumentError for a column that is asked for twice
  */
 export function readCsv(path: string, columns: CsvColumns): CsvSamples {
   let text: string;
@@ -63,7 +64,15 @@ export function parseCsv(text: string, columns: CsvColumns, source = 'the text')
       );
     return index;
   };
-  const names = columns.x ?? header.filter((name) => name !== columns.y && name !== columns.weights);
+  const named = [columns.y, ...(columns.weights === undefined ? [] : [columns.weights])];
+  const names = columns.x ?? header.filter((name) => !named.includes(name));
+  const used = [...named, ...names];
+  for (const name of used) {
+    if (header.indexOf(name) !== header.lastIndexOf(name))
+      throw new CorruptDataError(`${source} has several columns "${name}"; expected names that differ`);
+    if (used.indexOf(name) !== used.lastIndexOf(name))
+      throw new InvalidArgumentError(`column "${name}" is asked for twice; expected y, weights and x to differ`);
+  }
   const number = (column: number) => (line: (typeof lines)[number]) => {
     const cell = line.record[column]!;
     const value = cell === '' ? Number.NaN : Number(cell);

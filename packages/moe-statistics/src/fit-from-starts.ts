@@ -1,5 +1,13 @@
 // Multi-start EM, the same for every model: short runs from each start, the best one goes on to convergence; a start that fails is told, not hidden.
-import { createRng, InvalidArgumentError, isMoeRlError, type Rng, requireFinite, requireInteger } from '@moe-rl/core';
+import {
+  createRng,
+  InvalidArgumentError,
+  isMoeRlError,
+  type Rng,
+  requireBoolean,
+  requireFinite,
+  requireInteger,
+} from '@moe-rl/core';
 import { bayesianInformationCriterion, type FitOptions, type MixtureFit, type StartReport } from './mixture.ts';
 import { type EmOptions, type EmProblem, type EmRun, runEm } from './numerics/em.ts';
 
@@ -47,7 +55,7 @@ export function resolveFitOptions(options: FitOptions<unknown>, ownOptions: read
     maxIterations: requireInteger('maxIterations', options.maxIterations ?? 2000, 1),
     tolerance: requireFinite('tolerance', options.tolerance ?? 1e-6, 0),
     likelihoodTolerance: requireFinite('likelihoodTolerance', options.likelihoodTolerance ?? 1e-7, 0),
-    accelerate: options.accelerate ?? true,
+    accelerate: requireBoolean('accelerate', options.accelerate ?? true),
     innerSteps: requireInteger('innerSteps', options.innerSteps ?? 1, 1),
   };
 }

@@ -42,8 +42,8 @@ export function toMatrix(x: Covariates, names?: readonly string[], columns?: num
   if (typeof rows !== 'number' || typeof x !== 'object')
     throw new ShapeError(`x is ${x === null ? 'null' : typeof x}; expected an array of numbers or of rows of numbers`);
   if (rows === 0) throw new ShapeError('x has no rows; expected at least one');
-  const width = typeof x[0] === 'number' ? 1 : (x[0] as ArrayLike<number>).length;
-  if (!Number.isInteger(width) || width < 1)
+  const width = typeof x[0] === 'number' ? 1 : (x[0] as ArrayLike<number> | null | undefined)?.length;
+  if (width === undefined || !Number.isInteger(width) || width < 1)
     throw new ShapeError(`x[0] has no columns; expected a number or a row of numbers`);
   if (columns !== undefined && columns !== width)
     throw new ShapeError(`x has ${width} columns; the model has ${columns}`);
@@ -52,7 +52,8 @@ export function toMatrix(x: Covariates, names?: readonly string[], columns?: num
   const labels = names ?? (width === 1 ? ['x'] : Array.from({ length: width }, (_, column) => `x${column + 1}`));
   const values = new Float64Array(rows * width);
   for (let row = 0; row < rows; row++) {
-    const entry = x[row]!;
+    const entry = x[row];
+    if (entry === undefined || entry === null) throw new ShapeError(`x[${row}] is ${entry}; expected what x[0] is`);
     if (typeof entry !== 'number' && entry.length !== width)
       throw new ShapeError(`x[${row}] has ${entry.length} columns; x[0] has ${width}`);
     for (let column = 0; column < width; column++) {
@@ -67,18 +68,19 @@ export function toMatrix(x: Covariates, names?: readonly string[], columns?: num
 
 /**
  * Checks the form of a data set: finite numbers, equal lengths, weights that are not negative.
- * @throws ShapeError, NonFiniteError, InvalidArgumentError
+ * @throws ShapeError, NonFiniteError for what is missing or no number, InvalidArgumentError
  */
 export function checkSamples(samples: Samples, columns?: number): CheckedSamples {
   if (typeof samples !== 'object' || samples === null)
     throw new ShapeError(`samples is ${samples === null ? 'null' : typeof samples}; expected { x, y }`);
   const x = toMatrix(samples.x, samples.names, columns);
   if (samples.y?.length !== x.rows) throw new ShapeError(`y has ${samples.y?.length} entries; x has ${x.rows} rows`);
-  const y = Float64Array.from(samples.y);
+  const y = numbersOf('y', samples.y);
   for (let row = 0; row < y.length; row++) {
     if (!Number.isFinite(y[row]!)) throw new NonFiniteError(`y[${row}] is ${y[row]}; expected a finite number`);
   }
-  const weights = samples.weights === undefined ? new Float64Array(x.rows).fill(1) : Float64Array.from(samples.weights);
+  const weights =
+    samples.weights === undefined ? new Float64Array(x.rows).fill(1) : numbersOf('weights', samples.weights);
   if (weights.length !== x.rows) throw new ShapeError(`weights has ${weights.length} entries; x has ${x.rows} rows`);
   let totalWeight = 0;
   for (let row = 0; row < weights.length; row++) {
@@ -89,6 +91,18 @@ export function checkSamples(samples: Samples, columns?: number): CheckedSamples
   }
   if (totalWeight === 0) throw new InvalidArgumentError('all weights are 0; expected a positive one');
   return { x, y, weights, totalWeight };
+}
+
+/** A typed array would take a missing value (null, an empty text) for 0, and a text for the number that it spells. */
+function numbersOf(name: string, values: ArrayLike<number>): Float64Array {
+  const numbers = new Float64Array(values.length);
+  for (let row = 0; row < numbers.length; row++) {
+    const value: unknown = values[row];
+    if (typeof value !== 'number')
+      throw new NonFiniteError(`${name}[${row}] is ${JSON.stringify(value)}; expected a finite number`);
+    numbers[row] = value;
+  }
+  return numbers;
 }
 
 /**

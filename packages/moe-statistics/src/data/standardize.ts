@@ -7,14 +7,15 @@ export interface Standardization {
   readonly scale: readonly number[];
 }
 
-/** Mid-range and half-range of every column. */
-export function rangeStandardization(x: Matrix): Standardization {
+/** Mid-range and half-range of every column, over the rows that count: one of weight 0 would decide the units of all others. */
+export function rangeStandardization(x: Matrix, weights: Float64Array): Standardization {
   const center: number[] = [];
   const scale: number[] = [];
   for (let column = 0; column < x.columns; column++) {
     let low = Number.POSITIVE_INFINITY;
     let high = Number.NEGATIVE_INFINITY;
     for (let row = 0; row < x.rows; row++) {
+      if (weights[row] === 0) continue;
       const value = x.values[row * x.columns + column]!;
       low = Math.min(low, value);
       high = Math.max(high, value);

@@ -1,5 +1,12 @@
 // Mixtures of multinomial logistic experts: fitting, and the estimator.
-import { InvalidArgumentError, type Rng, requireFinite, requireInteger, requireOneOf } from '@moe-rl/core';
+import {
+  InvalidArgumentError,
+  type Rng,
+  requireBoolean,
+  requireFinite,
+  requireInteger,
+  requireOneOf,
+} from '@moe-rl/core';
 import { pilotSamples } from '../data/pilot.ts';
 import { requireIndependentColumns } from '../data/rank.ts';
 import { regions } from '../data/regions.ts';
@@ -63,7 +70,9 @@ function fitMultinomialMixture(
   }
   const standardization =
     initial?.standardization ??
-    ((options.standardize ?? true) ? rangeStandardization(checked.x) : noStandardization(checked.x.columns));
+    (requireBoolean('standardize', options.standardize ?? true)
+      ? rangeStandardization(checked.x, checked.weights)
+      : noStandardization(checked.x.columns));
   const x = standardize(checked.x, standardization);
   requireIndependentColumns(x, checked.weights, 1);
   const settings: MultinomialEmSettings = {

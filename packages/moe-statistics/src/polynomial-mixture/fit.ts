@@ -1,5 +1,5 @@
 // Fitting a mixture of polynomial experts: checks, starts, EM, packing and unpacking of its parameters.
-import { InvalidArgumentError, type Rng, requireFinite, requireInteger } from '@moe-rl/core';
+import { InvalidArgumentError, type Rng, requireBoolean, requireFinite, requireInteger } from '@moe-rl/core';
 import { pilotSamples } from '../data/pilot.ts';
 import { requireIndependentColumns } from '../data/rank.ts';
 import { type CheckedSamples, checkSamples, type Matrix, requireInformative, type Samples } from '../data/samples.ts';
@@ -57,7 +57,9 @@ export function fitPolynomialMixture(
   if (initial !== undefined) requireSameKind(initial, experts, degree, family, checked.x.columns);
   const standardization =
     initial?.standardization ??
-    ((options.standardize ?? true) ? rangeStandardization(checked.x) : noStandardization(checked.x.columns));
+    (requireBoolean('standardize', options.standardize ?? true)
+      ? rangeStandardization(checked.x, checked.weights)
+      : noStandardization(checked.x.columns));
   const x = standardize(checked.x, standardization);
   requireIndependentColumns(x, checked.weights, degree);
   const settings: PolynomialEmSettings = {

@@ -70,7 +70,11 @@ function fitSharedRouted(samples: Samples, options: SharedRoutedOptions): Mixtur
   const freeGates = pinnedGate < 0 ? routed : routed - 1;
   const parameterCount = sharedRoutedParameterCount({ shared, routed, columns, sharedForm, routedForm, freeGates });
   requireInformative(checked, parameterCount, `${shared} shared and ${routed} routed experts`);
-  requireIndependentColumns(standardize(checked.x, rangeStandardization(checked.x)), checked.weights, 1);
+  requireIndependentColumns(
+    standardize(checked.x, rangeStandardization(checked.x, checked.weights)),
+    checked.weights,
+    1,
+  );
   const settings: SharedRoutedEmSettings = {
     shared,
     routed,
@@ -89,8 +93,8 @@ function fitSharedRouted(samples: Samples, options: SharedRoutedOptions): Mixtur
   const { initial } = options;
   if (initial !== undefined) {
     checkSharedRoutedModel(initial);
-    const found = `${initial.shared.length} shared ${initial.sharedForm} and ${initial.routed.length} routed ${initial.routedForm} experts, ${initial.gateKind}`;
-    const wanted = `${shared} shared ${sharedForm} and ${routed} routed ${routedForm} experts, ${gateKind}`;
+    const found = `${initial.shared.length} shared ${initial.sharedForm} and ${initial.routed.length} routed ${initial.routedForm} experts, ${initial.names.length} covariates, ${initial.gateKind}`;
+    const wanted = `${shared} shared ${sharedForm} and ${routed} routed ${routedForm} experts, ${columns} covariates, ${gateKind}`;
     if (found !== wanted) throw new InvalidArgumentError(`initial has ${found}; expected ${wanted}`);
   }
   const startable = (problem: SharedRoutedEm, those: CheckedSamples) => ({
@@ -130,7 +134,7 @@ function randomStart(problem: SharedRoutedEm, samples: CheckedSamples, rng: Rng)
   const experts = shared + routed;
   const { x } = samples;
   const d = x.columns;
-  const cells = regions(standardize(x, rangeStandardization(x)), samples, routed, rng);
+  const cells = regions(standardize(x, rangeStandardization(x, samples.weights)), samples, routed, rng);
   const parameters = new Float64Array(problem.size);
   for (const { form, count, width, numbersAt } of problem.groups) {
     if (form === 'linear') continue;

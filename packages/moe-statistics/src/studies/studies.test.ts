@@ -96,6 +96,19 @@ describe('running', () => {
   });
 });
 
+test('a size stands once in a plan: twice, the same repeats would count as further ones', () => {
+  const study = studyByName('estimation');
+  const plan = [
+    { size: 50, repeats: 2 },
+    { size: 60, repeats: 1 },
+  ];
+  const keys = studyTasks(study, plan).map(({ key }) => key);
+  expect(new Set(keys).size).toBe(keys.length);
+  expect(() => studyTasks(study, [...plan, { size: 50, repeats: 1 }])).toThrow(
+    'size 50 is there twice; expected each once, with its repeats',
+  );
+});
+
 test('approximation slopes are -2, -4, -6', async () => {
   const { summary } = await runStudy('approximation', { folder, workers: 1 });
   expect(summary.series.map(({ slope }) => Math.round(slope!.estimate * 100) / 100)).toEqual([-1.99, -3.99, -5.99]);

@@ -1,6 +1,6 @@
 // What a rate study is: repeats of one experiment at several sizes, each a task of its own with its own random stream, so that they can run in any order,
 // on any thread, today or tomorrow, and give the same numbers.
-import { type Rng, requireInteger } from '@moe-rl/core';
+import { InvalidArgumentError, type Rng, requireInteger } from '@moe-rl/core';
 
 export interface StudyTask {
   /** Unique within the study: names the random stream and the result line. */
@@ -56,12 +56,17 @@ export interface StudyDefinition {
 
 /**
  * Every task of a study, smallest sizes first: what can be looked at early is there early.
- * @throws InvalidArgumentError for a size or a number of repeats out of range
+ * @throws InvalidArgumentError for a size or a number of repeats out of range, or a size that is there twice
  */
 export function studyTasks(study: StudyDefinition, plan: StudyPlan = study.plan): StudyTask[] {
+  const sizes = new Set<number>();
   for (const { size, repeats } of plan) {
     requireInteger('size', size, 1, 1e9);
     requireInteger('repeats', repeats, 1, 1e6);
+    // Equal keys are equal random streams: the same repeats would be counted as further ones.
+    if (sizes.has(size))
+      throw new InvalidArgumentError(`size ${size} is there twice; expected each once, with its repeats`);
+    sizes.add(size);
   }
   return plan.flatMap(({ size, repeats }) =>
     study.settings.flatMap((setting) =>

@@ -19,6 +19,15 @@ export function importanceWeights(
     const weight = (1 / (probabilities[index]! + 1e-10)) ** exponent;
     if (weight > largest) largest = weight;
   }
+  if (largest === Number.POSITIVE_INFINITY) {
+    // A large exponent: the quotient is taken before the power, which nothing can overflow then.
+    let least = Number.POSITIVE_INFINITY;
+    for (let index = 0; index < probabilities.length; index++) least = Math.min(least, probabilities[index]!);
+    for (let index = 0; index < probabilities.length; index++) {
+      output[index] = ((least + 1e-10) / (probabilities[index]! + 1e-10)) ** exponent;
+    }
+    return output;
+  }
   for (let index = 0; index < probabilities.length; index++) {
     output[index] = (1 / (probabilities[index]! + 1e-10)) ** exponent / largest;
   }

@@ -249,6 +249,8 @@ describe('bad input', () => {
     );
     expect(() => replay.add({ ...good, reward: Number.NaN })).toThrow(NonFiniteError);
     expect(() => replay.add({ ...good, reward: Number.NEGATIVE_INFINITY })).toThrow('-Infinity');
+    // Finite, but not as it is kept: a learner would get it as infinite, and a checkpoint with it could not be restored.
+    expect(() => replay.add({ ...good, reward: 1e39 })).toThrow(NonFiniteError);
     expect(() => replay.add({ ...good, action: 1.5 })).toThrow(InvalidArgumentError);
     expect(() => replay.add({ ...good, truncated: true })).toThrow('nextObservation');
     expect(() => replay.add({ ...good, truncated: true, nextObservation: new Uint8Array(2) })).toThrow(ShapeError);

@@ -106,7 +106,7 @@ export class ReplayBuffer {
    * Stores one step. Steps of an episode come in order; the step after one that terminated or truncated starts the next episode.
    * Nothing is stored when it throws.
    * @throws ShapeError when an observation has another length or dtype than `observationSpec` says
-   * @throws NonFiniteError when the reward is NaN or infinite
+   * @throws NonFiniteError when the reward is NaN, or infinite in single precision
    * @throws InvalidArgumentError when the action is not an int32, or a truncated step comes without `nextObservation`
    */
   add(step: ReplayStep): void {
@@ -115,9 +115,10 @@ export class ReplayBuffer {
     if (!Number.isInteger(action) || action !== (action | 0)) {
       throw new InvalidArgumentError(`add: action is ${action}; expected a 32-bit integer`);
     }
-    if (!Number.isFinite(reward)) {
+    // Rewards are kept in single precision, where 1e39 is infinite.
+    if (!Number.isFinite(Math.fround(reward))) {
       throw new NonFiniteError(
-        `add: reward is ${reward} at transition ${this.#addedTransitions}; expected a finite number`,
+        `add: reward is ${reward} at transition ${this.#addedTransitions}; expected a finite number in single precision`,
       );
     }
     const isCut = step.truncated && !step.terminated;
@@ -209,7 +210,7 @@ export class ReplayBuffer {
    * Sets priorities, as sampled `indices` come back from learning. Of several for one transition the first counts.
    * Nothing is changed when it throws.
    * @throws NonFiniteError when a priority is NaN or infinite
-   * @throws InvalidArgumentError when a priority is negative, the lengths differ, an index is out of range, or sampling is uniform
+   * @throws InvalidArgumentError when a priority is negative or so large that its power can't be summed over the memory, the lengths differ, an index is out of range, or sampling is uniform
    */
   updatePriorities(indices: ArrayLike<number>, priorities: ArrayLike<number>): void {
     this.#sampler.updatePriorities(indices, priorities);

@@ -1,6 +1,7 @@
 // The samplers by themselves and in the ring: what is out of the ring is out of the draw, priority included.
-import { CheckpointError, createRng } from '@moe-rl/core';
+import { CheckpointError, createRng, InvalidArgumentError } from '@moe-rl/core';
 import { describe, expect, it } from 'vitest';
+import { importanceWeights } from './importance-weights.ts';
 import { ReplayBuffer } from './replay-buffer.ts';
 import { createSampler, type Sampler } from './sampler.ts';
 
@@ -38,6 +39,36 @@ describe('a slot that leaves the sampler', () => {
     expect((sampler.getState().priorities as Float64Array)[0]).toBe(0);
     sampler.add(0);
     expect((sampler.getState().priorities as Float64Array)[0]).toBe(5);
+  });
+});
+
+describe('priorities as large as numbers get', () => {
+  it('are drawn in proportion up to where their sum is infinite, and refused beyond, with nothing changed', () => {
+    const sampler = prioritized();
+    for (const slot of [0, 1, 2, 3]) sampler.add(slot);
+    const largest = Number.MAX_VALUE / 8;
+    sampler.updatePriorities([0, 1, 2, 3], [largest, largest, largest, largest]);
+    expect(new Set(drawn(sampler, 100).indices)).toEqual(new Set([0, 1, 2, 3]));
+    const before = sampler.getState();
+    // Their sum would be infinite: one slot alone would be drawn, with weight 1.
+    expect(() => sampler.updatePriorities([0, 1], [2, 1e308])).toThrow(InvalidArgumentError);
+    expect(sampler.getState()).toEqual(before);
+  });
+
+  it('count as their powers, and a refused one leaves new transitions as they were', () => {
+    const sampler = createSampler({ kind: 'prioritized', priorityExponent: 2 }, 8, createRng(4, 'sampler'));
+    sampler.add(0);
+    sampler.add(1);
+    expect(() => sampler.updatePriorities([0, 1], [5, 1e200])).toThrow('position 1 is 1e+200 for index 1');
+    sampler.add(2);
+    expect(Array.from(sampler.getState().priorities as Float64Array).slice(0, 3)).toEqual([1, 1, 1]);
+  });
+
+  it('leave weights that are numbers, whatever the exponent of importance', () => {
+    const weights = importanceWeights([0.5, 0.25, 0.25], 1100);
+    expect(Array.from(weights)).toEqual([0, 1, 1]);
+    expect(importanceWeights([0.5, 0.49], 1100)[0]).toBeCloseTo((0.49 / 0.5) ** 1100, 12);
+    expect(Array.from(importanceWeights([0.5, 0.25], 2))).toEqual([0.25, 1]);
   });
 });
 

@@ -101,6 +101,8 @@ function prioritizedSampler(config: PrioritizedSamplingConfig, capacity: number,
   const importanceExponent = requireFinite('sampling.importanceExponent', config.importanceExponent ?? 0.5, 0);
   const draws = requireOneOf('sampling.draws', config.draws ?? 'stratified', ['stratified', 'independent']);
   const tree = new SumTree(capacity);
+  // So that the tree's total is finite whatever the priorities; 1 is what new transitions begin with.
+  const largestValue = Number.MAX_VALUE / 2 ** Math.ceil(Math.log2(capacity));
   let isIn = new Uint8Array(capacity);
   let count = 0;
   // New transitions get the largest priority seen so far, so that each is likely to be replayed soon; it starts at 1 and never decreases.
@@ -161,7 +163,14 @@ function prioritizedSampler(config: PrioritizedSamplingConfig, capacity: number,
             `updatePriorities: index ${slot} at position ${position}; expected 0 to ${capacity - 1}`,
           );
         }
-        requirePriority(`updatePriorities: priority at position ${position} is`, priorities[position]!, slot);
+        const priority = priorities[position]!;
+        requirePriority(`updatePriorities: priority at position ${position} is`, priority, slot);
+        if (!(priority ** priorityExponent <= largestValue)) {
+          throw new InvalidArgumentError(
+            `updatePriorities: priority at position ${position} is ${priority} for index ${slot}; ` +
+              `expected at most ${largestValue ** (1 / priorityExponent)}, or the sum over ${capacity} of them is infinite`,
+          );
+        }
       }
       // Backwards: of several priorities for one transition the first stays, as in Dopamine's SumTree.
       for (let position = indices.length - 1; position >= 0; position--) {

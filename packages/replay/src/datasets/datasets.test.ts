@@ -107,6 +107,7 @@ describe('bad input', () => {
     await expect(writer.add({ ...good, observation: new Float32Array(4) })).rejects.toThrow(ShapeError);
     await expect(writer.add({ ...good, observation: new Uint8Array(20) })).rejects.toThrow('expected float32 [5]');
     await expect(writer.add({ ...good, reward: Number.NaN })).rejects.toThrow(NonFiniteError);
+    await expect(writer.add({ ...good, reward: -1e39 })).rejects.toThrow(NonFiniteError);
     await expect(writer.add({ ...good, action: 0.5 })).rejects.toThrow('action is 0.5 at row 0');
     expect(writer.rows).toBe(0);
     const path = join(folder, 'never.parquet');

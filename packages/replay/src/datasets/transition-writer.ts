@@ -78,7 +78,7 @@ export class TransitionWriter {
   /**
    * Adds one step; observations are copied.
    * @throws ShapeError when an observation has another length or dtype than `observationSpec` says
-   * @throws NonFiniteError when the reward is NaN or infinite; InvalidArgumentError when the action is not an int32
+   * @throws NonFiniteError when the reward is NaN, or infinite in single precision; InvalidArgumentError when the action is not an int32
    */
   async add(step: ReplayStep): Promise<void> {
     if (!Number.isInteger(step.action) || step.action !== (step.action | 0)) {
@@ -89,8 +89,11 @@ export class TransitionWriter {
         `action is ${step.action} at row ${this.#rows}; expected 0 to ${this.#actionCount - 1}`,
       );
     }
-    if (!Number.isFinite(step.reward)) {
-      throw new NonFiniteError(`reward is ${step.reward} at row ${this.#rows}; expected a finite number`);
+    // Rewards are written in single precision, where 1e39 is infinite: no reader would take the file.
+    if (!Number.isFinite(Math.fround(step.reward))) {
+      throw new NonFiniteError(
+        `reward is ${step.reward} at row ${this.#rows}; expected a finite number in single precision`,
+      );
     }
     const isCut = step.truncated && !step.terminated;
     const whole = this.#bytesOf('observation', step.observation);

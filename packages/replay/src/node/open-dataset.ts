@@ -73,8 +73,11 @@ export interface Dataset {
    * @throws InvalidArgumentError when frames or actions are not those of the environment: other shape, other element type, actions that it has not
    */
   requireFit(user: DatasetUser): Promise<void>;
-  /** All steps in order, or those from number `from` on. */
-  steps(from?: number): AsyncGenerator<DatasetStep, void, void>;
+  /**
+   * All steps in order, or those from number `from` on.
+   * @param isContinued whoever asks has the step before `from`: the first step follows it where it does so in the data. Default false: it follows nothing.
+   */
+  steps(from?: number, isContinued?: boolean): AsyncGenerator<DatasetStep, void, void>;
   /**
    * Adds steps to a replay memory.
    * @throws InvalidArgumentError when its frames are others, before anything is added; CorruptDataError and others when a part can't be read
@@ -117,7 +120,7 @@ export async function openDataset(path: string, options: FindDatasetOptions = {}
         );
       }
     },
-    steps: (from = 0) => stepsOf(parts, requireInteger('from', from, 0)),
+    steps: (from = 0, isContinued = false) => stepsOf(parts, requireInteger('from', from, 0), isContinued),
     async fill(replay, { prepare = (step: ReplayStep) => step, steps, onProgress } = {}) {
       requireFrames(dataset, replay.observationSpec, 'the replay memory');
       const wanted = steps === undefined ? Number.POSITIVE_INFINITY : requireInteger('steps', steps, 0);
@@ -155,6 +158,8 @@ export class DatasetFeed {
   #steps: AsyncGenerator<DatasetStep, void, void> | undefined;
   #position: number;
   #passes = 0;
+  /** The memory holds the step before `#position`, because both were put back together. */
+  #isContinued = false;
 
   constructor(dataset: Dataset, replay: ReplayBuffer, from: number) {
     this.#dataset = dataset;
@@ -180,7 +185,7 @@ export class DatasetFeed {
     requireInteger('count', count, 0);
     for (let added = 0; added < count; ) {
       const isFromStart = this.#position === 0;
-      this.#steps ??= this.#dataset.steps(this.#position);
+      this.#steps ??= this.#dataset.steps(this.#position, this.#isContinued);
       const { value: next, done } = await this.#steps.next();
       if (!done) {
         addTo(this.#replay, next);
@@ -201,7 +206,7 @@ export class DatasetFeed {
   }
 
   /**
-   * Goes on from a saved state (the memory's own state is saved with the memory).
+   * Goes on from a saved state, exactly: the memory, whose own state is saved and put back beside this one, then gets what it would have got.
    * @throws CheckpointError when it is no such state
    */
   setState({ kind, version, position, passes }: StateTree): void {
@@ -215,22 +220,27 @@ export class DatasetFeed {
     this.#steps = undefined;
     this.#position = position;
     this.#passes = passes;
+    this.#isContinued = true;
   }
 }
 
-async function* stepsOf(parts: readonly DatasetPart[], from: number): AsyncGenerator<DatasetStep, void, void> {
+async function* stepsOf(
+  parts: readonly DatasetPart[],
+  from: number,
+  isContinued: boolean,
+): AsyncGenerator<DatasetStep, void, void> {
   let left = from;
+  // Where reading starts, the first step follows nothing that the reader has.
+  let isFirst = !isContinued;
   for (const part of parts) {
-    let isAfterGap = !part.continuesEpisode;
+    let followsNothing = !part.continuesEpisode;
     for await (const step of part.steps()) {
-      if (left > 0) {
-        left--;
-        // Where reading starts in the middle, the first step follows nothing.
-        isAfterGap = true;
-        continue;
+      if (left > 0) left--;
+      else {
+        yield { step, isAfterGap: followsNothing || isFirst };
+        isFirst = false;
       }
-      yield { step, isAfterGap };
-      isAfterGap = false;
+      followsNothing = false;
     }
   }
 }

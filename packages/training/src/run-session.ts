@@ -27,6 +27,8 @@ import { openSession } from './session.ts';
 
 /** Seeds of evaluation episodes are far from those of training. */
 const EVALUATION_SEED_OFFSET = 1_000_000;
+/** Seeds of runs and of environments are below this. */
+const SEED_COUNT = 2 ** 31;
 
 export interface TrainedSession extends Session {
   readonly output: TrainRunOutput;
@@ -137,7 +139,7 @@ async function evaluateBoth(
 ) {
   const { config } = folder;
   const episodes = config.evaluationEpisodes;
-  const seed = config.seed + EVALUATION_SEED_OFFSET;
+  const seed = (config.seed + EVALUATION_SEED_OFFSET) % SEED_COUNT;
   const run = async (name: string, agentFor: (environment: Environment) => Agent) => {
     say(`evaluating the ${name} agent: ${episodes} episodes`);
     const environment = makeEnvironment(config, 'evaluation');

@@ -2,9 +2,11 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createRandomAgent } from '@moe-rl/core';
 import { checkRunConfig, createRunFolder, describeRunConfig, readCheckpoint, readMetricRows } from '@moe-rl/runs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { agentConfigOf, checkRun, finishRun, makeEnvironment, newRunConfig, registry, trainInFolder } from './index.ts';
+import type { TrainedSession } from './run-session.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'moe-rl-training-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -39,6 +41,21 @@ describe('a run put together from its configuration', () => {
     expect(summary).toMatchObject({ game: 'bsuite/catch', backend: 'cpu', training: { isComplete: true } });
     expect(summary.evaluation.trained.episodes).toBe(2);
     expect(existsSync(folder.curvePngFile)).toBe(true);
+  });
+});
+
+describe('the end of a run', () => {
+  it('is an evaluation for the largest seed of a run too', async () => {
+    const seed = 2 ** 31 - 1;
+    const options = { game: 'windfall', preset: 'dqn', seed, trainingAgentSteps: 30_000, evaluationEpisodes: 1 };
+    const config = newRunConfig({ options, set: [['environment.maxEpisodeFrames', '40']] });
+    const folder = createRunFolder(join(root, 'ended'), config);
+    // As after the training, which has nothing to do with it.
+    const output = { agentSteps: 30_000, updates: 1, episodes: 1, elapsedSeconds: 1 };
+    const session = { agent: createRandomAgent(3, 1), output } as unknown as TrainedSession;
+    await finishRun(folder, session, new AbortController().signal, () => {}, quiet);
+    folder.unlock();
+    expect(JSON.parse(readFileSync(folder.summaryFile, 'utf8')).evaluation.trained.episodes).toBe(1);
   });
 });
 

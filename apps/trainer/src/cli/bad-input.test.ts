@@ -103,6 +103,7 @@ const CASES: readonly (readonly [line: string, message: RegExp])[] = [
   ['play nowhere', /nowhere holds no run/],
   ['evaluate nowhere --seed -1', /--seed is -1; expected an integer from 0 to 2147483647/],
   ['play nowhere --seed 99999999999', /--seed is 99999999999; expected an integer from 0/],
+  ['play nowhere --seed 2147483647 --best-of 2', /--best-of is 2 and --seed is 2147483647; expected seeds of at most/],
   ['play nowhere --output x.avi', /--output is "x\.avi"; expected a name that ends with \.gif or \.mp4/],
   ['play nowhere --output x.gif --format mp4', /--format is mp4, but --output is "x\.gif", which says it itself/],
   ['play nowhere --output plain-file/x.gif', /cannot write plain-file\/x\.gif: a part of the path is a file/],

@@ -40,6 +40,11 @@ export async function play(path: string, options: PlayOptions): Promise<void> {
   requireInteger('--scale', options.scale, 1, 16);
   requireInteger('--seed', options.seed, 0, MAX_SEED);
   requireInteger('--best-of', options.bestOf, 1, 1000);
+  if (options.seed + options.bestOf - 1 > MAX_SEED) {
+    throw new InvalidArgumentError(
+      `--best-of is ${options.bestOf} and --seed is ${options.seed}; expected seeds of at most ${MAX_SEED} for all of the episodes`,
+    );
+  }
   requireInteger('--max-agent-steps', options.maxAgentSteps, 1, MAX_FILM_AGENT_STEPS);
   const formats = chosenFormats(options);
   const config = await openStoredRun(path, options);

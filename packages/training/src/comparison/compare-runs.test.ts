@@ -57,6 +57,20 @@ describe('runs side by side', () => {
     expect(notes).toEqual([]);
   });
 
+  it('without a result are told: their group’s numbers are those of the others', () => {
+    const paths = [1, 2, 3].map((seed) => makeRun({ seed }));
+    // Its first episode is still under way where the others have ended many.
+    const late = makeRun({ seed: 4 });
+    const metrics = join(late, 'metrics.jsonl');
+    writeFileSync(metrics, `${JSON.stringify({ agentSteps: 1000, 'train/loss': 1 })}\n`);
+    const { groups, notes } = compareRuns([...paths, late]);
+    expect(groups[0]!.statistics).toMatchObject({ mean: 2, episodes: 3 });
+    expect(notes).toEqual([
+      'minatar/breakout, dqn-soft-moe: 1 of 4 runs have no ended episode up to 1000 agent steps; its numbers are those of 3',
+    ]);
+    expect(compareRuns(paths).notes).toEqual([]);
+  });
+
   it('are one thing under two presets of one configuration, or with other periods of logs and checkpoints', () => {
     const { groups } = compareRuns([
       makeRun({ seed: 1, preset: 'dqn-soft-moe' }),

@@ -70,6 +70,12 @@ export function compareRuns(paths: readonly string[]): RunComparison {
       return own.filter((point) => point.agentSteps <= agentSteps);
     });
     const finals = points.flatMap((own) => resultOf(own, byEvaluation, agentSteps));
+    if (finals.length < runs.length) {
+      const result = byEvaluation ? 'evaluation' : 'ended episode';
+      moreNotes.push(
+        `${label}: ${runs.length - finals.length} of ${runs.length} runs have no ${result} up to ${agentSteps} agent steps; its numbers are those of ${finals.length}`,
+      );
+    }
     return {
       label,
       seeds: runs.map(({ config }) => config.seed),

@@ -1,5 +1,5 @@
 // Errors: stable codes, messages that name value, place and expectation.
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import * as core from './index.ts';
 
 describe('errors', () => {
@@ -31,6 +31,14 @@ describe('errors', () => {
     expect(core.isMoeRlError(Object.assign(new Error('no file'), { code: 'ENOENT' }))).toBe(false);
     expect(core.isMoeRlError({ code: 'SHAPE', isMoeRlError: true })).toBe(false);
     expect(core.isMoeRlError(undefined)).toBe(false);
+  });
+
+  it('recognizes those of another copy of this package', async () => {
+    vi.resetModules();
+    const other = await import('./index.ts');
+    expect(other.InvalidArgumentError).not.toBe(core.InvalidArgumentError);
+    expect(core.isMoeRlError(new other.InvalidArgumentError('size is 0'))).toBe(true);
+    expect(other.isMoeRlError(new core.NotFoundError('no such file'))).toBe(true);
   });
 });
 

@@ -4,6 +4,8 @@ import { didYouMean } from './near-names.ts';
 
 /** Base class. `code` is stable across versions; switch on it rather than on the message. */
 export class MoeRlError extends Error {
+  /** The mark that `isMoeRlError` looks for: a process may hold several copies of this class (ES module and CommonJS, two versions, a project's own). */
+  readonly isMoeRlError = true;
   readonly code: string;
 
   constructor(code: string, message: string, options?: ErrorOptions) {
@@ -91,13 +93,12 @@ export function missingPeerError(entry: string, peers: readonly string[], error:
   );
 }
 
-/** True for errors made on purpose by any moe-rl package, also by the dependency-free ones that carry only a `code`. */
+/** True for errors made on purpose by any moe-rl package: also by another copy of this one, and by the dependency-free ones that carry only a `code`. */
 export function isMoeRlError(error: unknown): error is Error & { readonly code: string } {
   return (
-    error instanceof MoeRlError ||
-    (error instanceof Error &&
-      typeof (error as { code?: unknown }).code === 'string' &&
-      (error as { isMoeRlError?: unknown }).isMoeRlError === true)
+    error instanceof Error &&
+    typeof (error as { code?: unknown }).code === 'string' &&
+    (error as { isMoeRlError?: unknown }).isMoeRlError === true
   );
 }
 

@@ -34,7 +34,7 @@ export type { MetricRow, MetricSink } from './metric-row.ts';
 export { didYouMean, nearMatches } from './near-names.ts';
 export { createRandomAgent } from './random-agent.ts';
 export { recordedBy, type TransitionSink } from './recorded-agent.ts';
-export { createRegistry, type Registry } from './registry.ts';
+export { createRegistry, type Registry, requireFunctions } from './registry.ts';
 export { type RewardDesign, rewardedBy } from './reward-design.ts';
 export { createRng, type Rng, type RngState } from './rng.ts';
 export { type RunLoopOptions, type RunStep, runLoop } from './run-loop.ts';

@@ -29,8 +29,8 @@ export function createRegistry<T>(what: string, members: Readonly<Record<string,
   const byName = new Map<string, T>(Object.entries(members));
   return {
     register(name, value) {
-      if (!/^[\w.-]+$/.test(name)) {
-        throw new InvalidArgumentError(`${what} "${name}": expected a name of letters, digits, ".", "_" and "-"`);
+      if (typeof name !== 'string' || !/^[\w.-]+$/.test(name)) {
+        throw new InvalidArgumentError(`${what} ${quoted(name)}: expected a name of letters, digits, ".", "_" and "-"`);
       }
       if (byName.has(name) && byName.get(name) !== value) {
         throw new InvalidArgumentError(`the name "${name}" is taken by another ${what}; expected another name`);
@@ -50,4 +50,26 @@ export function createRegistry<T>(what: string, members: Readonly<Record<string,
     has: (name) => byName.has(name),
     names: () => [...byName.keys()],
   };
+}
+
+/**
+ * Checks that something has the functions that it will be asked for.
+ * @param what names it in the message: `environment "corridor"`
+ * @throws InvalidArgumentError naming the first that is missing, or what stands in the thing's place
+ */
+export function requireFunctions(what: string, value: unknown, names: readonly string[]): void {
+  if (value === null || (typeof value !== 'object' && typeof value !== 'function')) {
+    throw new InvalidArgumentError(`${what} is ${quoted(value)}; expected an object with ${names.join(', ')}`);
+  }
+  for (const name of names) {
+    const member = (value as Readonly<Record<string, unknown>>)[name];
+    if (typeof member !== 'function') {
+      throw new InvalidArgumentError(`${what}: ${name} is ${quoted(member)}; expected a function`);
+    }
+  }
+}
+
+/** `"dark red"`, `undefined`, `{"a":1}`. */
+function quoted(value: unknown): string {
+  return JSON.stringify(value) ?? String(value);
 }

@@ -166,3 +166,35 @@ test('a router of your own is a router and a mixture', () => {
   expect(ops.read(output.droppedFraction)[0]).toBe(0);
   expect(() => createMixture({ type: 'sharp', sharpnes: 3 }, sizes)).toThrow(/did you mean sharpness/);
 });
+
+describe('registerRouter', () => {
+  const create = () => ({ type: 'twice', route: () => ({}) as never });
+  const router = (type: string) => ({ type, description: '', options: {}, create });
+
+  test('takes the same definition again, and no other of its type', () => {
+    const twice = router('twice');
+    registerRouter(twice);
+    registerRouter(twice);
+    expect(mixtureTypes().filter((type) => type === 'twice')).toHaveLength(1);
+    expect(() => registerRouter(router('twice'))).toThrow('the name "twice" is taken by another router');
+  });
+
+  test('leaves nothing of a router whose type a mixture has', () => {
+    const taken = { ...mixtureDefinition('switch'), type: 'a-mixture' };
+    registerMixture(taken);
+    expect(() => registerRouter(router('a-mixture'))).toThrow('the name "a-mixture" is taken');
+    expect(() => createRouter({ type: 'a-mixture' })).toThrow('router type is "a-mixture"; expected one of');
+  });
+
+  test('refuses what could not be made, naming what it lacks', () => {
+    const refused = (change: object) => () => registerRouter({ ...router('half-a-router'), ...change } as never);
+    expect(refused({ create: undefined })).toThrow('router "half-a-router": create is undefined; expected a function');
+    expect(refused({ options: undefined })).toThrow('router "half-a-router": options is undefined; expected an object');
+    expect(refused({ options: { k: 2 } })).toThrow('router "half-a-router": options.k is 2; expected what `setting`');
+    expect(refused({ options: { isResidual: setting.boolean('The layer has it', false) } })).toThrow(
+      'options: the name isResidual is taken',
+    );
+    expect(() => registerMixture({ type: 'half-a-router' } as never)).toThrow('create is undefined');
+    expect(mixtureTypes()).not.toContain('half-a-router');
+  });
+});

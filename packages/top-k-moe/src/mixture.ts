@@ -1,4 +1,5 @@
 // Every sparse router as a mixture: what agents and trainers use. `registerRouter` makes one of your own a router and a mixture at once.
+import { requireDescribed, requireFunctions } from '@moe-rl/core';
 import {
   type Mixture,
   type MixtureDefinition,
@@ -25,7 +26,13 @@ import type { RouterDefinition } from './definitions/definition.ts';
 import { definitions } from './definitions/definitions.ts';
 import { lossOffers } from './definitions/losses.ts';
 import { layerOptions } from './definitions/options.ts';
-import { addRouter, createRouter, type OpenRouterConfig, type RouterConfig } from './definitions/registry.ts';
+import {
+  addRouter,
+  createRouter,
+  type OpenRouterConfig,
+  type RouterConfig,
+  requireNewType,
+} from './definitions/registry.ts';
 import type { ScheduledNames } from './schedules/names.ts';
 import { applyTopKMoe } from './top-k-moe.ts';
 
@@ -45,14 +52,24 @@ export const topKMixtures: readonly MixtureDefinition[] = Object.values(definiti
   mixtureOf(definition as unknown as RouterDefinition),
 );
 
+/** The mixture of each router that was registered: the same router again is the same mixture. */
+const ownMixtures = new WeakMap<RouterDefinition, MixtureDefinition>();
+
 /**
- * Makes a router of your own known to `createRouter`, to the layer and its tf.layers version, and to `createMixture`.
- * @throws InvalidArgumentError when its type is taken
+ * Makes a router of your own known to `createRouter`, to the layer and its tf.layers version, and to `createMixture`. Registering the same definition again
+ * changes nothing.
+ * @throws InvalidArgumentError when its type is taken, or naming what it lacks; it is then known to none of them
  */
 export function registerRouter<Options extends object>(definition: RouterDefinition<Options>): void {
   const open = definition as unknown as RouterDefinition;
+  const what = `router "${open?.type}"`;
+  requireFunctions(what, open, ['create']);
+  requireDescribed(`${what}: options`, open.options, ['type', ...Object.keys(layerOptions)]);
+  requireNewType(open);
+  const mixture = ownMixtures.get(open) ?? mixtureOf(open);
+  registerMixture(mixture);
   addRouter(open);
-  registerMixture(mixtureOf(open));
+  ownMixtures.set(open, mixture);
 }
 
 function mixtureOf(definition: RouterDefinition): MixtureDefinition {

@@ -196,6 +196,16 @@ describe('a module that can’t be used', () => {
       'export const register = ({ presets }) => presets.register("mine", { agent: "values" });',
       /preset "mine": there is no agent "values"; expected one of value.*; did you mean value\?/,
     ],
+    [
+      'no target',
+      'export const register = ({ variants }) => variants.register({ name: "mine", values: "plain", penalties: [] });',
+      /could not register: agent variant "mine": target is undefined; expected a function/,
+    ],
+    [
+      'no options',
+      'export const register = ({ routers }) => routers.register({ type: "mine", create: () => ({}) });',
+      /could not register: router "mine": options is undefined; expected an object of settings by name/,
+    ],
     ['syntax', 'export const = 1;', /cannot load the module/],
   ];
   it.each(cases)('%s', async (name, source, message) => {

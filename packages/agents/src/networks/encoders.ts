@@ -4,6 +4,7 @@ import {
   elementCount,
   InvalidArgumentError,
   type ObservationSpec,
+  requireDescribed,
   type Setting,
   ShapeError,
   setting,
@@ -138,13 +139,17 @@ export function encoderSettings(): UnionSetting {
 /**
  * Adds an encoder, which `network.encoder.type` can name from then on.
  * @param settings what it takes under `network.encoder` beside `type` and `inputDivisor`
- * @throws InvalidArgumentError when the name is taken by another
+ * @throws InvalidArgumentError when the name is taken by another, the factory is no function, or a member of `settings` describes none
  */
 export function registerEncoder(
   name: string,
   factory: EncoderFactory,
   settings: Readonly<Record<string, Setting>> = {},
 ): void {
+  if (typeof factory !== 'function') {
+    throw new InvalidArgumentError(`encoder "${name}": the factory is ${typeof factory}; expected a function`);
+  }
+  requireDescribed(`encoder "${name}": settings`, settings, ['type', 'inputDivisor']);
   encoders.register(name, factory);
   variants[name] = { doc: `The encoder ${name}`, fields: settings };
 }

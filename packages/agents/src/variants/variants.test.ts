@@ -5,7 +5,15 @@ import { InvalidArgumentError } from '@moe-rl/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { mergeConfig } from '../config/validate.ts';
-import { getPreset, type LearningConfig, registerAgentVariant, variantOf } from '../index.ts';
+import {
+  encoderTypes,
+  getPreset,
+  type LearningConfig,
+  listAgentVariants,
+  registerAgentVariant,
+  registerEncoder,
+  variantOf,
+} from '../index.ts';
 import type { NetworkOutput } from '../networks/network-interface.ts';
 import { fit, loadTestBackend, randomTransitions, SMALL_SPEC, TINY } from '../testing/fixtures.ts';
 import type { AgentVariant, TargetContext } from './variant.ts';
@@ -50,6 +58,24 @@ describe('the variant of a configuration', () => {
     );
     expect(() => registerAgentVariant({ ...DQN })).toThrow('the name "dqn" is taken');
   });
+});
+
+it('refuses a variant or an encoder that could not be trained with, naming what it lacks', () => {
+  const mine = { ...DQN, name: 'half-a-variant' };
+  const refused = (change: object) => () => registerAgentVariant({ ...mine, ...change } as AgentVariant);
+  expect(refused({ name: undefined })).toThrow('agent variant undefined: expected a name');
+  expect(refused({ target: undefined })).toThrow(
+    'agent variant "half-a-variant": target is undefined; expected a function',
+  );
+  expect(refused({ values: 'quantiles' })).toThrow('values is "quantiles"; expected one of plain, categorical');
+  expect(refused({ penalties: undefined })).toThrow('penalties is undefined; expected a list');
+  expect(refused({ penalties: [{ name: 'x' }] })).toThrow('a penalty: coefficient is undefined');
+  expect(listAgentVariants()).not.toContain('half-a-variant');
+  expect(() => registerEncoder('half-an-encoder', undefined as never)).toThrow('the factory is undefined');
+  expect(() => registerEncoder('half-an-encoder', () => ({}) as never, { depth: 2 as never })).toThrow(
+    'encoder "half-an-encoder": settings.depth is 2; expected what `setting` makes',
+  );
+  expect(encoderTypes()).not.toContain('half-an-encoder');
 });
 
 it('reports a penalty with a negative coefficient, which raises what it is of, under its own name', async () => {

@@ -1,6 +1,6 @@
 // The agents as records: read a column to see what two of them differ by. Rainbow's and DER's other parts are configuration (prioritized replay, dueling
 // and noisy networks), as are DrQ's (augmented images); presets.ts has those.
-import { createRegistry, InvalidArgumentError } from '@moe-rl/core';
+import { createRegistry, InvalidArgumentError, requireFunctions, requireOneOf } from '@moe-rl/core';
 import type { AgentConfig, LearningConfig } from '../config/agent-config.ts';
 import { COADAPTATION, CONSERVATIVE, crossEntropyLoss, valueError } from './losses.ts';
 import { categoricalDoubleTarget, categoricalGreedyTarget, doubleTarget, greedyTarget } from './targets.ts';
@@ -73,9 +73,18 @@ const variants = createRegistry<AgentVariant | 'switches'>('agent variant', {
 
 /**
  * Adds a variant, which `agent.variant` can name from then on.
- * @throws InvalidArgumentError when its name is taken by another
+ * @throws InvalidArgumentError when its name is taken by another, or naming the member that it lacks
  */
 export function registerAgentVariant(variant: AgentVariant): void {
+  const what = `agent variant "${variant?.name}"`;
+  requireFunctions(what, variant, ['target', 'loss']);
+  requireOneOf(`${what}: values`, variant.values, ['plain', 'categorical']);
+  if (!Array.isArray(variant.penalties)) {
+    throw new InvalidArgumentError(
+      `${what}: penalties is ${JSON.stringify(variant.penalties)}; expected a list, [] where there are none`,
+    );
+  }
+  for (const penalty of variant.penalties) requireFunctions(`${what}: a penalty`, penalty, ['coefficient', 'value']);
   variants.register(variant.name, variant);
 }
 

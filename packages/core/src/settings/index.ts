@@ -22,4 +22,4 @@ export {
   type UnionSetting,
   type UnionVariant,
 } from './schema.ts';
-export { validateField, validateSettings } from './validate.ts';
+export { requireDescribed, validateField, validateSettings } from './validate.ts';

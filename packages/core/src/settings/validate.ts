@@ -186,3 +186,36 @@ export function show(value: unknown): string {
   // JSON has no NaN and no infinity.
   return typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? String(value));
 }
+
+const KINDS: ReadonlySet<unknown> = new Set<Setting['kind']>([
+  'number',
+  'integer',
+  'choice',
+  'boolean',
+  'numbers',
+  'text',
+  'group',
+  'union',
+]);
+
+/**
+ * Checks that every member of `fields` describes a setting, as what `setting` makes does. For registries, whose members bring settings.
+ * @param where put before names in messages: `environment "corridor": settings`
+ * @param taken names that are somebody else's there
+ * @throws InvalidArgumentError naming the member and what it is
+ */
+export function requireDescribed(where: string, fields: unknown, taken: readonly string[] = []): void {
+  if (typeof fields !== 'object' || fields === null || Array.isArray(fields)) {
+    throw new InvalidArgumentError(`${where} is ${show(fields)}; expected an object of settings by name`);
+  }
+  for (const [name, field] of Object.entries(fields)) {
+    if (taken.includes(name)) throw new InvalidArgumentError(`${where}: the name ${name} is taken; expected another`);
+    const kind = typeof field === 'object' && field !== null ? (field as { kind?: unknown }).kind : undefined;
+    if (!KINDS.has(kind)) {
+      throw new InvalidArgumentError(
+        `${joinPath(where, name)} is ${show(field)}; expected what \`setting\` makes, for instance setting.integer('Cells', 5)`,
+      );
+    }
+    if (kind === 'group') requireDescribed(joinPath(where, name), (field as { fields?: unknown }).fields);
+  }
+}

@@ -1,5 +1,13 @@
 // Mixtures by name. The packages that implement mixtures export definitions; a program registers those it wants, and its own.
-import { createRegistry, didYouMean, InvalidArgumentError, type Registry, requireInteger } from '@moe-rl/core';
+import {
+  createRegistry,
+  didYouMean,
+  InvalidArgumentError,
+  type Registry,
+  requireDescribed,
+  requireFunctions,
+  requireInteger,
+} from '@moe-rl/core';
 import type { Mixture, MixtureSizes } from './mixture.ts';
 import { type OptionSpecs, requireOptions } from './options.ts';
 
@@ -24,10 +32,15 @@ const definitions: Registry<MixtureDefinition> = /* @__PURE__ */ createRegistry(
 
 /**
  * Makes types known to `createMixture`. Registering the same definition again changes nothing.
- * @throws InvalidArgumentError when another definition has that type
+ * @throws InvalidArgumentError when another definition has that type, or naming what one lacks
  */
 export function registerMixture(...added: readonly MixtureDefinition[]): void {
-  for (const definition of added) definitions.register(definition.type, definition);
+  for (const definition of added) {
+    const what = `router "${definition?.type}"`;
+    requireFunctions(what, definition, ['create']);
+    requireDescribed(`${what}: options`, definition.options, ['type']);
+    definitions.register(definition.type, definition);
+  }
 }
 
 /** Registered types, in order of registration. */

@@ -1,5 +1,7 @@
 // What a configuration is made of, what is refused and in which words, and that the list of settings is exactly what is taken.
+import { setting } from '@moe-rl/core';
 import { describe, expect, it } from 'vitest';
+import { makeEnvironment, openSession, openSinks } from '../session/session.ts';
 import { createToyRegistry } from '../testing/toy-registry.ts';
 import {
   changeOnResume,
@@ -165,7 +167,7 @@ describe('run configuration', () => {
 describe('the registry', () => {
   it('refuses what is taken or of the wrong form, naming it', () => {
     const create = () => ({}) as never;
-    const { environments, agents, presets, sinks, metrics } = createToyRegistry();
+    const { environments, agents, presets, rewards, sinks, metrics } = createToyRegistry();
     expect(() => environments.register('line', { description: '', games: ['x'], create })).toThrow(
       'the name "line" is taken',
     );
@@ -186,7 +188,44 @@ describe('the registry', () => {
       'preset "mine": agent is missing; expected the name of the kind of agent that it sets up: q',
     );
     expect(() => sinks.register('csv', {} as never)).toThrow('sink "csv": create is undefined');
+    const settings = { length: 5 } as never;
+    for (const registry of [environments, agents, rewards, sinks]) {
+      const kind = { description: '', games: ['x'], settings, create };
+      expect(() => registry.register('mine', kind)).toThrow(
+        /"mine": settings.length is 5; expected what `setting` makes/,
+      );
+    }
+    const type = setting.text('Stands where the kind itself is named', 'a');
+    expect(() => rewards.register('mine', { description: '', settings: { type }, create })).toThrow(
+      'reward design "mine": settings: the name type is taken',
+    );
     expect(() => metrics.register('loss', { unit: '', description: '' })).toThrow('expected noun/measure');
     expect(() => metrics.register('train/loss', { unit: 'x', description: 'y' })).toThrow('"train/loss" is taken');
+  });
+
+  it('refuses what a kind makes that is no such thing, naming the kind', async () => {
+    const registry = createToyRegistry();
+    const create = () => undefined as never;
+    registry.environments.register('empty', { description: '', games: ['empty'], create });
+    expect(() => makeEnvironment({ game: 'empty', environment: {} }, registry)).toThrow(
+      'what environment "empty" makes for empty is undefined; expected an object with reset, step',
+    );
+    registry.agents.register('none', { description: '', create: () => ({ agent: { act() {} } }) as never });
+    registry.presets.register('none', { description: '', agent: 'none' });
+    registry.rewards.register('none', { description: '', create });
+    registry.sinks.register('none', { description: '', create });
+    const open = (options: object) => {
+      const config = newRunConfig({ options: { ...names, ...options } }, registry);
+      return { config, path: '/nowhere', replayFolder: '/nowhere', rewardFolder: '/nowhere' } as never;
+    };
+    await expect(openSession(open({ preset: 'none' }), registry, () => {})).rejects.toThrow(
+      'what agent "none" makes as { agent }: observe is undefined; expected a function',
+    );
+    await expect(openSession(open({ 'reward.type': 'none' }), registry, () => {})).rejects.toThrow(
+      'what reward design "none" makes is undefined; expected an object with reward, getState, setState',
+    );
+    expect(() => openSinks(open({ 'sinks.none.isOn': true, 'sinks.tensorboard.isOn': false }), registry)).toThrow(
+      'what sink "none" makes is undefined; expected an object with write',
+    );
   });
 });

@@ -1,5 +1,14 @@
 // Everything that a run can name, in one open place.
-import { createRegistry, didYouMean, InvalidArgumentError, NotFoundError, type Registry } from '@moe-rl/core';
+import {
+  createRegistry,
+  didYouMean,
+  InvalidArgumentError,
+  NotFoundError,
+  type Registry,
+  requireDescribed,
+  requireFunctions,
+  type Setting,
+} from '@moe-rl/core';
 import { ORIGINAL_REWARD, RUN_FIELDS } from '../config/run-settings.ts';
 import { type MetricDefinition, registerMetric } from '../metrics/metric-registry.ts';
 import type { AgentKind, EnvironmentKind, Preset, RewardKind, SinkKind } from './kinds.ts';
@@ -17,7 +26,7 @@ export interface RunRegistry {
 /** An empty registry. */
 export function createRunRegistry(): RunRegistry {
   const environments = checked(createRegistry<EnvironmentKind>('environment'), (name, kind) => {
-    requireFunction('environment', name, 'create', kind?.create);
+    requireKind(`environment "${name}"`, kind, ['type']);
     const games = gamesOf(kind);
     if (
       !Array.isArray(games) ||
@@ -36,13 +45,13 @@ export function createRunRegistry(): RunRegistry {
     }
   });
   const agents = checked(createRegistry<AgentKind>('agent'), (name, kind) => {
-    requireFunction('agent', name, 'create', kind?.create);
-    const taken = Object.keys(kind.settings ?? {}).find(
+    const taken = Object.keys(kind?.settings ?? {}).find(
       (group) => Object.hasOwn(RUN_FIELDS, group) || RESERVED.has(group),
     );
     if (taken !== undefined) {
       throw new InvalidArgumentError(`agent "${name}": the name "${taken}" of its settings is one of the run's own`);
     }
+    requireKind(`agent "${name}"`, kind);
   });
   const presets = checked(createRegistry<Preset>('preset'), (name, preset) => {
     const known = agents.names();
@@ -58,13 +67,13 @@ export function createRunRegistry(): RunRegistry {
     }
   });
   const rewards = checked(createRegistry<RewardKind>('reward design'), (name, kind) => {
-    requireFunction('reward design', name, 'create', kind?.create);
+    requireKind(`reward design "${name}"`, kind, ['type']);
     if (name === ORIGINAL_REWARD) {
       throw new InvalidArgumentError(`reward design "${name}": that name is the environment's own reward`);
     }
   });
   const sinks = checked(createRegistry<SinkKind>('sink'), (name, kind) =>
-    requireFunction('sink', name, 'create', kind?.create),
+    requireKind(`sink "${name}"`, kind, ['isOn']),
   );
   return { environments, agents, presets, rewards, sinks, metrics: { register: registerMetric } };
 }
@@ -103,10 +112,12 @@ function checked<T>(registry: Registry<T>, check: (name: string, value: T) => vo
   };
 }
 
-function requireFunction(what: string, name: string, property: string, value: unknown): void {
-  if (typeof value !== 'function') {
-    throw new InvalidArgumentError(
-      `${what} "${name}": ${property} is ${JSON.stringify(value) ?? String(value)}; expected a function`,
-    );
-  }
+/** @param taken names under which its settings would stand beside one of the run's own */
+function requireKind(
+  what: string,
+  kind: { readonly settings?: Readonly<Record<string, Setting>> } | undefined,
+  taken: readonly string[] = [],
+): void {
+  requireFunctions(what, kind, ['create']);
+  requireDescribed(`${what}: settings`, kind?.settings ?? {}, taken);
 }

@@ -1,8 +1,23 @@
 // Sets up what a run works with: environment and agent, by what its configuration names.
-import { type Agent, type Environment, InvalidArgumentError, type RewardDesign, requireInteger } from '@moe-rl/core';
+import {
+  type Agent,
+  type Environment,
+  InvalidArgumentError,
+  type RewardDesign,
+  requireFunctions,
+  requireInteger,
+} from '@moe-rl/core';
 import { ORIGINAL_REWARD, type RunConfig } from '../config/run-settings.ts';
 import { type RunFolder, runFolderPaths } from '../folder/run-folder.ts';
-import type { AgentBatch, BatchRequest, Purpose, RewardRequest, RunAgent, RunSink } from '../registry/kinds.ts';
+import type {
+  AgentBatch,
+  AgentRequest,
+  BatchRequest,
+  Purpose,
+  RewardRequest,
+  RunAgent,
+  RunSink,
+} from '../registry/kinds.ts';
 import { environmentOf, type RunRegistry } from '../registry/run-registry.ts';
 import { createTensorBoardSink } from '../sinks/tensorboard.ts';
 
@@ -14,13 +29,29 @@ export interface Session extends RunAgent {
   dispose(): void;
 }
 
-/** Makes the environment of a configuration. @throws NotFoundError for an unknown game, and whatever its kind throws */
+/**
+ * Makes the environment of a configuration.
+ * @throws NotFoundError for an unknown game; InvalidArgumentError where its kind makes something else than an environment; and whatever its kind throws
+ */
 export function makeEnvironment(
   { game, environment }: Pick<RunConfig, 'game' | 'environment'>,
   registry: RunRegistry,
   purpose: Purpose = 'training',
 ): Environment {
-  return environmentOf(registry, game).kind.create({ game, settings: environment, purpose });
+  const { type, kind } = environmentOf(registry, game);
+  const made = kind.create({ game, settings: environment, purpose });
+  requireFunctions(`what environment "${type}" makes for ${game}`, made, ['reset', 'step']);
+  return made;
+}
+
+/** Makes an agent, alone or in a batch. @throws InvalidArgumentError where its kind makes something else than an agent */
+async function makeAgent(request: AgentRequest, registry: RunRegistry, member?: BatchMember): Promise<RunAgent> {
+  const made = await (member === undefined
+    ? agentKindOf(request.config, registry).create(request)
+    : member.batch.create(request, member.place));
+  const what = `what agent "${registry.presets.get(request.config.preset).agent}" makes`;
+  requireFunctions(`${what} as { agent }`, made?.agent, ['act', 'observe', 'getState', 'setState', 'dispose']);
+  return made;
 }
 
 /** A run's place in a batch. */
@@ -62,9 +93,7 @@ export async function openSession(
   let made: RunAgent | undefined;
   try {
     const request = { config, environment, purpose: 'training', replayFolder, isResume, say } as const;
-    made = await (member === undefined
-      ? agentKindOf(config, registry).create(request)
-      : member.batch.create(request, member.place));
+    made = await makeAgent(request, registry, member);
     const { agent } = made;
     const reward = await openReward(folder, registry, { environment, agent, isResume, say });
     return {
@@ -93,7 +122,9 @@ async function openReward(
 ): Promise<RewardDesign | undefined> {
   const { type, ...settings } = config.reward;
   if (type === ORIGINAL_REWARD) return undefined;
-  return registry.rewards.get(String(type)).create({ ...request, config, settings, folder: rewardFolder });
+  const made = await registry.rewards.get(String(type)).create({ ...request, config, settings, folder: rewardFolder });
+  requireFunctions(`what reward design "${String(type)}" makes`, made, ['reward', 'getState', 'setState']);
+  return made;
 }
 
 /** The sinks that a configuration turns on. */
@@ -104,7 +135,10 @@ export function openSinks(
   const opened: Record<string, RunSink> = {};
   for (const name of sinks.names()) {
     const { isOn, ...settings } = (config.sinks[name] ?? {}) as { isOn?: boolean };
-    if (isOn) opened[name] = sinks.get(name).create({ config, settings, runFolder: path });
+    if (!isOn) continue;
+    const made = sinks.get(name).create({ config, settings, runFolder: path });
+    requireFunctions(`what sink "${name}" makes`, made, ['write']);
+    opened[name] = made;
   }
   return opened;
 }
@@ -133,13 +167,7 @@ export async function loadTrainedAgent(
   for (const reason of skipped) say(`skipped a checkpoint that can't be read: ${reason}`);
   const environment = makeEnvironment(config, registry, 'evaluation');
   try {
-    const { agent } = await agentKindOf(config, registry).create({
-      config,
-      environment,
-      purpose: 'evaluation',
-      replayFolder,
-      say,
-    });
+    const { agent } = await makeAgent({ config, environment, purpose: 'evaluation', replayFolder, say }, registry);
     try {
       await agent.setState(parts.agent ?? {});
     } catch (error) {

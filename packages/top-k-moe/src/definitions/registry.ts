@@ -24,6 +24,11 @@ const known: Registry<RouterDefinition> = createRegistry(
 /** Names of this package's routers. */
 export const routerTypes: readonly RouterConfig['type'][] = Object.keys(definitions) as RouterConfig['type'][];
 
+/** @throws InvalidArgumentError when another definition has its type */
+export function requireNewType(definition: RouterDefinition): void {
+  if (known.has(definition.type)) addRouter(definition);
+}
+
 /** Adds a definition. @throws InvalidArgumentError when another one has its type */
 export function addRouter(definition: RouterDefinition): void {
   known.register(definition.type, definition);

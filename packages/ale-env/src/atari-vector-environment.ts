@@ -79,11 +79,17 @@ export class AtariVectorEnvironment implements VectorEnvironment {
   }
 
   /**
-   * Starts an episode on every copy, or on those of `mask`; with a seed, copy `i` gets `seed + i`. Returns `[N, F, 84, 84]` of all copies.
+   * Starts an episode on every copy, or on those of `mask`; with a seed, copy `i` gets `seed + i`; the first reset has seed 0 if it gives none. Returns
+   * `[N, F, 84, 84]` of all copies.
    * @throws InvalidArgumentError, before any copy moves, for a seed out of range or a mask that doesn't fit
    */
   reset(options: VectorResetOptions = {}): Uint8Array {
-    const { seed, mask } = checkReset(this.id, this.environmentCount, this.#isReset, options);
+    const { seed = this.#isReset ? undefined : 0, mask } = checkReset(
+      this.id,
+      this.environmentCount,
+      this.#isReset,
+      options,
+    );
     for (let index = 0; index < this.environmentCount; index++) {
       if (mask?.[index] === 0) continue;
       this.#reset(index, seed === undefined ? undefined : seed + index);

@@ -216,7 +216,13 @@ class AtariPool implements VectorEnvironment {
   }
 
   async reset(options: VectorResetOptions = {}): Promise<Uint8Array> {
-    const { seed, mask } = checkReset(this.id, this.environmentCount, this.#isReset, options);
+    // The first reset seeds every copy, so that no two workers' copies play the same.
+    const { seed = this.#isReset ? undefined : 0, mask } = checkReset(
+      this.id,
+      this.environmentCount,
+      this.#isReset,
+      options,
+    );
     await this.#ask({ kind: 'reset', seed, mask });
     this.#isReset = true;
     return this.#arrays.observations;

@@ -89,6 +89,31 @@ describe('makeAtariPool', () => {
     });
   });
 
+  it('has copies that differ, whatever worker they are on, when nobody gives a seed', async () => {
+    const options = { environmentCount: 4, noopMax: 30, repeatActionProbability: 0.5 };
+    const vector = makeAtariVector(options);
+    const pool = await makeAtariPool({ ...options, workerCount: 2 });
+    try {
+      expect(Buffer.compare((await pool.reset()) as Uint8Array, vector.reset())).toBe(0);
+      let last = new Uint8Array();
+      for (let step = 0; step < 60; step++) {
+        const actions = new Array(4).fill(step % 3);
+        last = (await pool.step(actions)).observations as Uint8Array<ArrayBuffer>;
+        expect(Buffer.compare(last, vector.step(actions).observations as Uint8Array)).toBe(0);
+      }
+      const pictures = [0, 1, 2, 3].map((index) =>
+        Buffer.from(last.subarray(index * FRAME_STACK, (index + 1) * FRAME_STACK)).toString('base64'),
+      );
+      expect(new Set(pictures).size).toBe(4);
+    } finally {
+      await pool.close?.();
+    }
+    // The first reset alone: later ones let the streams go on.
+    const again = makeAtariVector(options);
+    const first = again.reset().slice();
+    expect(Buffer.compare(first, again.reset())).not.toBe(0);
+  });
+
   it('moves no worker for a refused action, and rejects after close', async () => {
     const options = { environmentCount: 4 };
     const vector = makeAtariVector(options);

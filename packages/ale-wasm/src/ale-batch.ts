@@ -5,7 +5,7 @@ import { decodeConsole, encodeConsole } from './console-state.ts';
 import { type CoreExports, requireMode } from './core.ts';
 import { AleArgumentError, AlePlatformError } from './errors.ts';
 import type { Game, GameDescription } from './game.ts';
-import { type AleSettings, buildMachine, type Machine, requireInteger } from './machine.ts';
+import { type AleSettings, buildMachine, type Machine, requireBoolean, requireInteger } from './machine.ts';
 import { PALETTES, type Palette } from './palette.ts';
 
 /** Observations are 84 x 84 gray pixels. */
@@ -100,12 +100,20 @@ export class AleBatch {
       throw new AleArgumentError(
         `observationStyle is ${JSON.stringify(observationStyle)}; expected "dopamine" or "gymnasium"`,
       );
+    const requireSeed = (seed: number): number => requireInteger('randomSeed', seed, -(2 ** 31), 2 ** 32 - 1);
     const seeds =
-      typeof randomSeed === 'number' ? Array.from({ length: consoles }, (_, i) => (randomSeed + i) | 0) : randomSeed;
+      typeof randomSeed === 'number'
+        ? Array.from({ length: consoles }, (_, i) => (requireSeed(randomSeed) + i) | 0)
+        : randomSeed;
     if (seeds.length !== consoles)
       throw new AleArgumentError(`randomSeed has ${seeds.length} seeds for ${consoles} consoles`);
-    for (const seed of seeds) requireInteger('randomSeed', seed, -(2 ** 31), 2 ** 32 - 1);
+    seeds.forEach(requireSeed);
 
+    for (const name of ['rewardMinimum', 'rewardMaximum', 'truncateOnLossOfLife']) {
+      if (Object.hasOwn(settings, name)) throw new AleArgumentError(`a batch has no setting "${name}"`);
+    }
+    for (const [name, value] of Object.entries({ stopOnLossOfLife, zeroFillStack, drawColors }))
+      requireBoolean(name, value);
     this.machine = buildMachine(rom, game, { ...settings, frameSkip: 1 });
     this.core = this.machine.core;
     this.game = this.machine.game;

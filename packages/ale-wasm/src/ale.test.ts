@@ -85,6 +85,16 @@ describe('a console', () => {
     );
     expect(() => new Ale(EMBEDDED_GAME_ROM, { game: getGame('asterix') })).toThrow(AleRomError);
     expect(() => embedded({ frameSkip: 0 })).toThrow(/frameSkip is 0; expected an integer 1\.\.1000/);
+    expect(() => embedded({ frameskip: 4 } as object)).toThrow(
+      /there is no setting "frameskip"; expected one of frameSkip/,
+    );
+    expect(() => embedded({ colorAveraging: 1 } as object)).toThrow(/colorAveraging is 1; expected true or false/);
+    const batchOf = (config: object) => () => new AleBatch(EMBEDDED_GAME_ROM, { game: EMBEDDED_GAME, ...config });
+    for (const randomSeed of [Number.NaN, 1.5, 2 ** 40])
+      expect(batchOf({ randomSeed, consoles: 2 })).toThrow(`randomSeed is ${randomSeed}; expected an integer`);
+    expect(batchOf({ stack: 3 })).toThrow(/there is no setting "stack"; expected one of frameSkip, /);
+    expect(batchOf({ rewardMaximum: 1 })).toThrow('a batch has no setting "rewardMaximum"');
+    expect(batchOf({ zeroFillStack: 'no' })).toThrow('zeroFillStack is no; expected true or false');
     expect(() => embedded({ mode: 7 })).toThrow(/mode of windfall is 7/);
     expect(() => embedded().act(18)).toThrow(AleArgumentError);
     // By this @moe-rl/core knows it for an error made on purpose.

@@ -4,7 +4,7 @@ import { ColorAverager } from './color-averaging.ts';
 import { type CoreExports, requireMode } from './core.ts';
 import { AleArgumentError } from './errors.ts';
 import type { Game, GameDescription } from './game.ts';
-import { type AleSettings, buildMachine, type Machine, requireOneOf } from './machine.ts';
+import { type AleSettings, buildMachine, type Machine, requireBoolean, requireOneOf } from './machine.ts';
 import { PALETTES, type Palette } from './palette.ts';
 import { decodeState, encodeState } from './saved-state.ts';
 
@@ -46,6 +46,7 @@ export class Ale {
    */
   constructor(rom: Uint8Array, config: AleConfig = {}) {
     const { game, colorAveraging = false, ...settings } = config;
+    requireBoolean('colorAveraging', colorAveraging);
     this.machine = buildMachine(rom, game, settings);
     this.core = this.machine.core;
     this.game = this.machine.game;

@@ -49,6 +49,10 @@ export function requireProbability(name: string, value: number): number {
   if (!(value >= 0 && value <= 1)) throw new AleArgumentError(`${name} is ${value}; expected a number 0..1`);
   return value;
 }
+export function requireBoolean(name: string, value: boolean): boolean {
+  if (typeof value !== 'boolean') throw new AleArgumentError(`${name} is ${value}; expected true or false`);
+  return value;
+}
 export function requireOneOf(name: string, value: number, choices: readonly number[]): number {
   if (!choices.includes(value))
     throw new AleArgumentError(
@@ -91,8 +95,9 @@ export interface Machine {
   readonly translator: RomTranslator | undefined;
 }
 
+/** @throws AleArgumentError for a setting that is unknown (a misspelt one would be a default) or out of range */
 export function resolveSettings(game: Game, given: AleSettings): Required<AleSettings> {
-  const s = {
+  const defaults: Required<AleSettings> = {
     frameSkip: 1,
     repeatActionProbability: 0.25,
     randomSeed: 0,
@@ -103,6 +108,14 @@ export function resolveSettings(game: Game, given: AleSettings): Required<AleSet
     mode: game.defaultMode,
     difficulty: game.defaultDifficulty,
     translateRom: true,
+  };
+  const unknown = Object.keys(given).find((name) => !Object.hasOwn(defaults, name));
+  if (unknown !== undefined)
+    throw new AleArgumentError(
+      `there is no setting ${JSON.stringify(unknown)}; expected one of ${Object.keys(defaults).join(', ')}`,
+    );
+  const s = {
+    ...defaults,
     ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
   } as Required<AleSettings>;
   requireInteger('frameSkip', s.frameSkip, 1, 1000);
@@ -111,6 +124,8 @@ export function resolveSettings(game: Game, given: AleSettings): Required<AleSet
   requireInteger('maxEpisodeFrames', s.maxEpisodeFrames, 0, INT32_MAXIMUM);
   requireInteger('rewardMinimum', s.rewardMinimum, INT32_MINIMUM, INT32_MAXIMUM);
   requireInteger('rewardMaximum', s.rewardMaximum, s.rewardMinimum, INT32_MAXIMUM);
+  requireBoolean('truncateOnLossOfLife', s.truncateOnLossOfLife);
+  requireBoolean('translateRom', s.translateRom);
   requireOneOf(`mode of ${game.id}`, s.mode, game.modes);
   requireOneOf(`difficulty of ${game.id}`, s.difficulty, [...new Set([game.defaultDifficulty, ...game.difficulties])]);
   return s;

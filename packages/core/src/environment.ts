@@ -53,7 +53,7 @@ export interface Environment {
 export type AutoresetMode = 'next-step' | 'same-step' | 'disabled';
 
 export interface VectorResetOptions {
-  /** Copy `i` restarts its random stream with `seed + i`; without it the streams go on. */
+  /** Copy `i` restarts its random stream with `seed + i`; without it the streams go on. Default of the first reset: 0. */
   readonly seed?: number;
   /** `[N]`, true or 1: this copy starts a new episode, the others stay where they are. At least one is true. Default: all do. */
   readonly mask?: ArrayLike<boolean | number>;

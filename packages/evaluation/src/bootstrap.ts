@@ -1,5 +1,14 @@
 // Stratified bootstrap intervals: how uncertain a statistic is, given that only a few runs of each game were made.
-import { createRng, InvalidArgumentError, type Rng, requireFinite, requireInteger, ShapeError } from '@moe-rl/core';
+import {
+  createRng,
+  InvalidArgumentError,
+  type Rng,
+  requireFinite,
+  requireInteger,
+  requireKnownOptions,
+  requireOneOf,
+  ShapeError,
+} from '@moe-rl/core';
 import {
   interquartileMean,
   mean,
@@ -26,6 +35,8 @@ export interface BootstrapConfig {
   readonly rng?: Rng;
 }
 
+const CONFIG_NAMES = ['resamples', 'level', 'rng'];
+
 /**
  * Percentile intervals of the values that `statistic` computes from one or several score sets. Within each game (stratum) of each set, runs are drawn
  * with replacement, as many as there are. The estimate is the statistic of the scores as they are.
@@ -37,6 +48,7 @@ export function stratifiedBootstrap(
   statistic: (...sets: GameScores[]) => ArrayLike<number>,
   config: BootstrapConfig = {},
 ): Interval[] {
+  requireKnownOptions('the bootstrap', config, CONFIG_NAMES);
   const resamples = requireInteger('resamples', config.resamples ?? 2000, 1);
   const level = requireFinite('level', config.level ?? 0.95, 0, 1);
   const rng = config.rng ?? createRng(0, 'bootstrap');
@@ -97,7 +109,9 @@ export function performanceProfileIntervals(
   taus: ArrayLike<number>,
   config: BootstrapConfig & { readonly of?: 'runs' | 'means' } = {},
 ): Interval[] {
-  return stratifiedBootstrap([scores], (drawn) => performanceProfile(drawn!, taus, config.of ?? 'runs'), config);
+  const { of = 'runs', ...bootstrap } = config;
+  requireOneOf('of', of, ['runs', 'means']);
+  return stratifiedBootstrap([scores], (drawn) => performanceProfile(drawn!, taus, of), bootstrap);
 }
 
 /**
@@ -109,7 +123,7 @@ export function sampleEfficiencyCurve(
   scoresAt: readonly GameScores[],
   config: BootstrapConfig & { readonly aggregate?: (scores: GameScores) => number } = {},
 ): Interval[] {
-  const aggregate = config.aggregate ?? interquartileMean;
+  const { aggregate = interquartileMean, ...bootstrap } = config;
   const first = scoresAt[0];
   if (first === undefined) throw new InvalidArgumentError('sampleEfficiencyCurve: no points; expected at least one');
   scoresAt.forEach((scores, point) => {
@@ -126,7 +140,7 @@ export function sampleEfficiencyCurve(
       scoresAt.map((scores) =>
         aggregate(scores.map((runs, game) => Float64Array.from(drawn![game]!, (run) => runs[run]!))),
       ),
-    config,
+    bootstrap,
   );
 }
 

@@ -161,6 +161,11 @@ describe('bad input', () => {
     expect(() => aggregateScores([[1]], { resamples: 0 })).toThrow('resamples is 0');
     expect(() => aggregateScores([[1]], { level: 2 })).toThrow('level is 2');
     expect(() => fromRuns([[1, 2], [1]])).toThrow(ShapeError);
+    // Numbers in place of arrays of runs gave NaN, other options the defaults.
+    for (const wrong of [[0.5, 0.7], ['12'], [null], { 0: [1], length: 1 }] as unknown as number[][][])
+      expect(() => aggregateScores(wrong)).toThrow(InvalidArgumentError);
+    expect(() => aggregateScores([[1]], { resample: 10 } as object)).toThrow(/no option "resample".*resamples/);
+    expect(() => performanceProfileIntervals([[1]], [0], { of: 'games' as 'runs' })).toThrow('of is "games"');
     expect(() => probabilityOfImprovementInterval([[1]], [[1], [2]])).toThrow(ShapeError);
     expect(() => sampleEfficiencyCurve([])).toThrow(InvalidArgumentError);
     expect(() => sampleEfficiencyCurve([[[1]], [[1, 2]]])).toThrow(ShapeError);

@@ -21,8 +21,13 @@ export function fromRuns(rows: readonly ArrayLike<number>[]): Float64Array[] {
  * @throws InvalidArgumentError or NonFiniteError, naming the game and the run
  */
 export function requireGameScores(name: string, scores: GameScores): void {
+  if (!Array.isArray(scores)) throw new InvalidArgumentError(`${name} is no array; expected one array per game`);
   if (scores.length === 0) throw new InvalidArgumentError(`${name} has no games; expected at least one`);
   scores.forEach((runs, game) => {
+    if (typeof runs !== 'object' || runs === null || typeof runs.length !== 'number')
+      throw new InvalidArgumentError(
+        `${name}: game ${game} is ${JSON.stringify(runs)}; expected an array with the scores of its runs`,
+      );
     if (runs.length === 0) throw new InvalidArgumentError(`${name}: game ${game} has no runs; expected at least one`);
     for (let run = 0; run < runs.length; run++) {
       if (!Number.isFinite(runs[run])) {

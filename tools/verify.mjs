@@ -4,6 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { checkChangesets } from './checks/changesets.mjs';
 import { command } from './checks/command.mjs';
+import { checkExportedTypes } from './checks/exported-types.mjs';
 import { checkExports } from './checks/exports.mjs';
 import { checkFileLength } from './checks/file-length.mjs';
 import { checkLayers } from './checks/layers.mjs';
@@ -19,6 +20,7 @@ const bin = (name) => join(root, 'node_modules/.bin', name);
 const checks = {
   lint: () => inRoot(bin('biome'), ['check', '--error-on-warnings', '.']),
   types: () => inRoot(bin('tsc'), ['-b', ...packageFolders(root)]),
+  'exported-types': () => checkExportedTypes(root),
   layers: () => checkLayers(root),
   packages: () => checkPackages(root),
   'file-length': () => checkFileLength(root),
@@ -38,7 +40,7 @@ const checks = {
   'readme-examples': () => checkReadmeExamples(root),
 };
 // These look at everything or at manifests, which packing rewrites for a moment; what comes after them shares the processors.
-const FIRST = ['lint', 'types', 'layers', 'packages', 'file-length', 'changesets', 'traces', 'knip'];
+const FIRST = ['lint', 'types', 'exported-types', 'layers', 'packages', 'file-length', 'changesets', 'traces', 'knip'];
 
 const names = process.argv.slice(2);
 for (const name of names)

@@ -16,7 +16,9 @@ export type {
   RouterOptimizerConfig,
   SgdConfig,
   SparsityConfig,
+  StaticMaskConfig,
   StatisticsConfig,
+  UniformReplayConfig,
 } from './config/agent-config.ts';
 export { AGENT_SETTINGS } from './config/schema.ts';
 export {
@@ -39,6 +41,7 @@ export { getPreset, listPresets, resolveAgentConfig } from './presets/presets.ts
 export * from './sparsity/index.ts';
 export * from './statistics/index.ts';
 export { auxiliaryLosses } from './value-agent/auxiliary-losses.ts';
+export type { CompiledActingChoice } from './value-agent/compiled-acting.ts';
 export { type CreateAgentOptions, createAgent } from './value-agent/create-agent.ts';
 export {
   createValueAgent,

@@ -30,6 +30,7 @@ export {
   successFlags,
 } from './learning/episodes.ts';
 export {
+  type Corrector,
   type Demonstration,
   demonstrate,
   EXAMPLE_ROLES,

@@ -69,7 +69,7 @@ export {
 } from './runners/queue.ts';
 export { type SlurmOptions, slurmScript } from './runners/slurm.ts';
 export { runWorker } from './runners/worker.ts';
-export { getProtocol, listProtocols, PROTOCOL_NAMES, type Protocol } from './suites/protocols.ts';
+export { getProtocol, listProtocols, PROTOCOL_NAMES, type Protocol, type ProtocolName } from './suites/protocols.ts';
 export { normalizedScore, type ReferencePoints, referencePoints } from './suites/reference-scores.ts';
 
 export type { Settings } from './suites/settings.ts';

@@ -41,7 +41,7 @@ export interface ExpertChoice<Tensor> {
 export type Assignment<Tensor> = TokenChoice<Tensor> | ExpertChoice<Tensor>;
 
 /** Options of `assignTokens`. */
-interface AssignOptions<Tensor> {
+export interface AssignOptions<Tensor> {
   readonly numExperts: number;
   /** Left out: every choice gets a slot, C = T. */
   readonly capacity?: number | undefined;

@@ -4,6 +4,7 @@
 export { requireKnownOptions } from '@moe-rl/core';
 export {
   type Assignment,
+  type AssignOptions,
   assignTokens,
   combineMatrix,
   type ExpertChoice,

@@ -25,7 +25,7 @@ export {
   type VoronoiLossParts,
   voronoiLoss,
 } from './comparison/shared-routed-losses.ts';
-export { voronoiCells } from './comparison/voronoi-cells.ts';
+export { type AtomVector, voronoiCells } from './comparison/voronoi-cells.ts';
 export {
   type ApproximationSettings,
   approximationDivergence,
@@ -36,6 +36,7 @@ export {
 } from './convergence-bound.ts';
 export { monomialCount, monomialExponents } from './data/polynomial.ts';
 export type { Covariates, Samples } from './data/samples.ts';
+export type { Standardization } from './data/standardize.ts';
 export {
   ConstantColumnError,
   EmptyExpertError,

@@ -1,6 +1,6 @@
 // @moe-rl/pjrt: training steps of tfjs compiled by XLA, from Node, through a PJRT plugin. Node only.
 
-export { type ElementType, type HostType, TracingError, type Value } from '@moe-rl/tfjs-graph/tracing';
+export { type ElementType, type HostType, TracingError } from '@moe-rl/tfjs-graph/tracing';
 export { AheadOfTimeCompiler, gpuDescriptions } from './client/ahead-of-time.ts';
 export type { DeviceBuffer } from './client/buffer.ts';
 export { type ClientConfig, type DeviceMemory, PjrtClient } from './client/client.ts';
@@ -13,5 +13,7 @@ export { PjrtError, PluginError } from './errors.ts';
 export { BACKEND_NAME, type LoadPjrtConfig, type LoadPjrtOutput, loadPjrt } from './load.ts';
 export { explainPlugins, type PluginExplanation } from './plugins/explain.ts';
 export { type DeviceChoice, deviceChoices } from './plugins/locate.ts';
+export type { PluginName } from './plugins/versions.ts';
 export type { ExecutableCache } from './program/executable-cache.ts';
-export { FunctionBuilder, type Precision, precisions } from './stablehlo/builder.ts';
+export { FunctionBuilder, type FunctionBuilderConfig, type Precision, precisions } from './stablehlo/builder.ts';
+export type { Value, ValueSpec } from './stablehlo/value.ts';

@@ -75,6 +75,7 @@ export {
   registerRunSinks,
   type Session,
 } from './session/session.ts';
+export type { AppendFile } from './sinks/append-file.ts';
 export { keptBytes, type MetricsFile, openMetricsFile, readMetricRows, syncedLength } from './sinks/metrics-file.ts';
 export { createProgress, type Progress } from './sinks/progress.ts';
 export { createStatusLine, type ProgressOutput, type StatusLine } from './sinks/status-line.ts';

@@ -173,3 +173,5 @@ function sumOnHost(tf: TfjsCore, rows: tfjs.Tensor, ids: tfjs.Tensor, count: num
   });
   return tf.tensor(sums, [count, ...rows.shape.slice(1)]);
 }
+
+export type { TfjsCore } from './tfjs-namespace.ts';

@@ -38,3 +38,4 @@ export function registerProgramBatchEngine(backendName: string, create: CreateEn
 export function programBatchEngine(backendName: string): CreateEngineBatch | undefined {
   return batchEngines.get(backendName);
 }
+export type { BindingValues } from './binding.ts';

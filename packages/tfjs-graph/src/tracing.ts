@@ -8,6 +8,7 @@ export {
   operationValues,
   referenceCases,
 } from './tracing/conformance.ts';
+export type { Attributes, Rule, RuleCall, RuleInputs, RuleTable } from './tracing/kernels/rule.ts';
 export { rules } from './tracing/kernels/table.ts';
 export type {
   BinaryOperation,
@@ -21,5 +22,5 @@ export type {
   WindowConfig,
 } from './tracing/step-builder.ts';
 export { inputTypes, type TracedStep, traceEntryPoint, variableType } from './tracing/trace-entry-point.ts';
-export { registerTracingBackend, type TracingBackend } from './tracing/tracing-backend.ts';
+export { registerTracingBackend, type Trace, type TracingBackend } from './tracing/tracing-backend.ts';
 export { type ElementType, type HostType, sameShape, type Value, type ValueSpec } from './tracing/value.ts';

@@ -4,6 +4,7 @@
 export { createRng, type Rng } from '@moe-rl/core';
 export {
   type Assignment,
+  type AssignOptions,
   assignTokens,
   auxiliaryLossOf,
   bestExpertImbalance,
@@ -81,6 +82,7 @@ export {
   noisyTopKRouter,
   type RandomConfig,
   randomRouter,
+  type SwitchConfig,
   switchRouter,
   type TokenChoiceConfig,
   tokenChoiceRouter,

@@ -5,13 +5,16 @@ export { explainTrainingBackends } from './backends/explain.ts';
 export { backendsHere } from './backends/measure.ts';
 export {
   type BackendMeasurement,
+  type EntryPointTime,
   explainChoice,
   fastestFirst,
+  type MeasurableBackend,
   type RunWork,
   secondsOf,
 } from './backends/measurement.ts';
+export type { BackendHere, MeasuredAgent } from './backends/measurement-cache.ts';
 export { compareRuns, type GroupResult, type RunComparison } from './comparison/compare-runs.ts';
-export { type ComparedRun, groupRuns, type RunGroup } from './comparison/group-runs.ts';
+export { type ComparedRun, type GroupedRuns, groupRuns, type RunGroup } from './comparison/group-runs.ts';
 export { humanNormalizedScore } from './evaluation/human-scores.ts';
 export { findGames, makeEnvironment } from './games.ts';
 export { agentConfigOf, requireBatchBackend, type ValueAgentRunConfig } from './kinds/value-agent.ts';

@@ -103,7 +103,11 @@ export interface PrioritizedReplayConfig extends ReplayBase {
   readonly draws: 'stratified' | 'independent';
 }
 
-export type ReplayConfig = (ReplayBase & { readonly sampling: 'uniform' }) | PrioritizedReplayConfig;
+export interface UniformReplayConfig extends ReplayBase {
+  readonly sampling: 'uniform';
+}
+
+export type ReplayConfig = UniformReplayConfig | PrioritizedReplayConfig;
 
 /** Weights of losses on the routers (0: none, the default of all agents). Soft MoE's router has none of these problems; `topK` does. */
 export interface AuxiliaryLossesConfig {
@@ -158,12 +162,13 @@ export interface DropAndGrowConfig extends ChangingMaskConfig {
   readonly dropFraction: number;
 }
 
+/** Random masks that never change. */
+export interface StaticMaskConfig extends MaskConfig {
+  readonly method: 'static';
+}
+
 /** Sparse-training baselines (arXiv 2206.10369, 2402.12479). `static`: random fixed masks. */
-export type SparsityConfig =
-  | { readonly method: 'none' }
-  | (MaskConfig & { readonly method: 'static' })
-  | PruningConfig
-  | DropAndGrowConfig;
+export type SparsityConfig = { readonly method: 'none' } | StaticMaskConfig | PruningConfig | DropAndGrowConfig;
 
 export interface StatisticsConfig {
   /** Updates between measurements of the network (dormant units, effective rank, router metrics); 0: never. */

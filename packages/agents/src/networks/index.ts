@@ -8,7 +8,7 @@ export {
   type RouterSettings,
   type TokensConfig,
 } from './config.ts';
-export { type Encoder, type EncoderFactory, encoderTypes, registerEncoder } from './encoders.ts';
+export { type Encoder, type EncoderFactory, encoderTypes, type FeatureShape, registerEncoder } from './encoders.ts';
 export type { ExpertsNoise, MoeRecord } from './moe.ts';
 export { createNetwork, formatParameterBlocks } from './network.ts';
 export type {
@@ -20,3 +20,4 @@ export type {
   ParameterBlock,
 } from './network-interface.ts';
 export { type RouterMeasures, softRouterMeasures, sparseRouterMeasures } from './router-measures.ts';
+export type { RoutingPass } from './routing.ts';

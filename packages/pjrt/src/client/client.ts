@@ -33,6 +33,7 @@ export class PjrtClient {
   readonly platformVersion: string;
   /** `cpu`, `NVIDIA H100 80GB HBM3`. */
   readonly deviceKind: string;
+  /** @internal */
   readonly api: Api;
   readonly #client: bigint;
   readonly #device: bigint;

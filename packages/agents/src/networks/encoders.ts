@@ -32,31 +32,7 @@ import {
 import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { EncoderConfig } from './config.ts';
-
-/** `[H, W, C]` */
-export type FeatureShape = readonly [number, number, number];
-
-/** An encoder for one kind of observation. */
-export interface Encoder {
-  /** Its parameters by name; names start with the prefix that it was made with. */
-  readonly specs: ParameterSpecs;
-  /** Shape of what it gives, without the batch: `[H, W, C]`; vectors are `[1, 1, N]`. */
-  readonly features: FeatureShape;
-  /** Shapes behind each of its stacks, where a mixture may stand (`network.moe.placement: 'all'`); none: it has no such place. */
-  readonly stacks?: readonly FeatureShape[];
-  /**
-   * @param observations planar, `[B, F, H, W]`, `[B, F, planes, H, W]` or `[B, 1, D]`; bytes come as floats from 0 to 255
-   * @param augment maps the image `[B, H, W, C]`, divided as the configuration says, before the first layer
-   * @param afterStack what stands behind each stack
-   * @returns `[B, H, W, C]` or `[B, N]`
-   */
-  apply(
-    parameters: ParameterTensors,
-    observations: Tensor,
-    augment?: (image: Tensor) => Tensor,
-    afterStack?: AfterStack,
-  ): Tensor;
-}
+import { checkedEncoder, type Encoder, type FeatureShape } from './encoder.ts';
 
 /** Makes an encoder. `inputScale` is 1 / `network.encoder.inputDivisor`, by the observation's type where that is 0. */
 export type EncoderFactory = (given: {
@@ -165,7 +141,8 @@ export function encoderTypes(): readonly string[] {
  */
 export function createEncoder(config: EncoderConfig, observationSpec: ObservationSpec, prefix: string): Encoder {
   const inputScale = inputScaleOf(config, observationSpec);
-  return encoders.get(config.type)({ config, observationSpec, prefix, inputScale });
+  const encoder = encoders.get(config.type)({ config, observationSpec, prefix, inputScale });
+  return checkedEncoder(config.type, encoder, prefix);
 }
 
 /** What observations are multiplied by. MinAtar's bytes are 0 and 1. */

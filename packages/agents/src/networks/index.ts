@@ -8,7 +8,8 @@ export {
   type RouterSettings,
   type TokensConfig,
 } from './config.ts';
-export { type Encoder, type EncoderFactory, encoderTypes, type FeatureShape, registerEncoder } from './encoders.ts';
+export type { Encoder, FeatureShape } from './encoder.ts';
+export { type EncoderFactory, encoderTypes, registerEncoder } from './encoders.ts';
 export type { ExpertsNoise, MoeRecord } from './moe.ts';
 export { createNetwork, formatParameterBlocks } from './network.ts';
 export type {

@@ -24,7 +24,8 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { createBigNetwork } from './big-network.ts';
 import { type MixtureConfig, mixtureOf, type NetworkConfig } from './config.ts';
-import { createEncoder, type Encoder } from './encoders.ts';
+import type { Encoder } from './encoder.ts';
+import { createEncoder } from './encoders.ts';
 import { createMoeLayer, type MoeLayer, type MoeRecord } from './moe.ts';
 import {
   type Network,

@@ -51,7 +51,7 @@ test('Ctrl-C saves, the same line goes on, and what was trained is evaluated', a
   expect(evaluated.stdout).toMatch(/tasks +speculative +[\d.]+ %/);
   const { results } = JSON.parse(readFileSync(join(run, 'evaluation.json'), 'utf8')) as { results: unknown[] };
   expect(results).toHaveLength(4);
-});
+}, 180_000);
 
 test('results of a language model are written where --json says, in a folder that is made for them', async () => {
   const answer = {

@@ -25,6 +25,12 @@ export function checkPackages(root) {
         if (!target[condition]?.types || !target[condition]?.default)
           missing(`exports["${entry}"] lacks ${condition} types or default`);
       }
+      const source = target['@moe-rl/source'];
+      const isProgram = source?.endsWith('.ts') && !/^export /m.test(readFileSync(join(root, folder, source), 'utf8'));
+      const files = [source, target.import?.default, target.require?.default];
+      // Bundlers leave an import of it out otherwise.
+      if (isProgram && !files.every((file) => manifest.sideEffects?.includes?.(file)))
+        missing(`exports["${entry}"] exports nothing, but sideEffects does not name ${files.join(', ')}`);
     }
     // Not every package manager lets a package's user provide the peers of what it depends on: it asks for them itself, or brings them.
     for (const dependency of Object.keys(manifest.dependencies ?? {})) {

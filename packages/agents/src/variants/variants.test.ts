@@ -79,7 +79,7 @@ it('refuses a variant or an encoder that could not be trained with, naming what 
 });
 
 it('reports a penalty with a negative coefficient, which raises what it is of, under its own name', async () => {
-  registerAgentVariant({
+  registerByName({
     ...DQN,
     name: 'dqn-with-bonus',
     penalties: [{ name: 'bonus', coefficient: () => -0.5, value: ({ rewards }) => tf.onesLike(rewards) }],

@@ -87,7 +87,7 @@ export function createSparseTraining(config: SparsityConfig, network: Network, r
     changesMasksAt(update) {
       if (config.method === 'static' || update === 0 || update % config.updatePeriodUpdates !== 0) return false;
       if (config.method !== 'pruning') return update <= config.endUpdates;
-      // The first change at or after the end makes the sparsity final (METHODS 2.4), where the end is no multiple of the period.
+      // The first change at or after the end makes the sparsity final (Zhu and Gupta, arXiv 1710.01878), where the end is no multiple of the period.
       return update >= config.startUpdates && update - config.updatePeriodUpdates < config.endUpdates;
     },
     changeMask(name, update, weights, mask, gradients, stream) {

@@ -36,7 +36,7 @@ const clumsy: Roles = {
   correct: async (corrections) => corrections.map(() => 'stand up'),
 };
 
-test('the worked example of METHODS', () => {
+test('the worked example of the metrics', () => {
   const text = readFileSync(new URL('../../../../testdata/error-correction/examples.json', import.meta.url), 'utf8');
   const { e2cl_metrics: entry } = JSON.parse(text) as {
     e2cl_metrics: { generated: string[]; expert: string[]; success_flags: boolean[][] } & Record<string, number>;

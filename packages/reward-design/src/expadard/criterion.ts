@@ -6,7 +6,7 @@ import { epsilonGreedy, type Solution, stateOccupancy } from '../mdp/solve.ts';
 export interface CriterionOptions {
   /** How often the teacher explores, where its visits are counted. Default 0.4, the authors'. */
   readonly teacherEpsilon?: number;
-  /** Steps of the learner's advantage under the reward. Default 1: the reward itself (METHODS 14.2's I_1). */
+  /** Steps of the learner's advantage under the reward. Default 1: the reward itself (EXPADARD's I_1, arXiv 2402.07019). */
   readonly depth?: number;
 }
 

@@ -78,7 +78,7 @@ export interface GradientOptions extends Pick<CriterionOptions, 'teacherEpsilon'
 
 /**
  * The simple form: gradient ascent on the criterion from `rewards` `[S, A]`, clipped, without invariance constraints; the learner's visits are left to its
- * experience (METHODS 14.2, as in the authors' code). Returns new rewards.
+ * experience (EXPADARD, arXiv 2402.07019, as in the authors' code). Returns new rewards.
  */
 export function ascendCriterion(
   mdp: Mdp,

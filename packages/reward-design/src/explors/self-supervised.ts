@@ -13,7 +13,7 @@ export interface SelfSupervisedOptions {
 }
 
 /**
- * One update, in place (METHODS 14.3): phi += eta sum pi(a|s) (G - V(s)) grad [phi(s, a) - sum_b pi(b|s) phi(s, b)] over all steps, G the true return from there on,
+ * One update, in place (ExploRS, section 3): phi += eta sum pi(a|s) (G - V(s)) grad [phi(s, a) - sum_b pi(b|s) phi(s, b)] over all steps, G the true return from there on,
  * V as it was before; then V(s) += eta_c sum (G - V(s)) / steps.
  * @param phi `[S, A]`
  * @param critic `[S]`

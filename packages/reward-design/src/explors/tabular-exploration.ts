@@ -79,7 +79,7 @@ export class TabularExploration {
   }
 
   /**
-   * The reward to learn from. The bonus is that of the next state, 0 for the end; the state left is counted (METHODS 14.3, as in the authors' code).
+   * The reward to learn from. The bonus is that of the next state, 0 for the end; the state left is counted (ExploRS, section 3, as in the authors' code).
    * @param isEnd whether the step ended the episode for good; by default where `next` is a terminal state
    */
   pay(state: number, action: number, reward: number, next: number, isEnd = this.#mdp.isTerminal[next] === 1): number {

@@ -7,7 +7,7 @@ export const DEFAULT_HORIZONS: readonly number[] = [1, 2, 4, 8, 16, 32];
 
 /**
  * Informativeness of `rewards` `[S, A]`: minus the sum, over horizons and over actions that are not optimal, of what the gap within the horizon lacks of the
- * true gap (METHODS 14.1: `sum_h sum_s sum_a -max(0, gap_inf(s, a) - gap_h(s, a))`). At most 0; 0 where every horizon shows the true gaps, as with shaping by V*.
+ * true gap (EXPRD, section 3: `sum_h sum_s sum_a -max(0, gap_inf(s, a) - gap_h(s, a))`). At most 0; 0 where every horizon shows the true gaps, as with shaping by V*.
  * @throws InvalidArgumentError for no horizon or one that is no integer of at least 0
  */
 export function informativeness(

@@ -29,7 +29,7 @@ export interface InvariantRewards {
 
 /**
  * Adds reward variables and the invariance constraints: V(s) is the target policy's value, and every other action falls behind it by at least the smallest true
- * gap of the state, other optimal actions by 0 (METHODS 14.1).
+ * gap of the state, other optimal actions by 0 (EXPRD, section 3).
  * @throws InvalidArgumentError for bounds out of range
  */
 export function addInvariantRewards(

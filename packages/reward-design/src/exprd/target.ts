@@ -32,7 +32,7 @@ export function designTarget(mdp: Mdp): DesignTarget {
 
 /**
  * Gaps `[S, A]` of the target policy within a horizon: V_h(s) - Q_h(s, a), where h-step values are discounted rewards of times 0 to h, following the target
- * after the first action (METHODS counts h + 1 rewards; the authors' code h).
+ * after the first action (h + 1 rewards; the authors' code counts h).
  * @param horizon h, an integer of at least 0, or Infinity
  */
 export function horizonGaps(

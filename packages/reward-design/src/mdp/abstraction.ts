@@ -3,7 +3,7 @@ import { InvalidArgumentError, requireInteger, ShapeError } from '@moe-rl/core';
 import { createMdp, type Mdp } from './mdp.ts';
 
 /**
- * The process over cells: transitions, rewards and first states averaged over each cell's states, all alike (METHODS 14.1).
+ * The process over cells: transitions, rewards and first states averaged over each cell's states, all alike (EXPRD).
  * @param cellOf `[S]`: cells, numbered from 0 without gaps
  * @throws ShapeError for another length; InvalidArgumentError for a cell without states, or one that mixes ends and other states
  */

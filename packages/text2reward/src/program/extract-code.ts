@@ -1,4 +1,4 @@
-// The program in a model's reply: the first fenced block (METHODS of Text2Reward, arXiv 2309.11489).
+// The program in a model's reply: the first fenced block (Text2Reward, arXiv 2309.11489).
 
 /**
  * The text of the first fenced code block, without its fences; undefined where there is none, or where it never ends. A fence is three or more backticks or

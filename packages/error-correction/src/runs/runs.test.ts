@@ -75,7 +75,7 @@ test('stopped and gone on with, a run ends exactly as a straight one, mixture an
     expect(result.callsPerStep).toBeLessThanOrEqual(4);
     expect(result.episodes).toHaveLength(1);
   }
-});
+}, 180_000);
 
 test('actions are drawn from the distribution: near temperature 0 the likeliest, above it others, the same for the same seed', async () => {
   const { policy } = await openPolicy(join(root, 'straight'));

@@ -44,7 +44,7 @@ function claimRows({ claim, source, variant, against, expect, in: where }) {
         runs.filter((run) => run.game === game && run.variant === of).map(({ normalized }) => normalized),
       );
     const [x, y] = [scores(variant), scores(against)];
-    if ([...x, ...y].some((of) => of.length === 0)) return [claim, source, name, String(seeds), '-', 'not run yet'];
+    if ([...x, ...y].some((of) => of.length === 0)) return [claim, source, name, String(seeds), '-', 'not all run yet'];
     const [difference] = stratifiedBootstrap([x, y], (left, right) => [
       interquartileMean(left) - interquartileMean(right),
     ]);

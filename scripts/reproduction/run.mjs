@@ -115,6 +115,9 @@ function run(command, args) {
 }
 
 function write(name, content) {
-  writeFileSync(join(results, `${name}.json`), `${JSON.stringify(content, null, 2)}\n`);
+  const file = join(results, `${name}.json`);
+  writeFileSync(file, `${JSON.stringify(content, null, 2)}\n`);
+  // Lists of numbers in lines, as everything that is kept is formatted.
+  run(process.execPath, [join(root, 'node_modules/@biomejs/biome/bin/biome'), 'format', '--write', file]);
   console.log(`docs/reproduction/${name}.json`);
 }

@@ -96,6 +96,7 @@ function experimentSection([name, { title, options }]) {
 /** Whether our plain DER lies inside the spread of Dopamine's: of its seeds, which are few, and of its episodes. */
 function besideDopamine([game, theirs], runs) {
   const ours = runs.filter((run) => run.game === game && run.variant === 'baseline');
+  if (ours.length === 0) return '';
   const range = (values) => `[${number(Math.min(...values))}, ${number(Math.max(...values))}]`;
   const returnsOf = (some) => some.map(({ trainingReturn }) => trainingReturn);
   const [low, high] = [Math.min(...returnsOf(theirs)), Math.max(...returnsOf(theirs))];

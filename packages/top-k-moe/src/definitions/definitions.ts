@@ -190,7 +190,7 @@ export const definitions = {
       evaluationCapacityFraction: setting.number(
         'In evaluation an expert takes at most this share of the tokens; 0: no limit.',
         0,
-        { minimum: 0 },
+        { minimum: 0, maximum: 1 },
       ),
       capacity: setting.integer('Tokens that each expert takes in evaluation.', null, { isNullable: true }),
     },

@@ -1,5 +1,12 @@
 // Standard errors by the nonparametric bootstrap: refit on samples drawn with replacement (as weights, so that nothing is copied), starting from the fit.
-import { createRng, InvalidArgumentError, isMoeRlError, requireFinite, requireInteger } from '@moe-rl/core';
+import {
+  createRng,
+  InvalidArgumentError,
+  isMoeRlError,
+  requireFinite,
+  requireInteger,
+  requireKnownOptions,
+} from '@moe-rl/core';
 import { checkSamples, type Samples } from './data/samples.ts';
 import type { FitOptions, MixtureEstimator } from './mixture.ts';
 
@@ -31,7 +38,7 @@ export interface BootstrapResult {
 /**
  * Uncertainty of every free parameter of a fitted model. Refits start from it, so that experts keep their order.
  * @param options those of the fit
- * @throws InvalidArgumentError if fewer than two refits succeed; else as `fit` for bad samples
+ * @throws InvalidArgumentError if fewer than two refits succeed, or for an unknown option; else as `fit` for bad samples
  */
 export function bootstrapStandardErrors<Model, Options extends FitOptions<Model>, Prediction>(
   estimator: MixtureEstimator<Model, Options, Prediction>,
@@ -40,6 +47,7 @@ export function bootstrapStandardErrors<Model, Options extends FitOptions<Model>
   options: Options,
   bootstrap: BootstrapOptions = {},
 ): BootstrapResult {
+  requireKnownOptions('bootstrapStandardErrors', bootstrap, ['resamples', 'seed', 'level']);
   const resamples = requireInteger('resamples', bootstrap.resamples ?? 100, 2);
   const level = requireFinite('level', bootstrap.level ?? 0.95, 0, 1);
   const { weights, x } = checkSamples(samples);

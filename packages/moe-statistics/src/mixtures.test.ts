@@ -163,6 +163,17 @@ test('responsibilities sum to 1, and the log-likelihood reported is that of the 
   expect(JSON.parse(JSON.stringify(fit.model))).toEqual(fit.model);
 });
 
+test('the BIC of a model is that of its fit, where a gate was pinned too', () => {
+  const x = uniform(300, -1, 1, 'x');
+  const y = sampleSharedRouted(SHARED, x, createRng(3));
+  for (const pinned of [{}, { pinnedGate: 1 }]) {
+    const options = { shared: 1, routed: 2, gate: 'normalized-sigmoid', starts: 1, maxIterations: 5, ...pinned } as const;
+    const fit = sharedRoutedMixture.fit({ x, y }, options);
+    expect(sharedRoutedMixture.bic(fit.model, { x, y })).toBeCloseTo(fit.bic, 6);
+    expect(fit.parameterCount).toBe('pinnedGate' in pinned ? 11 : 13);
+  }
+});
+
 test('responsibilities of shared and routed experts are half a weight or gate times a density, over their sum', () => {
   const [x, y] = [0.3, 1.2];
   const normal = (mean: number, variance: number): number =>
@@ -351,6 +362,15 @@ describe('refused by name', () => {
     expect(fit({ x, y }, { family: 'exponential' })).toThrow('expected a positive number');
     expect(fit({ x, y }, { expert: 3 })).toThrow('unknown option "expert"');
     expect(fit({ x, y }, { family: { type: 'poisson', trials: 3 } })).toThrow('unknown setting "trials"');
+    const options = { experts: 1, degree: 1 };
+    const { model } = polynomialMixture.fit({ x, y }, options);
+    const seeds = { seeds: 3 } as object;
+    expect(() => selectMixture(polynomialMixture, { x, y }, [options], seeds)).toThrow(
+      'selectMixture has no option "seeds"; expected one of criterion, heldOutShare, seed',
+    );
+    expect(() => bootstrapStandardErrors(polynomialMixture, model, { x, y }, options, seeds)).toThrow(
+      'bootstrapStandardErrors has no option "seeds"; expected one of resamples, seed, level',
+    );
     expect(fit({ x, y: y.slice(1) })).toThrow(ShapeError);
   });
   test('an expert that loses its samples is re-seeded, and said to be', () => {

@@ -5,6 +5,7 @@ import {
   isMoeRlError,
   requireFinite,
   requireInteger,
+  requireKnownOptions,
   requireOneOf,
 } from '@moe-rl/core';
 import { checkSamples, type Samples } from './data/samples.ts';
@@ -49,7 +50,7 @@ export function polynomialGrid<Common extends object>(
 
 /**
  * Fits every candidate and takes the best; ties go to the earlier one. A candidate that cannot be fitted is told, not hidden.
- * @throws InvalidArgumentError if none can be fitted, or there are none
+ * @throws InvalidArgumentError if none can be fitted, or there are none, or for an unknown option
  */
 export function selectMixture<Model, Options extends FitOptions<Model>, Prediction>(
   estimator: MixtureEstimator<Model, Options, Prediction>,
@@ -57,6 +58,7 @@ export function selectMixture<Model, Options extends FitOptions<Model>, Predicti
   grid: readonly Options[],
   options: SelectionOptions = {},
 ): Selection<Model, Options> {
+  requireKnownOptions('selectMixture', options, ['criterion', 'heldOutShare', 'seed']);
   const criterion = requireOneOf('criterion', options.criterion ?? 'bic', ['bic', 'held-out']);
   if (grid.length === 0) throw new InvalidArgumentError('there are no candidates; expected at least one');
   const split = criterion === 'held-out' ? splitSamples(samples, options) : { train: samples, test: samples };

@@ -62,7 +62,7 @@ export type {
   RunSink,
   SinkKind,
 } from './registry/kinds.ts';
-export { type LoadedModule, loadModule, loadModules, moduleReference } from './registry/load-module.ts';
+export { type LoadedModule, loadModule, loadModules, moduleAtFault, moduleReference } from './registry/load-module.ts';
 export { createRunRegistry, environmentOf, gamesOf, type RunRegistry } from './registry/run-registry.ts';
 export {
   agentKindOf,

@@ -52,10 +52,17 @@ export interface LoraMoeOutput<Tensor> {
 
 /**
  * The router of a configuration.
- * @throws InvalidArgumentError for an unknown router or option, or one that jitters what its gate sees: here it sees the tokens as they are
+ * @throws InvalidArgumentError for an unknown router or option, for one that jitters what its gate sees (here it sees the tokens as they are), or for a balancing
+ *   bias, which no training step updates here
  */
 export function loraRouter({ router = { type: 'dynmole' } }: Pick<LoraMoeConfig, 'router'>): Router {
   const made = createRouter(router);
+  const rate = (router as { readonly balanceBiasRate?: unknown }).balanceBiasRate ?? 0;
+  if (rate !== 0) {
+    throw new InvalidArgumentError(
+      `LoRA MoE: the router "${made.type}" has a balanceBiasRate of ${rate}, but here is no bias to update; expected 0, or none`,
+    );
+  }
   if ((made.inputJitter ?? 0) > 0) {
     throw new InvalidArgumentError(
       `LoRA MoE: the router "${made.type}" has an inputJitter of ${made.inputJitter}, which its gate does not do here; expected 0`,

@@ -1,6 +1,7 @@
-// Runs the command line and turns every failure made on purpose into one message and exit code 2. Only a bug shows a stack trace.
+// Runs the command line and turns every failure made on purpose into one message and exit code 2. Only a bug, ours or that of a module, shows a stack trace.
 import { readFileSync } from 'node:fs';
 import { isMoeRlError } from '@moe-rl/core';
+import { moduleAtFault } from '@moe-rl/runs';
 import { CommanderError } from 'commander';
 import { buildProgram } from './program.ts';
 import { note, stoppedExitCode } from './terminal.ts';
@@ -21,7 +22,9 @@ export async function main(args: readonly string[]): Promise<number> {
     }
     // Ctrl-C and its like, which `interruptible` has acknowledged.
     if (error instanceof DOMException && error.name === 'AbortError') return stoppedExitCode();
-    note(`moe-rl: this is a bug in moe-rl, please report it\n${error instanceof Error ? error.stack : String(error)}`);
+    const module = moduleAtFault(error);
+    const whose = module === undefined ? 'this is a bug in moe-rl, please report it' : `an error in the module ${module}`;
+    note(`moe-rl: ${whose}\n${error instanceof Error ? error.stack : String(error)}`);
     return 1;
   }
 }

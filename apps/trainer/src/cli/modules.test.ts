@@ -7,6 +7,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   renameSync,
   rmSync,
   writeFileSync,
@@ -124,6 +125,64 @@ describe('a router and a learning rule of one’s own', { timeout: 120_000 }, ()
     const listed = await runCli(['presets', 'dqn-soft-moe', ...example('munchausen-dqn.mjs')]);
     expect(listed.stdout).toMatch(/agent\.variant .*munchausen-dqn/);
   });
+});
+
+describe('an agent, an encoder with a preset and a mixture of one’s own', { timeout: 120_000 }, () => {
+  const folder = (name: string) => ['--run-folder', join(root, name)];
+  const small = [...['--backend', 'cpu'], ...set('evaluationEpisodes=0', 'checkpointPeriodAgentSteps=200')];
+
+  it('an agent goes on exactly where it was, and its preset and settings are known', async () => {
+    const train = ['train', ...example('grid-q.mjs'), '--game', 'bsuite/catch', '--preset', 'grid-q', ...small];
+    const settings = set('grid.cellSize=0.5', 'logPeriodAgentSteps=50');
+    const straight = await runCli([...train, ...settings, '--agent-steps', '400', ...folder('grid')]);
+    expect(straight.stderr).not.toContain('this is a bug');
+    expect(straight.code).toBe(0);
+    expect((await runCli([...train, ...settings, '--agent-steps', '200', ...folder('grid-2')])).code).toBe(0);
+    expect((await runCli(['train', '--resume', '--agent-steps', '400', ...folder('grid-2')])).code).toBe(0);
+    expect(reproducibleRows(join(root, 'grid-2'))).toEqual(reproducibleRows(join(root, 'grid')));
+    expect(reproducibleRows(join(root, 'grid')).at(-1)!['grid/cells']).toBeGreaterThan(10);
+    expectRefusal(
+      await runCli([...train, ...set('grid.learningRate=2'), ...folder('none')]),
+      /grid\.learningRate is 2; expected .*1/,
+    );
+  });
+
+  it('an encoder of normalised layers, by a preset made from another one', async () => {
+    const run = await runCli([
+      ...['train', ...example('layer-norm-encoder.mjs'), '--game', 'classic-control/cart-pole'],
+      ...['--preset', 'classic-control-layer-norm', '--agent-steps', '100', ...small, ...folder('layer-norm')],
+      ...set('network.encoder.hiddenUnits=16,8', 'network.hiddenUnits=8', 'agent.minReplayHistoryAgentSteps=60'),
+    ]);
+    expect(run.stderr).not.toContain('this is a bug');
+    expect(run.code).toBe(0);
+    // 4 x 16 + 16, 16 x 8 + 8, 8 x 8 + 8, 8 x 2 + 2.
+    expect(run.stderr).toContain('agent: 306 parameters');
+  });
+
+  it('a mixture around another one, which keeps its router’s statistics', async () => {
+    const router = set('network.moe.router.type=shared-expert', 'network.moe.router.routed=switch');
+    const run = await runCli([
+      ...['train', ...example('shared-expert.mjs'), ...TINY, ...router, '--agent-steps', '150'],
+      ...[...set('statistics.periodUpdates=20', 'evaluationEpisodes=0'), ...folder('shared-expert')],
+    ]);
+    expect(run.stderr).not.toContain('this is a bug');
+    expect(run.code).toBe(0);
+    const last = reproducibleRows(join(root, 'shared-expert')).findLast((row) => 'expert/load/0' in row)!;
+    expect(last['expert/load/0']! + last['expert/load/1']!).toBeCloseTo(1, 5);
+  });
+});
+
+it('an error inside a module says whose it is, with its stack', { timeout: 60_000 }, async () => {
+  const file = join(root, 'broken.mjs');
+  const text = readFileSync(join(examples, 'corridor.mjs'), 'utf8');
+  writeFileSync(file, text.replace('step(action) {', "step(action) {\n      throw new TypeError('no floor');"));
+  const run = await runCli([
+    ...['train', '--module', file, '--game', 'my/corridor', '--preset', 'classic-control', '--backend', 'cpu'],
+    ...['--agent-steps', '900', ...TINY_NETWORK.slice(0, 4), '--run-folder', join(root, 'broken')],
+  ]);
+  expect(run.stderr).toContain(`moe-rl: an error in the module ${realpathSync(file)}\nTypeError: no floor\n    at `);
+  expect(run.stderr).not.toContain('this is a bug');
+  expect(run.code).toBe(1);
 });
 
 describe('an experiment over a game of one’s own', { timeout: 120_000 }, () => {

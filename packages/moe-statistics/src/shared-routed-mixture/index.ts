@@ -194,6 +194,7 @@ function unpackModel(parameters: Float64Array, problem: SharedRoutedEm, names: r
     gate: rows(gateAt, settings.routed, gateWidth),
     routed: rows(second.numbersAt, second.count, second.width),
     routedVariances: exponentials(second.variancesAt, second.count),
+    ...(settings.gateKind !== 'softmax' && settings.pinnedGate >= 0 ? { pinnedGate: settings.pinnedGate } : {}),
   };
 }
 
@@ -209,14 +210,14 @@ export const sharedRoutedMixture: MixtureEstimator<SharedRoutedModel, SharedRout
   bic(model, samples) {
     const { totalWeight } = checkSamples(samples);
     const logLikelihood = totalWeight * weightedMean(sharedRoutedLogDensities(model, samples), samples.weights);
-    const { gate, shared, sharedForm, routedForm, names, gateKind } = model;
+    const { gate, shared, sharedForm, routedForm, names, gateKind, pinnedGate } = model;
     const count = sharedRoutedParameterCount({
       shared: shared.length,
       routed: gate.length,
       columns: names.length,
       sharedForm,
       routedForm,
-      freeGates: gateKind === 'softmax' ? gate.length - 1 : gate.length,
+      freeGates: gateKind === 'softmax' || pinnedGate !== undefined ? gate.length - 1 : gate.length,
     });
     return bayesianInformationCriterion(logLikelihood, count, totalWeight);
   },

@@ -1,7 +1,7 @@
 // A mixture of shared and routed experts (DeepSeekMoE's statistics, 2505.10860):
 // f(y|x) = 1/2 sum_i w_i N(y; h1(x, kappa_i), tau_i) + 1/2 sum_i g_i(x) N(y; h2(x, eta_i), nu_i), w on the simplex, and g the softmax (V2) or the
 // normalized sigmoids (V3) of b1_i . x + b0_i.
-import { createRng, type Rng, ShapeError } from '@moe-rl/core';
+import { createRng, type Rng, requireInteger, ShapeError } from '@moe-rl/core';
 import type { SharedRoutedMeasure } from '../comparison/shared-routed-losses.ts';
 import { requireFiniteNumbers, requirePositiveNumbers } from '../data/numbers.ts';
 import { type Covariates, checkSamples, type Matrix, type Samples, toMatrix } from '../data/samples.ts';
@@ -28,6 +28,8 @@ export interface SharedRoutedModel {
   readonly routed: readonly (readonly number[])[];
   /** [k2] */
   readonly routedVariances: readonly number[];
+  /** The routed expert with sigmoid gate whose gate was pinned, not estimated; it doesn't count as free parameters. A softmax gate always has one such. */
+  readonly pinnedGate?: number;
 }
 
 export interface SharedRoutedPrediction {
@@ -88,6 +90,7 @@ export function checkSharedRoutedModel(model: SharedRoutedModel): void {
   requireFiniteNumbers('gate', model.gate.flat());
   requireFiniteNumbers('routed', model.routed.flat());
   requirePositiveNumbers('routedVariances', model.routedVariances);
+  if (model.pinnedGate !== undefined) requireInteger('pinnedGate', model.pinnedGate, 0, model.gate.length - 1);
 }
 
 /** Gates [n, k2]. */

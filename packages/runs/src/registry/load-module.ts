@@ -17,6 +17,15 @@ export interface LoadedModule {
 /** What was registered where: a module that is loaded again registers nothing again. */
 const loadedInto = new WeakMap<object, Map<string, LoadedModule>>();
 
+/** Files of all modules of this process, links followed: as they stand in stack traces. */
+const loadedFiles = new Set<string>();
+
+/** The module whose code was running when an error was thrown, for instance in an environment's `step`; undefined: none of those loaded. */
+export function moduleAtFault(error: unknown): string | undefined {
+  const stack = error instanceof Error ? (error.stack ?? '') : '';
+  return [...loadedFiles].find((file) => [file, pathToFileURL(file).href].some((name) => stack.includes(`${name}:`)));
+}
+
 /**
  * Imports a file and calls its `register` (or default export) with the registry, once.
  * @throws NotFoundError without the file; InvalidArgumentError when it can't be loaded, exports no such function, or its function throws
@@ -30,8 +39,10 @@ export async function loadModule(file: string, registry: object): Promise<Loaded
   if (before !== undefined) return before;
   const sha256 = createHash('sha256').update(readBytes(path)).digest('hex');
   let exported: Readonly<Record<string, unknown>>;
+  const followed = realpathSync(path);
+  loadedFiles.add(followed);
   try {
-    exported = (await import(pathToFileURL(realpathSync(path)).href)) as Readonly<Record<string, unknown>>;
+    exported = (await import(pathToFileURL(followed).href)) as Readonly<Record<string, unknown>>;
   } catch (cause) {
     throw failure(`cannot load the module ${file}`, cause);
   }

@@ -71,6 +71,7 @@ test.each([
   ['stable', {}, 'needs a router that is distilled'],
   ['hash', {}, 'needs tokenIds'],
   ['switch', { inputJitter: 0.1 }, 'has an inputJitter of 0.1'],
+  ['deepseek', { balanceBiasRate: 0.01 }, 'has a balanceBiasRate of 0.01'],
 ])('refuses the router %s with %o, which %s', (type, options, reason) => {
   const router = { type, ...options } as { type: 'switch' };
   expect(() => new LoraMoeLayer({ units: 2, router })).toThrow(`the router "${type}" ${reason}`);

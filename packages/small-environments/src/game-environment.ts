@@ -145,6 +145,8 @@ export function environmentOf<State extends object>(
       episodeAgentSteps = state.episodeAgentSteps;
       isRunning = state.isRunning === true;
       lastAction = state.lastAction;
+      // For `render`, which shows the newest observation.
+      observe();
     },
   };
 }

@@ -43,6 +43,7 @@ describe.each(Object.keys(SMALL_ENVIRONMENTS))('%s', (id) => {
     const state = structuredClone(environment.getState());
     const other = createSmallEnvironment(id, { seed: 77 });
     other.setState(state);
+    expect(other.render?.()).toEqual(environment.render?.());
     expect(play(other, 200, 3)).toEqual(play(environment, 200, 3));
   });
 

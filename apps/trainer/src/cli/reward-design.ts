@@ -2,7 +2,7 @@
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InvalidArgumentError, requireOneOf } from '@moe-rl/core';
-import { makeFolder, replaceFile } from '@moe-rl/core/node';
+import { makeFolder, replaceFile, storageError } from '@moe-rl/core/node';
 import { heatMapSvg, svgToPng } from '@moe-rl/figures';
 import {
   designedRewards,
@@ -69,7 +69,11 @@ export async function rewardDesignStudy(name: string, options: StudyCommandOptio
           ...(maxEpisodes === undefined ? {} : { maxEpisodes }),
           onResult(result) {
             results.push(result);
-            appendFileSync(file, `${JSON.stringify(result)}\n`);
+            try {
+              appendFileSync(file, `${JSON.stringify(result)}\n`);
+            } catch (cause) {
+              throw storageError('write', file, cause);
+            }
           },
         });
         if (seeds.length > 0) note(`${learner}, ${design}: ${seeds.length} runs`);

@@ -123,8 +123,10 @@ export function intervalsSvg(title: string, xLabel: string, rows: readonly Inter
     (x, y, index) => {
       const { color, interval } = rows[index]!;
       const [low, high] = [x(interval.low), x(interval.high)];
+      const bar = `<rect x="${at(low)}" y="${at(y - 8)}" width="${at(Math.max(1, high - low))}" height="16" fill="${color}" fill-opacity="0.35"/>`;
       return [
-        `<rect x="${at(low)}" y="${at(y - 8)}" width="${at(Math.max(1, high - low))}" height="16" fill="${color}" fill-opacity="0.35"/>`,
+        // No interval, as with a single seed: a bar of no width would claim certainty.
+        ...(interval.high > interval.low ? [bar] : []),
         `<line x1="${at(x(interval.estimate))}" x2="${at(x(interval.estimate))}" y1="${at(y - 8)}" y2="${at(y + 8)}" stroke="${color}" stroke-width="3"/>`,
       ];
     },

@@ -55,6 +55,9 @@ describe('results', () => {
     const tables = readFileSync(await writeReport({ folder }), 'utf8').split('<h2>Scores</h2>')[0]!;
     expect(tables).toMatch(/<td>soft<\/td><td>4<\/td><td>4<\/td><td>0\.\d+<\/td>/);
     expect(tables).not.toMatch(/<td>[^<]*\[|95 %/);
+    const figure = readFileSync(join(folder.reportFolder, 'figures', 'aggregate-iqm.svg'), 'utf8');
+    expect(figure).toContain('soft');
+    expect(figure).not.toContain('fill-opacity="0.35"');
     noteFailure(folder, folder.jobs.at(-1)!.id, 1, { kind: 'configuration', message: 'told to fail' });
     expect(experimentStatus(folder).jobs).toEqual({ total: 20, done: 10, failed: 1, running: 0, waiting: 9 });
     expect(resultsText(readResults(folder))).toMatch(/--soft--s2 failed, 1 attempt; the last on .*: told to fail/);

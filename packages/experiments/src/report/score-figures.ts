@@ -117,7 +117,7 @@ function aggregateFigures(results: ExperimentResults, { variants }: Analysis): R
     return {
       name: `aggregate-${kind === 'optimalityGap' ? 'optimality-gap' : kind}`,
       title,
-      caption: 'Bars: 95 % stratified bootstrap interval, line: estimate.',
+      caption: 'Bars: 95 % stratified bootstrap interval (none with a single seed), line: estimate.',
       svg: intervalsSvg(title, 'normalized score', rows),
       csv: csv(
         ['variant', 'value', 'low', 'high'],

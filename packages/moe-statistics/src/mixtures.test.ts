@@ -167,7 +167,14 @@ test('the BIC of a model is that of its fit, where a gate was pinned too', () =>
   const x = uniform(300, -1, 1, 'x');
   const y = sampleSharedRouted(SHARED, x, createRng(3));
   for (const pinned of [{}, { pinnedGate: 1 }]) {
-    const options = { shared: 1, routed: 2, gate: 'normalized-sigmoid', starts: 1, maxIterations: 5, ...pinned } as const;
+    const options = {
+      shared: 1,
+      routed: 2,
+      gate: 'normalized-sigmoid',
+      starts: 1,
+      maxIterations: 5,
+      ...pinned,
+    } as const;
     const fit = sharedRoutedMixture.fit({ x, y }, options);
     expect(sharedRoutedMixture.bic(fit.model, { x, y })).toBeCloseTo(fit.bic, 6);
     expect(fit.parameterCount).toBe('pinnedGate' in pinned ? 11 : 13);

@@ -23,7 +23,8 @@ export async function main(args: readonly string[]): Promise<number> {
     // Ctrl-C and its like, which `interruptible` has acknowledged.
     if (error instanceof DOMException && error.name === 'AbortError') return stoppedExitCode();
     const module = moduleAtFault(error);
-    const whose = module === undefined ? 'this is a bug in moe-rl, please report it' : `an error in the module ${module}`;
+    const whose =
+      module === undefined ? 'this is a bug in moe-rl, please report it' : `an error in the module ${module}`;
     note(`moe-rl: ${whose}\n${error instanceof Error ? error.stack : String(error)}`);
     return 1;
   }

@@ -140,7 +140,8 @@ describe('an agent, an encoder with a preset and a mixture of one’s own', { ti
     expect((await runCli([...train, ...settings, '--agent-steps', '200', ...folder('grid-2')])).code).toBe(0);
     expect((await runCli(['train', '--resume', '--agent-steps', '400', ...folder('grid-2')])).code).toBe(0);
     expect(reproducibleRows(join(root, 'grid-2'))).toEqual(reproducibleRows(join(root, 'grid')));
-    expect(reproducibleRows(join(root, 'grid')).at(-1)!['grid/cells']).toBeGreaterThan(10);
+    const cells = readMetricRows(join(root, 'grid/metrics.jsonl')).findLast(({ values }) => 'grid/cells' in values)!;
+    expect(cells.values['grid/cells']).toBeGreaterThan(10);
     expectRefusal(
       await runCli([...train, ...set('grid.learningRate=2'), ...folder('none')]),
       /grid\.learningRate is 2; expected .*1/,
@@ -167,8 +168,9 @@ describe('an agent, an encoder with a preset and a mixture of one’s own', { ti
     ]);
     expect(run.stderr).not.toContain('this is a bug');
     expect(run.code).toBe(0);
-    const last = reproducibleRows(join(root, 'shared-expert')).findLast((row) => 'expert/load/0' in row)!;
-    expect(last['expert/load/0']! + last['expert/load/1']!).toBeCloseTo(1, 5);
+    const rows = readMetricRows(join(root, 'shared-expert/metrics.jsonl'));
+    const loads = rows.findLast(({ values }) => 'expert/load/0' in values)!.values;
+    expect(loads['expert/load/0']! + loads['expert/load/1']!).toBeCloseTo(1, 5);
   });
 });
 

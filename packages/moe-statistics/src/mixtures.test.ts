@@ -268,6 +268,18 @@ test('weights count samples: twice a sample is a sample of weight 2', () => {
   expect(weighted.bic).toBeCloseTo(doubled.bic, 6);
 });
 
+test('weights of any size fit the same mixture: no expert is taken for empty where all weigh little', () => {
+  const x = uniform(200, -1, 1, 'x');
+  const y = samplePolynomial(LINES, x, createRng(6));
+  const options = { experts: 2, degree: 1, initial: LINES, maxIterations: 25, tolerance: 0, likelihoodTolerance: 0 };
+  const plain = polynomialMixture.fit({ x, y }, options);
+  const light = polynomialMixture.fit({ x, y, weights: new Float64Array(200).fill(1e-12) }, options);
+  expect(light.convergence.reseededExperts).toBe(0);
+  light.model.coefficients.flat().forEach((value, k) => {
+    expect(value).toBeCloseTo(plain.model.coefficients.flat()[k]!, 4);
+  });
+});
+
 test('BIC and held-out likelihood choose two lines for two lines', () => {
   const x = uniform(600, -1, 1, 'x');
   const y = samplePolynomial(LINES, x, createRng(8));

@@ -72,7 +72,7 @@ export class MultinomialEm implements EmProblem {
   step(from: Float64Array, to: Float64Array, mayReseed: boolean): number {
     const { experts, innerSteps } = this.settings;
     const logLikelihood = this.#expectation(from);
-    const empty = emptyExpert(massesOf(this.responsibilities, experts));
+    const empty = emptyExpert(massesOf(this.responsibilities, experts), this.#rows);
     if (empty >= 0 && Number.isFinite(logLikelihood)) {
       if (!mayReseed) return Number.NaN;
       to.set(from);

@@ -1,7 +1,7 @@
 // What the EM maps of all mixtures share about an expert that loses its samples: when it is empty, and which sample it is put on.
 import { EmptyExpertError } from '../errors.ts';
 
-/** Below this sum of responsibilities an expert is empty. */
+/** Below this sum of responsibilities an expert is empty; in samples of mean weight. */
 const EMPTY = 1e-8;
 
 /** Tries for each expert before its mixture is given up. */
@@ -16,9 +16,10 @@ export function massesOf(responsibilities: Float64Array, experts: number): Float
   return masses;
 }
 
-/** The first expert without samples (or with NaN of them); -1: there is none. */
-export function emptyExpert(masses: Float64Array): number {
-  return masses.findIndex((mass) => !(mass > EMPTY));
+/** The first of the experts without samples (or with NaN of them) among `rows` of them; -1: there is none. */
+export function emptyExpert(masses: Float64Array, rows: number): number {
+  const meanWeight = masses.reduce((sum, mass) => sum + mass, 0) / rows;
+  return masses.findIndex((mass) => !(mass > EMPTY * meanWeight));
 }
 
 /** @throws EmptyExpertError naming the expert when a fit has re-seeded too often to come to an end */

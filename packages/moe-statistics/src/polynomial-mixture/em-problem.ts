@@ -82,7 +82,7 @@ export class PolynomialEm implements EmProblem {
 
   step(from: Float64Array, to: Float64Array, mayReseed: boolean): number {
     const logLikelihood = this.expectation(from);
-    const empty = emptyExpert(this.#mass);
+    const empty = emptyExpert(this.#mass, this.#rows);
     if (empty >= 0 && Number.isFinite(logLikelihood)) {
       if (!mayReseed) return Number.NaN;
       to.set(from);

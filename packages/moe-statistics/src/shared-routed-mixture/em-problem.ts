@@ -84,7 +84,7 @@ export class SharedRoutedEm implements EmProblem {
   step(from: Float64Array, to: Float64Array, mayReseed: boolean): number {
     const logLikelihood = this.#expectation(from);
     const experts = this.settings.shared + this.settings.routed;
-    const empty = emptyExpert(massesOf(this.responsibilities, experts));
+    const empty = emptyExpert(massesOf(this.responsibilities, experts), this.#samples.x.rows);
     if (empty >= 0 && Number.isFinite(logLikelihood)) {
       if (!mayReseed) return Number.NaN;
       to.set(from);

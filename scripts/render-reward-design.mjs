@@ -19,6 +19,7 @@ import {
   shapedRewards,
   summarizeDesigns,
 } from '../packages/reward-design/src/index.ts';
+import { studentInterval } from './render/intervals.mjs';
 import { docs, finish, read, readLines, write } from './render/pages.mjs';
 
 /** Runs of each case; the table says where there are fewer. */
@@ -130,57 +131,72 @@ function luck(keys) {
   return lucky / episodes;
 }
 
-function dqnSection() {
-  const lines = readLines('reward-design/dqn.jsonl');
-  if (lines.length === 0) return [];
-  const rewards = [...new Set(lines.map(({ reward }) => reward))].sort().reverse();
-  const seedsOf = (reward) => [...new Set(lines.filter((one) => one.reward === reward).map(({ seed }) => seed))];
-  const curveOf = (reward, seed) => lines.filter((one) => one.reward === reward && one.seed === seed);
+const DQN_NAMES = { original: 'DQN', explors: 'DQN with ExploRS' };
+
+/** Curves of DQN with and without ExploRS on LineK with so many keys. */
+function dqnRuns(keys) {
+  const lines = readLines('reward-design/dqn.jsonl').filter((one) => one.keys === keys);
+  return Object.keys(DQN_NAMES).map((reward) => {
+    const own = lines.filter((one) => one.reward === reward);
+    const seeds = [...new Set(own.map(({ seed }) => seed))];
+    return { reward, curves: seeds.map((seed) => own.filter((one) => one.seed === seed)) };
+  });
+}
+
+function dqnTable(keys) {
+  const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const meanReturns = (curves) => curves.map((curve) => mean(curve.map((one) => one.return)));
+  const runs = dqnRuns(keys);
   write(
-    'reward-design/dqn.svg',
+    `reward-design/dqn-${keys}.svg`,
     comparisonSvg(
-      rewards.map((reward) => ({
-        label: reward === 'original' ? 'DQN' : 'DQN with ExploRS',
-        curves: seedsOf(reward).map((seed) =>
-          curveOf(reward, seed).map(({ agentSteps, return: value }) => ({ agentSteps, value })),
-        ),
+      runs.map(({ reward, curves }) => ({
+        label: DQN_NAMES[reward],
+        curves: curves.map((curve) => curve.map(({ agentSteps, return: value }) => ({ agentSteps, value }))),
       })),
     ),
   );
-  const last = (reward) => seedsOf(reward).map((seed) => curveOf(reward, seed).at(-1).return);
-  const solved = (reward) =>
-    seedsOf(reward).map((seed) => curveOf(reward, seed).find((one) => one.return > 0)?.agentSteps ?? null);
-  const median = (values) =>
-    values.map((value) => value ?? Number.POSITIVE_INFINITY).sort((a, b) => a - b)[values.length >> 1];
-  const [plain, explors] = ['original', 'explors'].map(solved);
-  const found = plain.filter((steps) => steps !== null).length;
+  const [plain, explors] = runs.map(({ curves }) => meanReturns(curves));
+  const gain = studentInterval(explors.map((value, seed) => value - plain[seed]));
+  const ends = [gain.mean - gain.half, gain.mean + gain.half];
+  const steps = runs[0].curves[0].at(-1).agentSteps;
+  const verdict =
+    ends[0] > 0 ? 'ExploRS gains' : ends[1] < 0 ? 'ExploRS loses' : 'No gain is shown: the interval holds 0';
+  return [
+    `${keys === 1 ? 'One key' : `${keys} keys, of which one opens the goal`}, ${steps.toLocaleString('en')} agent steps. A random agent gets a reward in ${(100 * luck(keys)).toFixed(1)} % of episodes.`,
+    '',
+    '| | seeds that found the reward | mean return over the training, by seed | at the end | first evaluation with a return, agent steps |',
+    '| --- | --- | --- | --- | --- |',
+    ...runs.map(({ reward, curves }) => {
+      const found = curves.map((curve) => curve.find((one) => one.return > 0)?.agentSteps ?? null);
+      const cells = [
+        `${found.filter((one) => one !== null).length} of ${curves.length}`,
+        meanReturns(curves)
+          .map((value) => value.toFixed(1))
+          .join(', '),
+        mean(curves.map((curve) => curve.at(-1).return)).toFixed(1),
+        found.map((one) => one ?? 'never').join(', '),
+      ];
+      return `| ${DQN_NAMES[reward]} | ${cells.join(' | ')} |`;
+    }),
+    '',
+    `Mean return over the training, with ExploRS minus without, paired by seed: ${gain.mean.toFixed(1)} [${ends.map((end) => end.toFixed(1)).join(', ')}] (95 %, Student's t). ${verdict}.`,
+    '',
+    `![DQN with and without ExploRS, ${keys} ${keys === 1 ? 'key' : 'keys'}](reward-design/dqn-${keys}.svg)`,
+    '',
+  ];
+}
+
+function dqnSection() {
+  const counts = [...new Set(readLines('reward-design/dqn.jsonl').map(({ keys }) => keys))];
+  if (counts.length === 0) return [];
   return [
     '## ExploRS with DQN',
     '',
-    'LineK without cells (`navigation/line-key-picks`, one key), where states are not known: reward, critic and agent are networks. 6,000 agent steps, evaluated every 600',
-    'without the designed reward (`scripts/reward-design-dqn.mjs`).',
+    'LineK without cells (`navigation/line-key-picks`), where states are not known: reward, critic and agent are networks. Evaluated ten times, without the designed reward, 3 episodes each',
+    '(`scripts/reward-design-dqn.mjs`).',
     '',
-    '| | seeds | mean return at the end | first evaluation with a return, agent steps, by seed |',
-    '| --- | --- | --- | --- |',
-    ...rewards.map((reward) => {
-      const values = last(reward);
-      const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-      return `| ${reward === 'original' ? 'DQN' : 'DQN with ExploRS'} | ${values.length} | ${mean.toFixed(1)} (${values.map((value) => value.toFixed(1)).join(', ')}) | ${solved(
-        reward,
-      )
-        .map((steps) => steps ?? 'never')
-        .join(', ')} |`;
-    }),
-    '',
-    `No gain is shown, and the setting is not one that is hard for DQN: alone it finds the reward in ${found} of ${plain.length} seeds, half of them within ${median(plain)} agent steps (${median(explors)} with ExploRS). A random agent seldom does, in ${[
-      1, 2, 4,
-    ]
-      .map((keys) => `${(100 * luck(keys)).toFixed(1)} % of episodes with ${keys} ${keys === 1 ? 'key' : 'keys'}`)
-      .join(', ')},`,
-    'presumably because it turns too often, while an untrained network walks one way for many steps (not measured). With more (`--set environment.keys=4`) it would have to guess the right one as well; that was not run.',
-    '',
-    '![DQN with and without ExploRS](reward-design/dqn.svg)',
-    '',
+    ...counts.flatMap(dqnTable),
   ];
 }
 

@@ -88,9 +88,19 @@ export async function loadModules(
 ): Promise<readonly LoadedModule[]> {
   const loaded: LoadedModule[] = [];
   for (const file of given) loaded.push(await loadModule(file, registry));
-  for (const { path, sha256 } of kept) {
-    const file = isAbsolute(path) ? path : resolve(folder, path);
-    let module = loaded.find((one) => one.path === file || basename(one.path) === basename(file));
+  const fileOf = ({ path }: ModuleReference): string => (isAbsolute(path) ? path : resolve(folder, path));
+  const keptFiles = kept.map(fileOf);
+  // Several modules may be called index.js: one that the run keeps itself stands for no other one, and another one only for the one that is not there.
+  const others = loaded.filter((one) => !keptFiles.includes(one.path));
+  const standInOf = (file: string): LoadedModule | undefined => {
+    const isAlike = (path: string): boolean => basename(path) === basename(file);
+    const isClear = keptFiles.filter(isAlike).length === 1 || !existsSync(file);
+    return isClear ? others.find(({ path }) => isAlike(path)) : undefined;
+  };
+  for (const reference of kept) {
+    const { sha256 } = reference;
+    const file = fileOf(reference);
+    let module = loaded.find((one) => one.path === file) ?? standInOf(file);
     if (module === undefined) {
       if (!existsSync(file)) {
         throw new NotFoundError(

@@ -48,10 +48,14 @@ export interface TrainInFolderOptions {
   readonly wantsCheckpoint?: () => boolean;
 }
 
-/** Trains in `folder`. The caller disposes what comes back. A start that fails before the first step takes its folder back. */
+/**
+ * Trains in `folder`. The caller disposes what comes back. A start that fails before the first step takes its folder back, a resume what it changed in the
+ * configuration.
+ */
 export async function trainInFolder(folder: RunFolder, options: TrainInFolderOptions): Promise<TrainedSession> {
   const { isResume, say, output = process.stderr, sinks, member, ...rest } = options;
   let session: Session | undefined;
+  let hasBegun = false;
   try {
     session = await openOnKeptBackend(folder, isResume, say, (kept) => openSession(kept, say, isResume, member));
     for (const note of agentKindOf(folder.config, registry).notes?.(folder.config) ?? []) say(note);
@@ -61,6 +65,9 @@ export async function trainInFolder(folder: RunFolder, options: TrainInFolderOpt
     const recorder = recorderOf(folder, environment, isResume);
     const result = await trainRun({
       ...rest,
+      onStep: () => {
+        hasBegun = true;
+      },
       folder,
       agent,
       environment,
@@ -78,8 +85,9 @@ export async function trainInFolder(folder: RunFolder, options: TrainInFolderOpt
     });
     return { ...session, output: result };
   } catch (error) {
-    if (!isResume && (session?.agent.trainingAgentSteps ?? 0) === 0) folder.discard();
     session?.dispose();
+    // What the run asked for is settled by a step: until then a new run leaves no folder, and one that was to go on its configuration as it was.
+    if (!hasBegun && (isResume || folder.checkpoints.list().length === 0)) folder.discard();
     throw error;
   }
 }

@@ -87,7 +87,9 @@ export function changeOnResume(stored: RunConfig, requested: RequestedSettings, 
     (kind?.changeableOnResume ?? []).some((name) => path === `environment.${name}`) ||
     (reward?.changeableOnResume ?? []).some((name) => path === `reward.${name}`);
   for (const { path, left, right } of settingDifferences(stored, changed)) {
-    if (!isChangeable(path)) throw cantChange(path, left, right);
+    // A dataset may lie elsewhere now; learning from the environment or from a dataset are two experiments.
+    const isOtherSource = path === 'dataset.folder' && (left === null || right === null);
+    if (!isChangeable(path) || isOtherSource) throw cantChange(path, left, right);
   }
   return { ...changed, modules };
 }

@@ -1,7 +1,7 @@
 // The checkpoints/ folder of a run. A checkpoint is a folder of files with a manifest of their sizes and SHA-256 sums, made under a temporary name,
 // synced and then renamed, so a crash at any moment leaves the previous one whole. The newest two are kept.
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   CheckpointError,
@@ -46,7 +46,10 @@ export interface LoadedCheckpoint {
 
 export interface CheckpointStore {
   readonly folder: string;
-  /** Writes one checkpoint and deletes all but the newest `kept`. Returns its folder. */
+  /**
+   * Writes one checkpoint and deletes all but the newest `kept`, and those of later agent steps. Returns its folder.
+   * @throws StorageError when it can't be written; the ones before are whole then
+   */
   save(agentSteps: number, parts: Readonly<Record<string, StateTree>>): string;
   /** Folders of the checkpoints present, newest first (not verified). */
   newestFirst(): string[];
@@ -66,13 +69,18 @@ export interface CheckpointStore {
 export function checkpointStore(folder: string, kept = 2): CheckpointStore {
   const names = (): string[] => {
     if (!existsSync(folder)) return [];
-    return readdirSync(folder)
-      .filter((name) => NAME.test(name))
-      .sort();
+    try {
+      return readdirSync(folder)
+        .filter((name) => NAME.test(name))
+        .sort();
+    } catch (cause) {
+      throw storageError('read the checkpoints in', folder, cause);
+    }
   };
+  const stepsOf = (name: string): number => Number(NAME.exec(name)![1]);
   return {
     folder,
-    list: () => names().map((name) => Number(NAME.exec(name)![1])),
+    list: () => names().map(stepsOf),
     save(agentSteps, parts) {
       makeFolder(folder);
       const name = `checkpoint-${String(agentSteps).padStart(12, '0')}`;
@@ -111,7 +119,11 @@ export function checkpointStore(folder: string, kept = 2): CheckpointStore {
         throw storageError('write the checkpoint', target, cause);
       }
       removeLeftovers(folder);
-      for (const old of names().slice(0, -kept)) rmSync(join(folder, old), { recursive: true, force: true });
+      // Those of later steps could not be read, and the run has gone on from an older one: they must not count as the newest.
+      const present = names();
+      const abandoned = present.filter((name) => stepsOf(name) > agentSteps);
+      const usable = present.filter((name) => stepsOf(name) <= agentSteps);
+      for (const old of [...abandoned, ...usable.slice(0, -kept)]) removeQuietly(join(folder, old));
       return target;
     },
     newestFirst: () =>
@@ -171,13 +183,9 @@ export function readCheckpoint(path: string): Omit<LoadedCheckpoint, 'skipped'> 
   return { path, agentSteps: manifest.agentSteps ?? 0, parts };
 }
 
-/** Temporary folders of processes that were killed while saving. The run lock makes sure that no living process owns one. */
+/** Temporary folders of processes that were killed while saving. The run lock makes sure that no living process owns one. What can't be removed may stay. */
 function removeLeftovers(folder: string): void {
-  for (const name of readdirSync(folder)) {
-    if (name.startsWith('.checkpoint-') && statSync(join(folder, name)).isDirectory()) {
-      rmSync(join(folder, name), { recursive: true, force: true });
-    }
-  }
+  for (const name of readdirSync(folder)) if (name.startsWith('.checkpoint-')) removeQuietly(join(folder, name));
 }
 
 function sha256(data: Uint8Array): string {

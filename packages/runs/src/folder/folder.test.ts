@@ -139,6 +139,12 @@ describe('run folder', () => {
       expect(existsSync(join(path, file))).toBe(true);
       rmSync(path, { recursive: true });
     }
+    mkdirSync(path);
+    writeFileSync(join(path, 'checkpoints'), 'mine');
+    expect(() => createRunFolder(path, config)).toThrow(
+      expect.objectContaining({ code: 'STORAGE', message: expect.stringContaining('is a file, not a folder') }),
+    );
+    rmSync(path, { recursive: true });
     // What a start leaves that was killed before it wrote its configuration.
     for (const name of ['events', 'videos']) mkdirSync(join(path, name), { recursive: true });
     createRunFolder(path, config).discard();

@@ -2,7 +2,7 @@
 import { existsSync, lstatSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { CheckpointError, InvalidArgumentError, NotFoundError } from '@moe-rl/core';
-import { lockFolder, makeFolder, readJson, replaceFile } from '@moe-rl/core/node';
+import { lockFolder, makeFolder, readBytes, readJson, replaceFile } from '@moe-rl/core/node';
 import { checkRunConfig } from '../config/run-config.ts';
 import type { RunConfig } from '../config/run-settings.ts';
 import type { RunRegistry } from '../registry/run-registry.ts';
@@ -27,7 +27,10 @@ export interface RunFolder {
   readonly rewardFolder: string;
   /** True when the folder held a run that never came to its first checkpoint: this one took its place. */
   readonly replacesUnfinished: boolean;
-  /** Takes back what `createRunFolder` made, after a start that failed: whatever has been trained until then is deleted. */
+  /**
+   * After a start that failed: takes back what `createRunFolder` made, so that whatever has been trained until then is deleted, or the change of the configuration
+   * by `openRunFolder`; and unlocks.
+   */
   discard(): void;
   /** Lets other processes use the folder. */
   unlock(): void;
@@ -108,6 +111,18 @@ function configText(config: RunConfig): string {
   return `${JSON.stringify({ formatVersion: CONFIG_FORMAT_VERSION, ...config }, null, 2)}\n`;
 }
 
+/**
+ * Writes the configuration of a run anew where it is gone: somebody has deleted or moved the folder while the run goes on, and its checkpoints would be of no use.
+ * @returns whether it was gone
+ * @throws StorageError
+ */
+export function keepConfig({ path, config }: Pick<RunFolder, 'path' | 'config'>): boolean {
+  const { configFile } = runFolderPaths(path);
+  if (existsSync(configFile)) return false;
+  replaceFile(configFile, configText(config));
+  return true;
+}
+
 /** Made before the configuration, by a start that was killed. */
 function isEmptyFolder(path: string): boolean {
   return lstatSync(path).isDirectory() && readdirSync(path).length === 0;
@@ -135,10 +150,18 @@ export function openRunFolder(
   const unlock = lockRunFolder(path);
   try {
     const config = change(stored);
-    if (JSON.stringify(config) !== JSON.stringify(stored)) {
-      replaceFile(paths.configFile, configText(config));
-    }
-    return { ...paths, config, replacesUnfinished: false, discard: unlock, unlock };
+    const before = readBytes(paths.configFile);
+    const isChanged = JSON.stringify(config) !== JSON.stringify(stored);
+    if (isChanged) replaceFile(paths.configFile, configText(config));
+    const discard = (): void => {
+      try {
+        if (isChanged) replaceFile(paths.configFile, before);
+      } catch {
+        // the failure that led here is being reported
+      }
+      unlock();
+    };
+    return { ...paths, config, replacesUnfinished: false, discard, unlock };
   } catch (error) {
     unlock();
     throw error;

@@ -2,7 +2,7 @@
 // Its state is part of a checkpoint, so a resumed run writes the rows that the uninterrupted one would have written.
 
 import type { MetricRow } from '@moe-rl/core';
-import { type AgentMetrics, CheckpointError, type RunStep, type StateTree } from '@moe-rl/core';
+import { type AgentMetrics, CheckpointError, InvalidArgumentError, type RunStep, type StateTree } from '@moe-rl/core';
 
 const RETURN_WINDOW_EPISODES = 100;
 
@@ -20,6 +20,12 @@ export interface RunStatistics {
   timeOut<T>(work: () => Promise<T>): Promise<T>;
   getState(): StateTree;
   setState(state: StateTree): void;
+}
+
+/** @throws InvalidArgumentError for a metric that is no number: its mean would be NaN, and nobody would know why. */
+export function requireMetric(tag: string, value: unknown): void {
+  if (typeof value === 'number') return;
+  throw new InvalidArgumentError(`the metric ${tag} is ${JSON.stringify(value)}; expected a number`);
 }
 
 /** @param probe reads what isn't in the steps: updates made so far and the number of live tensors. */
@@ -41,6 +47,7 @@ export function createRunStatistics(
   const meanReturn = (): number => returns.reduce((sum, value) => sum + value, 0) / returns.length;
   const note = (metrics: AgentMetrics): void => {
     for (const [tag, value] of Object.entries(metrics)) {
+      requireMetric(tag, value);
       const { sum, count } = sums[tag] ?? { sum: 0, count: 0 };
       sums[tag] = { sum: sum + value, count: count + 1 };
       latest[tag] = value;
@@ -121,6 +128,9 @@ export function createRunStatistics(
       sums = structuredClone(state.sums) as typeof sums;
       latest = { ...(state.latest as Record<string, number>) };
       earlierSeconds = Number(state.elapsedSeconds);
+      // What it took to put the run back is part of the pause.
+      started = performance.now();
+      rowTime = started;
       rowUpdates = probe().updates;
     },
   };

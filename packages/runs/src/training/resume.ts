@@ -66,13 +66,14 @@ export async function restore(
   }
   if (skipped.length > 0) {
     const hint =
-      options.replay === undefined || options.freshReplay
+      options.replay === undefined || options.learnOffline !== undefined || options.freshReplay
         ? ''
         : '; where only the replay memory is damaged, --resume --fresh-replay goes on with what was learned and an empty memory';
     throw new CorruptDataError(`no checkpoint in ${checkpoints.folder} can be read: ${skipped.join('; ')}${hint}`);
   }
-  // What a killed process wrote of its first checkpoint.
+  // What a killed process wrote of its first checkpoint, and recorded before it.
   if (options.replay !== undefined) rmSync(options.replay.folder, { recursive: true, force: true });
+  await options.recorder?.restore(undefined);
   return undefined;
 }
 
@@ -133,9 +134,9 @@ function isDamage(error: unknown): error is Error {
   return isMoeRlError(error) && (error.code === 'CORRUPT_DATA' || error.code === 'NOT_FOUND');
 }
 
-/** An environment that was put back goes on with its own stream; a new one, or one that could not be, gets a seed. */
+/** An environment that was put back goes on with its own stream; a new one, also where a run was stopped before its first step, or one that could not be, gets a seed. */
 export function seedOfFirstReset(seed: number, restored: Restored | undefined): { readonly seed?: number } {
-  if (restored === undefined) return { seed };
+  if (restored === undefined || restored.agentSteps === 0) return { seed };
   return restored.problem === undefined ? {} : { seed: (seed + restored.agentSteps) % 2 ** 31 };
 }
 

@@ -29,6 +29,8 @@ export interface TrainRunOptions {
   readonly freshReplay?: boolean;
   /** Who gets the rows beside `metrics.jsonl`, by name. */
   readonly sinks?: Readonly<Record<string, RunSink>>;
+  /** Called after each step, before an evaluation or a checkpoint that is due then, with the agent steps so far. */
+  readonly onStep?: (agentSteps: number) => void;
   /** Asked after each step: true makes a checkpoint. */
   readonly wantsCheckpoint?: () => boolean;
   readonly output: ProgressOutput;

@@ -11,9 +11,9 @@ import {
 } from '@moe-rl/core';
 import { createBreather } from '@moe-rl/core/node';
 import { noteBatch } from '../folder/batch-note.ts';
-import type { RunFolder } from '../folder/run-folder.ts';
+import { keepConfig } from '../folder/run-folder.ts';
 import { findMetric } from '../metrics/metric-registry.ts';
-import { createRunStatistics } from '../metrics/run-statistics.ts';
+import { createRunStatistics, requireMetric } from '../metrics/run-statistics.ts';
 import { openMetricsFile } from '../sinks/metrics-file.ts';
 import { createProgress } from '../sinks/progress.ts';
 import { offlineSteps } from './offline.ts';
@@ -45,6 +45,7 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunOutput
       `evaluation.periodAgentSteps is ${config.evaluation.periodAgentSteps}, but trainRun got no makeEvaluationEnvironment`,
     );
   }
+  if (options.freshReplay === true) requireOwnReplay(options);
   const statistics = createRunStatistics(config.logPeriodAgentSteps, () => ({
     updates: agent.updates,
     ...(tensorCount === undefined ? {} : { tensorCount: tensorCount() }),
@@ -68,9 +69,7 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunOutput
   const notedTags = new Set<string>();
   const log = (row: MetricRow): void => {
     for (const [tag, value] of Object.entries(row.values)) {
-      if (typeof value !== 'number') {
-        throw new InvalidArgumentError(`the metric ${tag} is ${JSON.stringify(value)}; expected a number`);
-      }
+      requireMetric(tag, value);
       if (findMetric(tag) !== undefined || notedTags.has(tag)) continue;
       notedTags.add(tag);
       progress.log(`the metric ${tag} is not registered: it is logged without unit and meaning`);
@@ -80,6 +79,7 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunOutput
   };
   // Nothing has happened since a checkpoint when it was made at this very step.
   let savedAt = restored === undefined ? -1 : position.agentSteps;
+  let lastWhole = restored?.agentSteps;
 
   const save = async (agentState?: StateTree): Promise<void> => {
     if (savedAt === position.agentSteps) return;
@@ -102,6 +102,12 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunOutput
       },
     });
     savedAt = position.agentSteps;
+    lastWhole = position.agentSteps;
+    if (keepConfig(folder)) {
+      progress.log(
+        `${folder.path} has lost its config.json, or was moved away: it is written there anew, with the checkpoint`,
+      );
+    }
   };
 
   // Acting may draw from the agent's streams, so an evaluation that is interrupted is saved as it was before it began, and played whole when the run goes on.
@@ -172,6 +178,7 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunOutput
             : { observation: step.observation, agentSteps: step.episodeAgentSteps, return: step.episodeReturn };
         for (const row of statistics.onStep(step, agentSteps)) log(row);
         progress.update(agentSteps);
+        options.onStep?.(agentSteps);
         if (isEvaluationDue(config.evaluation, agentSteps)) await evaluate();
         if (agentSteps % config.checkpointPeriodAgentSteps === 0 || options.wantsCheckpoint?.()) await save();
         await breathe();
@@ -180,10 +187,12 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunOutput
     }
     await save();
     if (isComplete()) for (const row of options.finalRows?.() ?? []) log(row);
+    // They stand behind the last checkpoint: nothing else has said yet whether they could be written.
+    metrics.flush();
     progress.end(position.agentSteps);
   } catch (error) {
     progress.end(position.agentSteps);
-    throw withLastCheckpoint(error, folder, position.agentSteps);
+    throw withLastCheckpoint(error, lastWhole, position.agentSteps);
   } finally {
     for (const file of [metrics, ...Object.values(sinks)]) closeQuietly(file);
   }
@@ -198,10 +207,19 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunOutput
   };
 }
 
+/** @throws InvalidArgumentError for a run that has no replay memory which could be left behind */
+function requireOwnReplay({ replay, learnOffline, folder }: TrainRunOptions): void {
+  if (replay !== undefined && learnOffline === undefined) return;
+  const why =
+    learnOffline === undefined
+      ? 'its agent keeps none'
+      : `it is filled with the dataset in ${folder.config.dataset.folder} at each start`;
+  throw new InvalidArgumentError(`a fresh replay memory (--fresh-replay) would do nothing for this run: ${why}`);
+}
+
 /** Adds to an error that stops a run what is safe. */
-function withLastCheckpoint(error: unknown, folder: RunFolder, agentSteps: number): unknown {
+function withLastCheckpoint(error: unknown, last: number | undefined, agentSteps: number): unknown {
   if (!isMoeRlError(error)) return error;
-  const last = folder.checkpoints.list().at(-1);
   const rest =
     last === undefined
       ? 'no checkpoint was made before'
@@ -210,7 +228,7 @@ function withLastCheckpoint(error: unknown, folder: RunFolder, agentSteps: numbe
   return error;
 }
 
-/** Closing flushes; when the disk is full the error that matters was thrown before. */
+/** When the disk is full the error that matters was thrown before, by the checkpoint or by the flush of the last rows. */
 function closeQuietly(file: { close?(): void }): void {
   try {
     file.close?.();

@@ -1,5 +1,5 @@
 // Recordings: read back they are the run; a crash costs what came after the last save, and a resumed run ends with the dataset of one that went straight.
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -167,6 +167,10 @@ describe('a recording', () => {
     rmSync(join(folder, 'a', 'part-000001.parquet'));
     await expect(other.restore(state)).rejects.toThrow(CorruptDataError);
     expect(() => new DatasetRecorder({ ...config('b'), stepsPerFile: 0 })).toThrow(/stepsPerFile/);
+    mkdirSync(join(folder, 'c', 'part-000007.parquet.temporary'), { recursive: true });
+    await expect(new DatasetRecorder(config('c')).add(madeUpStep(0))).rejects.toMatchObject({
+      message: expect.stringMatching(/cannot remove .*part-000007/),
+    });
     writeFileSync(join(folder, 'file'), '');
     await expect(new DatasetRecorder(config('file')).add(madeUpStep(0))).rejects.toMatchObject({ code: 'STORAGE' });
   });

@@ -124,7 +124,7 @@ export class DatasetRecorder {
     this.#file = undefined;
     for (const name of names) {
       const number = Number(PART.exec(name)?.[1] ?? Number.POSITIVE_INFINITY);
-      if (number > (parts as number)) await rm(join(folder, name), { force: true });
+      if (number > (parts as number)) await this.#remove(name);
     }
     this.#parts = parts as number;
     this.#savedSteps = steps as number;
@@ -147,7 +147,7 @@ export class DatasetRecorder {
     if (names.some((name) => PART.test(name))) {
       throw new AlreadyInUseError(`${folder} already holds a recording; restore it first, or choose another folder`);
     }
-    for (const name of names) await rm(join(folder, name), { force: true });
+    for (const name of names) await this.#remove(name);
     this.#isPrepared = true;
   }
 
@@ -172,6 +172,11 @@ export class DatasetRecorder {
   async #ownFiles(): Promise<string[]> {
     const { folder } = this.#config;
     return (await withStorageErrors('read', folder, () => readdir(folder))).filter((name) => OWN_FILE.test(name));
+  }
+
+  #remove(name: string): Promise<void> {
+    const path = join(this.#config.folder, name);
+    return withStorageErrors('remove', path, () => rm(path, { force: true }));
   }
 
   #path(part: number): string {

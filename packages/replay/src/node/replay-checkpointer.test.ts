@@ -138,6 +138,28 @@ describe('ReplayCheckpointer', () => {
     expect(total).toBeLessThanOrEqual((1000 + 100) * 64);
   });
 
+  it('writes again what was deleted or cut since the last save', async () => {
+    const replay = buffer();
+    const checkpointer = new ReplayCheckpointer({ replay, folder });
+    play(replay, 0, 170);
+    await checkpointer.save();
+    const restored = async (checkpointId: number) => {
+      const other = buffer();
+      await new ReplayCheckpointer({ replay: other, folder }).restore(checkpointId);
+      return other.getState();
+    };
+    const names = readdirSync(folder).filter((name) => name.startsWith('frames-'));
+    rmSync(join(folder, names[0]!));
+    truncateSync(join(folder, names[1]!), 64);
+    play(replay, 170, 173);
+    expect(await restored((await checkpointer.save()).checkpointId)).toEqual(replay.getState());
+    rmSync(folder, { recursive: true });
+    play(replay, 173, 176);
+    expect(await restored((await checkpointer.save()).checkpointId)).toEqual(replay.getState());
+    play(replay, 176, 320);
+    expect(await restored((await checkpointer.save()).checkpointId)).toEqual(replay.getState());
+  });
+
   it('survives a crash in the middle of a save', async () => {
     const replay = buffer();
     const checkpointer = new ReplayCheckpointer({ replay, folder });

@@ -1,7 +1,7 @@
 // Checkpoints of a replay buffer that write only what is new. Frames go to one file per chunk and pass around the ring, which only ever grows; what
 // changes everywhere (priorities, counters) is a small file of its own per checkpoint; a manifest, replaced in one step, says which bytes of which
 // files make up a checkpoint and what their checksums are. A crash at any moment leaves the last finished checkpoint readable.
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import {
@@ -152,7 +152,13 @@ export class ReplayCheckpointer {
   async #saveFrames(chunks: readonly (FrameArray | null)[], layout: Layout, slotsWritten: number) {
     const frameLength = layout.frameShape.reduce((product, dimension) => product * dimension, 1);
     const frameBytes = frameLength * (layout.dtype === 'uint8' ? 1 : 4);
-    const known = new Map((this.#newest?.frames ?? []).map((file) => [`${file.chunk}-${file.generation}`, file]));
+    const known = new Map<string, FrameFile>();
+    for (const file of this.#newest?.frames ?? []) {
+      // One that somebody deleted or cut is written again: its frames are still in memory.
+      if ((await sizeOf(this.#path(frameFileName(file)))) >= file.slots * frameBytes) {
+        known.set(`${file.chunk}-${file.generation}`, file);
+      }
+    }
     const frames: FrameFile[] = [];
     let writtenBytes = 0;
     for (const part of currentParts(layout, slotsWritten)) {
@@ -208,8 +214,8 @@ export class ReplayCheckpointer {
 
   async #removeCheckpoint(id: number): Promise<void> {
     // The manifest first: without it the rest is just unused files.
-    await rm(this.#path(manifestName(id)), { force: true });
-    await rm(this.#path(restName(id)), { force: true });
+    await remove(this.#path(manifestName(id)));
+    await remove(this.#path(restName(id)));
   }
 
   /** Removes what none of the kept checkpoints needs. */
@@ -219,11 +225,11 @@ export class ReplayCheckpointer {
       used.add(manifestName(manifest.checkpointId)).add(restName(manifest.checkpointId));
       for (const file of manifest.frames) used.add(frameFileName(file));
     }
-    const names = await readdir(this.#folder);
+    const names = await withStorageErrors('read', this.#folder, () => readdir(this.#folder));
     const isManifest = (name: string) => name.startsWith('checkpoint-');
     const unused = names.filter((name) => OWN_FILE.test(name) && !used.has(name));
     for (const name of [...unused.filter(isManifest), ...unused.filter((name) => !isManifest(name))]) {
-      await rm(this.#path(name), { force: true });
+      await remove(this.#path(name));
     }
   }
 
@@ -245,6 +251,20 @@ async function checkpointIds(folder: string): Promise<number[]> {
     .filter((id) => id !== undefined)
     .map(Number)
     .sort((a, b) => a - b);
+}
+
+/** Bytes of a file; -1 where there is none. */
+async function sizeOf(path: string): Promise<number> {
+  try {
+    return (await stat(path)).size;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return -1;
+    return withStorageErrors('read', path, () => Promise.reject(error));
+  }
+}
+
+function remove(path: string): Promise<void> {
+  return withStorageErrors('remove', path, () => rm(path, { force: true }));
 }
 
 /** The bytes of a file that a checkpoint consists of. */

@@ -7,6 +7,7 @@ import { createRng, type ObservationSpec, type Transition } from '@moe-rl/core';
 import { ReplayBuffer } from '@moe-rl/replay';
 import { afterAll, expect, it } from 'vitest';
 import { fillReplay, openDatasetFor } from './dataset.ts';
+import { offlineReplay } from './offline-replay.ts';
 import { createRecorder } from './recorder.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'moe-rl-dataset-'));
@@ -81,4 +82,22 @@ it('may be the logs of Dopamine’s replay', async () => {
   );
   const vectors = { ...given, observationSpec: { ...spec, dtype: 'float32' as const } };
   await expect(openDatasetFor(logs, vectors)).rejects.toThrow(/holds frames of uint8 .*has float32/);
+});
+
+it('is known again by its outcomes when a run goes on', async () => {
+  const filled = async (name: string, change: Partial<Transition>) => {
+    const folder = join(root, name);
+    const recorder = createRecorder({ folder, observationSpec: spec, actionCount: 4, isResume: false });
+    for (let step = 0; step < 25; step++) await recorder.add({ ...transition(step), ...(step === 7 ? change : {}) });
+    await recorder.save();
+    const replay = replayOf();
+    await fillReplay(replay, folder, given, 0);
+    return offlineReplay(replay, join(root, 'unused'), folder);
+  };
+  const state = await (await filled('begun', {})).save();
+  await (await filled('moved', {})).restore(state);
+  for (const [name, change] of Object.entries({ reward: { reward: 3.5 }, action: { action: 0 } })) {
+    const other = await filled(`other-${name}`, change);
+    expect(() => other.restore(state)).toThrow(/other-.* is not the one that the run began with/);
+  }
 });

@@ -140,6 +140,9 @@ export function environmentOf<State extends object>(
       } catch (cause) {
         throw new CheckpointError(`environment state of "${id}": the game is not JSON`, { cause });
       }
+      if (restored !== undefined && (typeof restored !== 'object' || restored === null || Array.isArray(restored))) {
+        throw new CheckpointError(`environment state of "${id}": the game is ${state.game}; expected an object`);
+      }
       rng.setState(state.rng as RngState);
       game = restored;
       episodeAgentSteps = state.episodeAgentSteps;

@@ -70,9 +70,9 @@ export const SMALL_ENVIRONMENTS: Readonly<Record<string, Factory>> = {
 
 /**
  * Makes an environment by its id.
- * @throws NotFoundError naming the ids there are
+ * @throws NotFoundError naming the ids there are; InvalidArgumentError for a setting that this game has not, `stickyActionProbability` outside MinAtar
  */
-export function createSmallEnvironment(id: string, config?: SmallEnvironmentConfig): SmallEnvironment {
+export function createSmallEnvironment(id: string, config?: MinatarConfig): SmallEnvironment {
   const make = Object.hasOwn(SMALL_ENVIRONMENTS, id) ? SMALL_ENVIRONMENTS[id] : undefined;
   if (make === undefined) {
     throw new NotFoundError(`no environment "${id}"; there are: ${Object.keys(SMALL_ENVIRONMENTS).join(', ')}`);

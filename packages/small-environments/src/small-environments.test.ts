@@ -74,6 +74,8 @@ describe.each(Object.keys(SMALL_ENVIRONMENTS))('%s', (id) => {
       { ...before, kind: 'other' },
       { ...before, version: 2 },
       { ...before, game: '{' },
+      { ...before, game: '5' },
+      { ...before, game: '[]' },
       { ...before, rng: {} },
     ]) {
       expect(() => environment.setState(wrong as never)).toThrow(CheckpointError);
@@ -87,6 +89,20 @@ describe('createSmallEnvironment', () => {
     expect(() => createSmallEnvironment('minatar/pong')).toThrow(NotFoundError);
     expect(() => createSmallEnvironment('constructor')).toThrow('bsuite/catch');
     expect(() => createSmallEnvironment('bsuite/catch', { maxEpisodeAgentSteps: 0 })).toThrow(InvalidArgumentError);
+  });
+
+  it('takes the setting of MinAtar there, and refuses it elsewhere', () => {
+    const environment = createSmallEnvironment('minatar/freeway', { stickyActionProbability: 1 });
+    environment.reset({ seed: 1 });
+    // The action before, at first none, is repeated for ever.
+    const positions = Array.from({ length: 5 }, () => {
+      environment.step(2);
+      return environment.peekState().chickenY;
+    });
+    expect(new Set(positions).size).toBe(1);
+    expect(() => createSmallEnvironment('bsuite/catch', { stickyActionProbability: 0 })).toThrow(
+      /"?stickyActionProbability"?/,
+    );
   });
 });
 

@@ -1,5 +1,5 @@
 // ROMs are fetched from one known wheel only, through whatever pip says it is.
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
@@ -38,3 +38,16 @@ it.skipIf(process.platform === 'win32')('refuses another wheel than the pinned o
   expect(existsSync(join(folder, 'cache', 'roms'))).toBe(false);
   expect(readdirSync(join(folder, 'cache'))).toEqual([]);
 });
+
+it.skipIf(process.platform === 'win32')(
+  'fetches again what is missing or damaged in the cache, and keeps the rest',
+  async () => {
+    fakePython('PK, but not the one');
+    const roms = join(folder, 'cache', 'roms');
+    mkdirSync(roms, { recursive: true });
+    writeFileSync(join(roms, 'breakout.bin'), 'cut off');
+    writeFileSync(join(roms, 'mine.bin'), 'my own');
+    await expect(fetchRoms()).rejects.toMatchObject({ code: 'CORRUPT_DATA' });
+    expect(readdirSync(roms)).toEqual(['breakout.bin', 'mine.bin']);
+  },
+);

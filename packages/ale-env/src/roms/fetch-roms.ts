@@ -1,11 +1,11 @@
 // Gets the ROMs that the ale-py wheel ships (Farama, with the permission it has), through the user's own pip or uv. The wheel is known by its SHA-256 sum; a
 // game's ROM, when it is looked for, by its MD5.
-import { existsSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { CorruptDataError, isMoeRlError, MissingDependencyError, StorageError } from '@moe-rl/core';
 import { extractZip, fetchWheel, listZip, makeFolder, type PinnedWheel } from '@moe-rl/core/node';
-import { romCacheFolder } from './rom-library.ts';
+import { isRomCacheWhole, romCacheFolder } from './rom-library.ts';
 
 /** The release whose ROMs the games table was made from; the ROMs in its wheels are the same for every Python and system. */
 const ALE_PY_WHEEL: PinnedWheel = {
@@ -17,13 +17,13 @@ const ALE_PY_WHEEL: PinnedWheel = {
 };
 
 /**
- * Fetches the ale-py wheel and keeps its ROMs in the cache. Returns the folder. Does nothing when the cache is filled already.
+ * Fetches the ale-py wheel and keeps its ROMs in the cache, beside what else lies there. Returns the folder. Does nothing when every known ROM is there, whole.
  * @throws MissingDependencyError when neither pip nor uv can get it, with the reason; CorruptDataError when another file came; StorageError when the cache
  *   can't be written
  */
 export async function fetchRoms(onProgress: (line: string) => void = () => {}): Promise<string> {
   const target = romCacheFolder();
-  if (existsSync(target) && readdirSync(target).some((name) => name.endsWith('.bin'))) return target;
+  if (isRomCacheWhole()) return target;
   const staging = `${target}.partial-${process.pid}`;
   try {
     makeFolder(dirname(target));
@@ -31,8 +31,9 @@ export async function fetchRoms(onProgress: (line: string) => void = () => {}): 
     makeFolder(staging);
     const wheel = await fetchWheel(ALE_PY_WHEEL, staging, { onProgress });
     await extractRoms(wheel, staging);
-    await rm(target, { recursive: true, force: true });
-    await rename(join(staging, 'ale_py', 'roms'), target);
+    makeFolder(target);
+    const roms = join(staging, 'ale_py', 'roms');
+    for (const name of readdirSync(roms)) await rename(join(roms, name), join(target, name));
     return target;
   } catch (cause) {
     if (cause instanceof MissingDependencyError) {

@@ -47,6 +47,14 @@ function knownRoms(): KnownRom[] {
   return GAMES.map(({ id, md5: hash }) => ({ game: id, md5: hash }));
 }
 
+/** Whether the cache has the ROM of every game in the table: not one is missing or damaged. */
+export function isRomCacheWhole(): boolean {
+  const folder = romCacheFolder();
+  if (!existsSync(folder)) return false;
+  const byMd5 = new Map(knownRoms().map((rom) => [rom.md5, rom]));
+  return new Set(romsIn(folder, byMd5).map(({ md5: hash }) => hash)).size === byMd5.size;
+}
+
 /**
  * Reads the ROM of a game from the first place that has it.
  * @throws NotFoundError for an unknown game, or when its ROM is nowhere, saying where was looked and how to get it

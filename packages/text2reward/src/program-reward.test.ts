@@ -53,6 +53,22 @@ it("adds the game's own reward where it is asked to", async () => {
   design.dispose?.();
 });
 
+it('is refused with numbers that would spoil every reward, unknown options, and a damaged state', async () => {
+  for (const [options, message] of [
+    [{ gameRewardWeight: Number.NaN }, 'gameRewardWeight is NaN'],
+    [{ gameRewardWeigth: 1 }, 'a program as reward has no option "gameRewardWeigth"'],
+    [{ seed: -1 }, 'seed is -1'],
+  ] as const) {
+    await expect(open(options)).rejects.toThrow(message);
+  }
+  const { design } = await open();
+  const state = design.getState();
+  for (const change of [{ failures: Number.NaN }, { failures: 'many' }, { values: [1, 2] }, { values: null }]) {
+    expect(() => design.setState({ ...state, ...change } as typeof state)).toThrow(CheckpointError);
+  }
+  design.dispose?.();
+});
+
 it('goes on over as many failures as it may, says each, and then ends by name', async () => {
   const source = 'function computeReward(env) { return env.ball.y > 5 ? NaN : 1 }';
   const said: string[] = [];

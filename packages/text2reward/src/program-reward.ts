@@ -6,7 +6,9 @@ import {
   type RewardDesign,
   type Rng,
   type RngState,
+  requireFinite,
   requireInteger,
+  requireKnownOptions,
   type StateTree,
 } from '@moe-rl/core';
 import type { EnvironmentDescription } from './description/environment-description.ts';
@@ -37,13 +39,15 @@ export interface ProgramRewardOptions {
 
 /**
  * Makes the design. A program that fails ends the run by name, once it has failed more often than allowed.
- * @throws RewardProgramError, also from `reward`
+ * @throws RewardProgramError, also from `reward`; InvalidArgumentError for an unknown option or a number out of range
  */
 export async function createProgramReward(options: ProgramRewardOptions): Promise<RewardDesign> {
-  const { gameRewardWeight = 0, seed, maxFailures = 0, onFailure } = options;
+  const { gameRewardWeight = 0, seed, maxFailures = 0, onFailure, ...rest } = options;
+  requireKnownOptions('a program as reward', rest, ['source', 'name', 'description', 'environment', 'limits']);
+  requireFinite('gameRewardWeight', gameRewardWeight);
   requireInteger('maxFailures', maxFailures, 0);
-  const program = await RewardProgram.create({ ...options, hasRandomness: seed !== undefined });
   const rng: Rng = createRng(seed ?? 0, 'text2reward/program');
+  const program = await RewardProgram.create({ ...rest, hasRandomness: seed !== undefined });
   let failures = 0;
   const programReward = (step: Parameters<RewardProgram['reward']>[0]): number => {
     try {
@@ -75,15 +79,19 @@ export async function createProgramReward(options: ProgramRewardOptions): Promis
           `reward state is "${String(state.kind)}" version ${String(state.version)}; expected "${STATE_KIND}" version ${STATE_VERSION}`,
         );
       }
-      const values = state.values as Float64Array;
-      if (values?.length !== program.values.length) {
+      const { values, failures: saved } = state;
+      const { length } = program.values;
+      if (!(values instanceof Float64Array) || values.length !== length) {
         throw new CheckpointError(
-          `reward state has ${String(values?.length)} values; the description of ${options.description.id} has ${program.values.length}`,
+          `reward state has ${values instanceof Float64Array ? values.length : 'no'} values; the description of ${options.description.id} has ${length}`,
         );
+      }
+      if (typeof saved !== 'number' || !Number.isInteger(saved) || saved < 0) {
+        throw new CheckpointError(`reward state has ${String(saved)} failures; expected a number of them`);
       }
       rng.setState(state.rng as RngState);
       program.values = values;
-      failures = Number(state.failures);
+      failures = saved;
     },
     dispose: () => program.dispose(),
   };

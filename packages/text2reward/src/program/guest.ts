@@ -80,20 +80,44 @@ const GUEST = `(settings) => {
   // ---- Built-in functions that go through lists refuse huge ones: a list of four billion holes costs nothing to make. ----
   const apply = Reflect.apply;
   const tooLong = (length) => refuse('memory-limit', 'a list has ' + length + ' elements; at most ' + maxListLength + ' are allowed', RangeError);
+  // Nothing counts their steps while they run: they are taken before, one for a hundred elements, or characters that may be compared with others.
+  const pay = (work) => {
+    for (let left = work; left > 100; left -= 100);
+  };
+  const lengthOf = (list) => {
+    const { length } = list;
+    if (length > maxListLength) tooLong(length);
+    return length > 0 ? length : 0;
+  };
   const guard = (owner, name) => {
     const original = owner[name];
     if (typeof original !== 'function') return;
     const guarded = {
       [name](...given) {
-        if (this !== null && this !== undefined && this.length > maxListLength) {
-          tooLong(this.length);
-        }
+        let work = this === null || this === undefined ? 0 : lengthOf(this);
         for (let index = 0; index < given.length; index++) {
           const one = given[index];
-          if (typeof one === 'object' && one !== null && one.length > maxListLength) {
-            tooLong(one.length);
-          }
+          if (typeof one === 'object' && one !== null) work += lengthOf(one);
         }
+        pay(work);
+        return apply(original, this, given);
+      },
+    }[name];
+    Object.defineProperty(owner, name, { value: guarded });
+  };
+  const guardText = (owner, name) => {
+    const original = owner[name];
+    const isLonger = name === 'repeat' || name === 'padStart' || name === 'padEnd';
+    const guarded = {
+      [name](...given) {
+        let factor = 1;
+        for (let index = 0; index < given.length; index++) {
+          const one = given[index];
+          if (typeof one === 'string') factor += one.length;
+          // What no memory holds fails at once.
+          else if (isLonger && one > 0 && one < 1e7) factor += one;
+        }
+        pay((typeof this === 'string' ? this.length : 1) * factor);
         return apply(original, this, given);
       },
     }[name];
@@ -114,6 +138,10 @@ const GUEST = `(settings) => {
   Object.defineProperty(Array.prototype, 'flatMap', { value(body, self) { return flatten(this.map(body, self), 1); } });
   guard(Array, 'from');
   guard(JSON, 'stringify');
+  guardText(JSON, 'parse');
+  for (const name of Object.getOwnPropertyNames(String.prototype)) {
+    if (!['constructor', 'length', 'at', 'charAt', 'charCodeAt', 'codePointAt', 'toString', 'valueOf'].includes(name)) guardText(String.prototype, name);
+  }
   guard(String, 'raw');
   for (const name of Object.getOwnPropertyNames(Object.getPrototypeOf(Uint8Array))) {
     if (name === 'from') guard(Object.getPrototypeOf(Uint8Array), name);
@@ -129,7 +157,13 @@ const GUEST = `(settings) => {
   const kept = new Set(['Object', 'Array', 'Math', 'Number', 'Boolean', 'String', 'JSON', 'Map', 'Set', 'Symbol', 'Infinity', 'NaN', 'undefined',
     'isFinite', 'isNaN', 'parseFloat', 'parseInt', 'Error', 'TypeError', 'RangeError', 'ReferenceError', 'EvalError', 'SyntaxError', 'URIError',
     'Float64Array', 'Float32Array', 'Int32Array', 'Int16Array', 'Int8Array', 'Uint32Array', 'Uint16Array', 'Uint8Array', 'globalThis', 'Iterator']);
-  for (const name of Object.getOwnPropertyNames(globalThis)) if (!kept.has(name)) delete globalThis[name];
+  // Out of reach by name, but not by what literals and errors are made of: frozen below with the rest.
+  const removed = [];
+  for (const name of Object.getOwnPropertyNames(globalThis)) {
+    if (kept.has(name)) continue;
+    removed.push(globalThis[name]);
+    delete globalThis[name];
+  }
   for (const name of ['Date', 'eval', 'Function', 'setTimeout', 'fetch', 'require', 'process', 'performance', 'console']) {
     Object.defineProperty(globalThis, name, { get: () => noWay(name) });
   }
@@ -212,7 +246,10 @@ const GUEST = `(settings) => {
   };
   const Reflect_ownKeys = (value) => [...Object.getOwnPropertyNames(value), ...Object.getOwnPropertySymbols(value)];
   for (const kind of FunctionKinds) freeze(Object.getPrototypeOf(kind));
-  freeze(Object.getPrototypeOf([][Symbol.iterator]()));
+  for (const one of removed) freeze(one);
+  const iterators = [[].values(), new Map().values(), new Set().values(), ''[Symbol.iterator](), 'a'.matchAll(/a/g),
+    [].values().map((one) => one), Iterator.from({ next() {} })];
+  for (const one of iterators) freeze(Object.getPrototypeOf(one));
   freeze(Object.getPrototypeOf(Object.getPrototypeOf((function* () {})())));
   freeze(globalThis);
 

@@ -1,4 +1,5 @@
 // From a reply to a reward: the first fenced block, names longest first, and a sandbox that refuses by name whatever a program must not do.
+import { InvalidArgumentError } from '@moe-rl/core';
 import { createSmallEnvironment } from '@moe-rl/small-environments';
 import { describe, expect, it } from 'vitest';
 import { findDescription } from '../descriptions/index.ts';
@@ -133,7 +134,18 @@ describe('a program', () => {
     ['promise', 'function computeReward() { return import("fs") }', /returned a promise/],
     ['no-number', 'function computeReward() { return "1" }', /returned the text "1"/],
     ['no-number', 'function computeReward() {}', /returned undefined/],
-    ['no-number', 'function computeReward() { return 1n }', /returned a value of type bigint/],
+    ['unknown-name', 'function computeReward() { return 7n ** 3n > 1n ? 1 : 0 }', /BigInt \(7n\) is not available/],
+    ['step-limit', 'function computeReward() { return "a".repeat(2e5).indexOf("a".repeat(1e5) + "b") }', /steps/],
+    [
+      'step-limit',
+      'function computeReward() { const s = "a".repeat(3000); for (;;) try { s.split(s + "b") } catch {} }',
+      /steps/,
+    ],
+    ['threw', 'function computeReward() { throw (async () => 1)() }', /threw something: a promise/],
+    ['threw', 'function computeReward() { throw import("fs") }', /threw something: a promise/],
+    ['threw', 'function computeReward() { throw (async () => { throw 1 })() }', /threw something: a promise/],
+    ['threw', 'function computeReward() { throw { message: { toString: 1 } } }', /threw something: \{"toString":1\}/],
+    ['threw', 'function computeReward() { throw { name: { toString: 1 } } }', /threw \{"toString":1\}/],
     ['threw', 'function computeReward() { Math.max = () => 5; return 1 }', /read-only/],
     ['threw', 'function computeReward() { globalThis.count = 1; return 1 }', /not extensible/],
   ] as const)('is refused as %s: %s', async (fault, source, message) => {
@@ -163,6 +175,54 @@ describe('a program', () => {
     const { program, step } = await open('let count = 0; function computeReward() { return ++count }');
     expect([step(), step(), step()]).toEqual([1, 1, 1]);
     program.dispose();
+  });
+
+  it.each([
+    ...['/a/', '/a/.constructor', '(async () => {})()', '(async () => {})().constructor', '[].values()', '"".matchAll(/a/g)'],
+    ...['new Map().values()', 'new Set().values()', '""[Symbol.iterator]()', '[].values().map((one) => one)'],
+    ...['new Float64Array(1).buffer', 'Iterator.from({ next() {} })', '(() => { try { deep() } catch (e) { return e } })()'],
+  ])('finds nothing to keep a count in behind %s', async (made) => {
+    const source = `
+      function deep() { return deep() + 1 }
+      function computeReward() {
+        const made = ${made};
+        for (const place of [typeof made === 'function' ? made : Object.getPrototypeOf(made), Object.getPrototypeOf(Object.getPrototypeOf(made))]) {
+          try { place.count = (place.count ?? 0) + 1; return place.count } catch {}
+        }
+        return 0;
+      }`;
+    const { program, step } = await open(source);
+    expect([step(), step()]).toEqual([0, 0]);
+    program.dispose();
+  });
+
+  it('is asked for what it can answer only: by name', async () => {
+    const random = await open('function computeReward() { return Math.random() }', { hasRandomness: true });
+    expect(() => random.step()).toThrow('randomSeed is undefined; expected an integer');
+    const { program, step } = await open('function computeReward(env, action) { return action.length }');
+    expect(() => program.reward({ action: 6, reward: 0, terminated: false })).toThrow('action is 6; expected an integer');
+    for (const one of [program, random.program]) one.dispose();
+    expect(() => step()).toThrow('the reward program p.js was disposed');
+    expect(() => step()).toThrow(InvalidArgumentError);
+  });
+
+  it.each([
+    [{ limits: { step: 10 } }, 'limits has no option "step"'],
+    [{ limits: { steps: Number.NaN } }, 'limits.steps is NaN'],
+    [{ limits: { memoryBytes: -1 } }, 'limits.memoryBytes is -1'],
+    [{ limits: { timeMs: 0 } }, 'limits.timeMs is 0'],
+    [{ limits: { magnitude: Number.NaN } }, 'limits.magnitude is NaN'],
+    [{ limit: {} }, 'a reward program has no option "limit"'],
+    [{ source: undefined }, 'source is undefined'],
+  ])('is refused with %j', async (options, message) => {
+    const made = open('function computeReward() { return 1 }', options as never);
+    await expect(made).rejects.toThrow(message);
+    await expect(made).rejects.toBeInstanceOf(InvalidArgumentError);
+  });
+
+  it('has the usual limits where one is given as undefined', async () => {
+    const error = await refusal('function computeReward() { for (;;) {} }', { limits: { steps: undefined } });
+    expect(error.message).toContain('more than 1,000,000 steps');
   });
 
   it('has random numbers of the seed that comes with the step, and only where it may', async () => {

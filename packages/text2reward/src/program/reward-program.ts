@@ -1,5 +1,5 @@
 // A reward program beside an environment: reads the environment's state at each step and asks the program.
-import { type Environment, InvalidArgumentError } from '@moe-rl/core';
+import { type Environment, InvalidArgumentError, requireInteger, requireKnownOptions } from '@moe-rl/core';
 import { checkDescription, type EnvironmentDescription } from '../description/environment-description.ts';
 import { createStateReader, type StateReader, valueLayout } from '../description/state-reader.ts';
 import { joystick } from '../descriptions/atari-actions.ts';
@@ -20,6 +20,10 @@ export interface RewardProgramOptions {
   readonly hasRandomness?: boolean;
 }
 
+const PROGRAM_OPTIONS: readonly (keyof RewardProgramOptions)[] = [
+  ...(['source', 'name', 'description', 'environment', 'limits', 'hasRandomness'] as const),
+];
+
 /** What happened in a step, beside what the environment shows. */
 export interface RewardedStep {
   readonly action: number;
@@ -35,12 +39,21 @@ export class RewardProgram {
   readonly #sandbox: RewardSandbox;
   readonly #read: StateReader;
   readonly #fields: number;
+  readonly #actionCount: number;
+  readonly #hasRandomness: boolean;
   #now: Float64Array;
   #before: Float64Array;
 
-  private constructor(sandbox: RewardSandbox, read: StateReader, length: number) {
+  private constructor(
+    sandbox: RewardSandbox,
+    read: StateReader,
+    length: number,
+    { actionCount, hasRandomness }: { readonly actionCount: number; readonly hasRandomness: boolean },
+  ) {
     this.#sandbox = sandbox;
     this.#read = read;
+    this.#actionCount = actionCount;
+    this.#hasRandomness = hasRandomness;
     this.#fields = length;
     this.#now = new Float64Array(recordLength(length));
     this.#before = new Float64Array(recordLength(length));
@@ -48,11 +61,13 @@ export class RewardProgram {
 
   /**
    * Compiles a program.
-   * @throws RewardProgramError when it is no JavaScript or defines no `computeReward`; InvalidArgumentError when the environment does not show what the
-   *   description reads
+   * @throws RewardProgramError when it is no JavaScript or defines no `computeReward`; InvalidArgumentError for unknown options, limits that are none, or when
+   *   the environment does not show what the description reads
    */
   static async create(options: RewardProgramOptions): Promise<RewardProgram> {
-    const { source, name = 'the program', environment, limits, hasRandomness } = options;
+    requireKnownOptions('a reward program', options, PROGRAM_OPTIONS);
+    const { source, name = 'the program', environment, limits, hasRandomness = false } = options;
+    if (typeof source !== 'string') throw new InvalidArgumentError(`source is ${typeof source}; expected a text`);
     const description = withActionsOf(environment, options.description);
     checkDescription(description);
     await prepareSandbox();
@@ -64,10 +79,10 @@ export class RewardProgram {
       name,
       description,
       layout,
+      hasRandomness,
       ...(limits === undefined ? {} : { limits }),
-      ...(hasRandomness === undefined ? {} : { hasRandomness }),
     });
-    return new RewardProgram(sandbox, read, layout.length);
+    return new RewardProgram(sandbox, read, layout.length, { actionCount: description.actions.length, hasRandomness });
   }
 
   /** An episode starts where the environment stands now. */
@@ -78,9 +93,12 @@ export class RewardProgram {
 
   /**
    * The program's reward of the step that the environment has just taken.
-   * @throws RewardProgramError naming what the program did
+   * @throws RewardProgramError naming what the program did; InvalidArgumentError for an action that there is not, a seed that is missing, or a program that was
+   *   disposed
    */
   reward({ action, reward, terminated, randomSeed }: RewardedStep): number {
+    requireInteger('action', action, 0, this.#actionCount - 1);
+    if (this.#hasRandomness) requireInteger('randomSeed', randomSeed, 0, 2 ** 32 - 1);
     const before = this.#now;
     const now = this.#before;
     now.fill(0);

@@ -1,5 +1,6 @@
 // Runs reward programs in QuickJS, a JavaScript engine compiled to WebAssembly: no access to anything outside, limits of memory, steps and time.
 import releaseSync from '@jitl/quickjs-wasmfile-release-sync';
+import { InvalidArgumentError, requireFinite, requireInteger, requireKnownOptions } from '@moe-rl/core';
 import {
   newQuickJSWASMModuleFromVariant,
   type QuickJSContext,
@@ -31,9 +32,29 @@ export const DEFAULT_REWARD_LIMITS: RewardLimits = {
   magnitude: 1000,
 };
 
+/** The engine itself needs some of it. */
+const LEAST_MEMORY_BYTES = 2 << 20;
+
+/**
+ * All limits, the given ones checked.
+ * @throws InvalidArgumentError for one that is unknown or out of range, by name
+ */
+function requireLimits(given: Partial<RewardLimits> = {}): RewardLimits {
+  requireKnownOptions('limits', given, Object.keys(DEFAULT_REWARD_LIMITS));
+  const named = Object.entries(given).filter(([, value]) => value !== undefined);
+  const limits: RewardLimits = { ...DEFAULT_REWARD_LIMITS, ...Object.fromEntries(named) };
+  requireInteger('limits.memoryBytes', limits.memoryBytes, LEAST_MEMORY_BYTES, 2 ** 31 - 1);
+  requireInteger('limits.steps', limits.steps, 1);
+  requireFinite('limits.timeMs', limits.timeMs, 1);
+  requireFinite('limits.magnitude', limits.magnitude, 0);
+  return limits;
+}
+
 /** QuickJS asks after so many branches and calls whether to go on. */
 const STEPS_PER_POLL = 10_000;
 const STACK_BYTES = 128 << 10;
+/** `1n`: a product of two long ones takes seconds and counts as no step. */
+const BIG_INTEGER = /(?<![\w$.])(?:0[xX][\da-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+|\d[\d_]*)n(?![\w$])/;
 /** What the sandbox itself may use to set itself up. */
 const SETUP_TIME_MS = 10_000;
 
@@ -68,7 +89,7 @@ export class RewardSandbox {
    * Compiles a program.
    * @param source with the simulator's names
    * @param name what messages call the program
-   * @throws RewardProgramError when it is no JavaScript, or defines no function `computeReward`
+   * @throws RewardProgramError when it is no JavaScript, or defines no function `computeReward`; InvalidArgumentError for limits that are none
    */
   constructor(request: {
     readonly source: string;
@@ -83,7 +104,7 @@ export class RewardSandbox {
     this.#name = name;
     this.#handed = new Float64Array(stepLength(layout));
     this.#beforeOffset = STEP_VALUES + recordLength(layout.length);
-    this.#limits = { ...DEFAULT_REWARD_LIMITS, ...request.limits };
+    this.#limits = requireLimits(request.limits);
     this.#runtime = engine.newRuntime();
     this.#runtime.setMemoryLimit(this.#limits.memoryBytes);
     this.#runtime.setMaxStackSize(STACK_BYTES);
@@ -110,7 +131,7 @@ export class RewardSandbox {
    * @param now the values after it, in the layout's order; `before`: those before it
    * @param action index into the description's actions
    * @param seed of this step's random numbers
-   * @throws RewardProgramError naming what the program did
+   * @throws RewardProgramError naming what the program did; InvalidArgumentError when it was disposed
    */
   reward(step: {
     readonly now: Float64Array;
@@ -118,6 +139,7 @@ export class RewardSandbox {
     readonly action: number;
     readonly seed?: number;
   }): number {
+    if (this.#hasEnded) throw new InvalidArgumentError(`the reward program ${this.#name} was disposed`);
     const handed = this.#handed;
     handed[STEP_ACTION] = step.action;
     handed[STEP_SEED] = step.seed ?? 0;
@@ -157,6 +179,13 @@ export class RewardSandbox {
 
   /** The program as a function; its first line stays the first. Evaluated anew at each step, so that its own variables begin anew too. */
   #compile(source: string): QuickJSHandle {
+    const big = BIG_INTEGER.exec(source)?.[0];
+    if (big !== undefined) {
+      throw new RewardProgramError(
+        'unknown-name',
+        `the reward program ${this.#name} failed: BigInt (${big}) is not available to reward programs`,
+      );
+    }
     this.#begin();
     const head = `'use strict';(function (env, action, previous) {`;
     const kind = this.#unwrap(this.#evaluateResult(`${head}${source}\n;return typeof computeReward })`));
@@ -210,13 +239,15 @@ export class RewardSandbox {
     let error: { name?: unknown; message?: unknown; stack?: unknown; fault?: unknown };
     try {
       const dumped: unknown = this.#context.dump(handle);
-      error = typeof dumped === 'object' && dumped !== null ? dumped : { message: String(dumped) };
+      error = typeof dumped === 'object' && dumped !== null ? dumped : { message: dumped };
     } catch {
       error = { name: 'InternalError', message: 'out of memory' };
     }
-    handle.dispose();
+    // A promise is gone already: that is how the engine shows one.
+    if (handle.alive) handle.dispose();
+    else error = { message: 'a promise' };
     const [fault, what] = describeFault(error, this.#limits, this.#polls <= this.#maxPolls);
-    const line = /reward\.js:(\d+)/.exec(String(error.stack ?? ''))?.[1];
+    const line = /reward\.js:(\d+)/.exec(textOf(error.stack))?.[1];
     const place = line === undefined ? '' : ` (line ${line})`;
     return new RewardProgramError(fault, `the reward program ${this.#name} ${what}${place}`);
   }
@@ -255,7 +286,7 @@ function describeFault(
   limits: RewardLimits,
   isOverTime: boolean,
 ): readonly [RewardFault, string] {
-  const text = String(message ?? '').slice(0, 500);
+  const text = textOf(message).slice(0, 500);
   if (name === 'InternalError') {
     if (text === 'interrupted') {
       return isOverTime
@@ -277,5 +308,10 @@ function describeFault(
   }
   if (name === 'SyntaxError') return ['syntax', `is no JavaScript: ${text}`];
   if (name === 'ReferenceError') return ['unknown-name', `failed: ReferenceError: ${text}`];
-  return ['threw', `threw ${String(name ?? 'something')}: ${text}`];
+  return ['threw', `threw ${textOf(name).slice(0, 100) || 'something'}: ${text}`];
+}
+
+/** Whatever a program threw, as text: a message may be anything, also an object that can't be turned into one. */
+function textOf(value: unknown): string {
+  return typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value ?? '');
 }

@@ -1,5 +1,5 @@
 // The execution check: a random agent plays with the program for some hundred steps, so that what it does wrong shows before anybody trains with it.
-import { createRng, type Environment, requireInteger } from '@moe-rl/core';
+import { createRng, type Environment, requireInteger, requireKnownOptions } from '@moe-rl/core';
 import type { EnvironmentDescription } from '../description/environment-description.ts';
 import { RewardProgramError } from '../errors.ts';
 import { RewardProgram } from '../program/reward-program.ts';
@@ -33,12 +33,14 @@ export interface CheckReport {
   readonly gameMean: number;
 }
 
-/** @throws RewardProgramError naming what the program did, and at which step */
+/** @throws RewardProgramError naming what the program did, and at which step; InvalidArgumentError for an unknown option or a number out of range */
 export async function checkProgram(options: CheckOptions): Promise<CheckReport> {
-  const { environment, agentSteps = 500, seed = 0, name = 'the program' } = options;
+  const { agentSteps = 500, seed = 0, ...rest } = options;
+  const { environment } = rest;
+  requireKnownOptions('a check', rest, ['source', 'name', 'description', 'environment', 'limits', 'hasRandomness']);
   requireInteger('agentSteps', agentSteps, 1, 1e6);
   requireInteger('seed', seed, 0, 2 ** 31 - 1);
-  const program = await RewardProgram.create({ ...options, name });
+  const program = await RewardProgram.create(rest);
   try {
     const rng = createRng(seed, 'text2reward/check');
     const rewards: number[] = [];

@@ -10,6 +10,8 @@ export type StubAnswer =
   | { readonly status: number; readonly message: string }
   /** A web page. */
   | 'html'
+  /** A web page without end. */
+  | 'endless-html'
   /** Bytes that are no JSON. */
   | 'garbage'
   /** JSON of another form. */
@@ -93,8 +95,9 @@ function respond(response: ServerResponse, answer: StubAnswer, isStream: boolean
   } else if (answer === 'unfinished') {
     response.writeHead(200, isStream ? STREAM_TYPE : JSON_TYPE);
     response.end(isStream ? piece('function compute') : completion('function computeReward', 'stop').slice(0, -30));
-  } else if (answer === 'endless') {
-    response.writeHead(200, isStream ? STREAM_TYPE : JSON_TYPE);
+  } else if (answer === 'endless' || answer === 'endless-html') {
+    const isPage = answer === 'endless-html';
+    response.writeHead(200, isPage ? { 'content-type': 'text/html' } : isStream ? STREAM_TYPE : JSON_TYPE);
     if (!isStream) response.write('{"choices":[{"message":{"content":"');
     const chunk = isStream ? piece('more '.repeat(2000)) : 'more '.repeat(20_000);
     const pour = (): void => {

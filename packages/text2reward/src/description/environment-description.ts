@@ -1,5 +1,6 @@
 // What a reward program may know of an environment: objects and fields with general names, their types and meaning, and where each value is found.
 import { InvalidArgumentError } from '@moe-rl/core';
+import { formFault } from './description-form.ts';
 
 /** Where the value of a field lies. */
 export type FieldSource =
@@ -81,15 +82,17 @@ const NAME = /^[a-z][A-Za-z0-9]*$/;
 const TAKEN: ReadonlySet<string> = new Set(Object.keys(STEP_FIELDS));
 
 /**
- * Checks a description of somebody's own.
- * @throws InvalidArgumentError naming the object or field whose name is no word, taken, or used twice, or whose source can't be read as what it is
+ * Checks a description of somebody's own, whatever was read from a file.
+ * @throws InvalidArgumentError naming what is missing or of another form, or the object or field whose name is no word, taken, or used twice, or whose source
+ *   can't be read as what it is
  */
 export function checkDescription(description: EnvironmentDescription): void {
-  const { id, objects, fields, actions } = description;
+  const fault = formFault(description);
+  const { id, objects, fields } = description ?? {};
   const refuse = (what: string): never => {
-    throw new InvalidArgumentError(`the description of ${id}: ${what}`);
+    throw new InvalidArgumentError(`the description of ${String(id)}: ${what}`);
   };
-  if (actions.length === 0) refuse('actions is empty; expected at least one');
+  if (fault !== undefined) refuse(fault);
   const simulatorNames = new Set<string>();
   const tops = new Set<string>();
   for (const name of [...Object.keys(objects), ...Object.keys(fields)]) {

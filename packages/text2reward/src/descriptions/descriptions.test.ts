@@ -142,8 +142,27 @@ describe('a description of your own', () => {
     [{ fields: { odd: ram(0x80, 'odd', '', 'toString' as 'byte') } }, 'odd: form is "toString"; expected one of byte'],
     [{ fields: { near: ram(0x80, 'near', '') } }, 'near lies in the RAM and ball.row in the state'],
     [{ actions: [] }, 'actions is empty'],
+    [{ actions: ['LEFT', 'NOOP', 'RIGHT'] }, 'actions[0] is "LEFT"; expected an object with name, doc'],
+    [{ actions: [own.actions[0], own.actions[0], own.actions[1]] }, 'the action LEFT is there twice'],
+    [{ objects: null }, 'objects is null; expected an object'],
+    [{ objects: { ball: { doc: '' } } }, 'objects.ball.fields is undefined; expected an object'],
+    [{ fields: { x: null } }, 'fields.x is null; expected an object with type, doc'],
+    [{ fields: { x: { ...state('x', ''), type: 'text' } } }, 'fields.x.type is "text"; expected number, boolean'],
+    [{ fields: { x: { ...state('x', ''), source: {} } } }, 'fields.x.source.state is undefined'],
+    [{ fields: { x: { type: 'number', doc: '', simulatorName: 'x' } } }, 'source is undefined; expected { ram, form }'],
+    [{ fields: { x: { ...state('x', ''), maxLength: 3 } } }, 'fields.x.maxLength is not known'],
+    [{ fields: { x: { ...ram(0x80, 'x', ''), source: { ram: '0x80', form: 'byte' } } } }, 'source.ram is "0x80"'],
+    [{ title: undefined }, 'title is undefined'],
+    [{ knowledge: 'much' }, 'knowledge is "much"; expected a list'],
+    [{ rule: '' }, 'rule is not known; expected one of id, title, rules'],
   ])('is refused with %j', (change, message) => {
     expect(() => checkDescription({ ...own, ...change } as EnvironmentDescription)).toThrow(message);
+  });
+
+  it.each([null, 3, [], 'text'])('is refused as %j', (value) => {
+    expect(() => checkDescription(value as never)).toThrow(
+      /^the description of undefined: it is .*; expected an object/,
+    );
   });
 
   it('is refused where the environment does not show what it reads', () => {

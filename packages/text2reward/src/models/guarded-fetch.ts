@@ -9,7 +9,7 @@ export function guardedFetch(name: string, maximumBytes: number): Fetch {
     const response = await fetch(input, init);
     const type = response.headers.get('content-type') ?? '';
     if (/\bhtml\b/i.test(type)) {
-      const start = (await response.text()).replaceAll(/\s+/g, ' ').slice(0, 120);
+      const start = (await startOf(response)).replaceAll(/\s+/g, ' ').slice(0, 120);
       throw new LanguageModelError(
         'html',
         `${name}: the server answered with a web page (status ${response.status}): ${start}; does the URL end in /v1?`,
@@ -35,4 +35,16 @@ export function guardedFetch(name: string, maximumBytes: number): Fetch {
     const { status, statusText, headers } = response;
     return new Response(counted, { status, statusText, headers });
   };
+}
+
+/** The first pieces of an answer, a few thousand bytes: the rest is not waited for. */
+async function startOf({ body }: Response): Promise<string> {
+  if (body === null) return '';
+  const decoder = new TextDecoder();
+  let text = '';
+  for await (const piece of body) {
+    text += decoder.decode(piece, { stream: true });
+    if (text.length > 4000) break;
+  }
+  return text;
 }

@@ -42,6 +42,7 @@ describe.each([false, true])('a server, streaming %s', (isStreaming) => {
 
   it.each<[LanguageModelError['fault'], StubAnswer, RegExp]>([
     ['html', 'html', /answered with a web page \(status 200\): .*Sign in/],
+    ['html', 'endless-html', /answered with a web page/],
     ['malformed', 'garbage', /not what the protocol says/],
     ['malformed', 'other-json', /not what the protocol says/],
     ['cut-off', 'cut-off', /the answer broke off/],
@@ -90,6 +91,8 @@ describe('a server', () => {
     [{ url: 'http://me:secret@host/v1' }, 'holds a password'],
     [{ model: '' }, 'the name of the model is empty'],
     [{ timeoutSeconds: 0 }, 'timeoutSeconds is 0'],
+    [{ timeout: 5 }, 'a model of a server has no option "timeout"'],
+    [{ isStreaming: 'no' as never }, 'isStreaming is "no"'],
   ])('is refused as %j', (options, message) => {
     expect(() => serverModel({ url: 'http://localhost/v1', model: 'm', ...options })).toThrow(message);
   });

@@ -1,6 +1,6 @@
 // A language model behind a server that speaks the OpenAI protocol. Every way in which a server fails has a name.
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
-import { InvalidArgumentError, requireFinite, requireInteger } from '@moe-rl/core';
+import { InvalidArgumentError, requireBoolean, requireFinite, requireInteger, requireKnownOptions } from '@moe-rl/core';
 import { APICallError, generateText, streamText } from 'ai';
 import { LanguageModelError } from '../errors.ts';
 import type { LanguageModel } from '../language-model.ts';
@@ -23,15 +23,22 @@ export interface ServerModelOptions {
   readonly maximumCharacters?: number;
 }
 
+const OPTIONS: readonly (keyof ServerModelOptions)[] = [
+  ...(['url', 'model', 'apiKey', 'isStreaming', 'timeoutSeconds', 'retries', 'maximumCharacters'] as const),
+];
+
 /**
  * Makes a client; nothing is sent before `generate`.
- * @throws InvalidArgumentError for an address that is no http or https URL, an empty name, or a number out of range
+ * @throws InvalidArgumentError for an address that is no http or https URL, an empty name, an unknown option, or a number out of range
  */
 export function serverModel(options: ServerModelOptions): LanguageModel {
+  requireKnownOptions('a model of a server', options, OPTIONS);
   const { model, apiKey, isStreaming = false, timeoutSeconds = 300, retries = 1 } = options;
   const { maximumCharacters = 200_000 } = options;
   const url = requireUrl(options.url);
-  if (model === '') throw new InvalidArgumentError('the name of the model is empty');
+  if (typeof model !== 'string' || model.trim() === '')
+    throw new InvalidArgumentError('the name of the model is empty');
+  requireBoolean('isStreaming', isStreaming);
   requireFinite('timeoutSeconds', timeoutSeconds, 0.001, 86_400);
   requireInteger('retries', retries, 0, 10);
   requireInteger('maximumCharacters', maximumCharacters, 1);

@@ -68,8 +68,8 @@ export class RewardProgram {
     requireKnownOptions('a reward program', options, PROGRAM_OPTIONS);
     const { source, name = 'the program', environment, limits, hasRandomness = false } = options;
     if (typeof source !== 'string') throw new InvalidArgumentError(`source is ${typeof source}; expected a text`);
+    checkDescription(options.description);
     const description = withActionsOf(environment, options.description);
-    checkDescription(description);
     await prepareSandbox();
     const layout = valueLayout(description);
     const read = createStateReader(environment, description, layout);
@@ -127,8 +127,11 @@ export class RewardProgram {
   }
 }
 
-/** The description with the actions that the environment really has: an Atari game may offer all 18. */
-function withActionsOf(environment: Environment, description: EnvironmentDescription): EnvironmentDescription {
+/**
+ * The description with the actions that the environment really has: an Atari game may offer all 18.
+ * @throws InvalidArgumentError when it has others than the description says
+ */
+export function withActionsOf(environment: Environment, description: EnvironmentDescription): EnvironmentDescription {
   const { actionCodes } = environment as { readonly actionCodes?: readonly number[] };
   const docs = Object.fromEntries(description.actions.map(({ name, doc }) => [name, doc]));
   const actions = actionCodes === undefined ? description.actions : joystick(actionCodes, docs);

@@ -39,7 +39,7 @@ const LEAST_MEMORY_BYTES = 2 << 20;
  * All limits, the given ones checked.
  * @throws InvalidArgumentError for one that is unknown or out of range, by name
  */
-function requireLimits(given: Partial<RewardLimits> = {}): RewardLimits {
+export function requireLimits(given: Partial<RewardLimits> = {}): RewardLimits {
   requireKnownOptions('limits', given, Object.keys(DEFAULT_REWARD_LIMITS));
   const named = Object.entries(given).filter(([, value]) => value !== undefined);
   const limits: RewardLimits = { ...DEFAULT_REWARD_LIMITS, ...Object.fromEntries(named) };

@@ -38,8 +38,7 @@ export async function checkProgram(options: CheckOptions): Promise<CheckReport> 
   const { agentSteps = 500, seed = 0, ...rest } = options;
   const { environment } = rest;
   requireKnownOptions('a check', rest, ['source', 'name', 'description', 'environment', 'limits', 'hasRandomness']);
-  requireInteger('agentSteps', agentSteps, 1, 1e6);
-  requireInteger('seed', seed, 0, 2 ** 31 - 1);
+  requireCheckNumbers(agentSteps, seed);
   const program = await RewardProgram.create(rest);
   try {
     const rng = createRng(seed, 'text2reward/check');
@@ -76,6 +75,12 @@ export async function checkProgram(options: CheckOptions): Promise<CheckReport> 
   } finally {
     program.dispose();
   }
+}
+
+/** @throws InvalidArgumentError for one out of range */
+export function requireCheckNumbers(agentSteps = 1, seed = 0): void {
+  requireInteger('agentSteps', agentSteps, 1, 1e6);
+  requireInteger('seed', seed, 0, 2 ** 31 - 1);
 }
 
 /** The report in words, for people and for a model that is to improve the program. */

@@ -1,11 +1,18 @@
 // From a goal in words to a program that runs: ask, take the first fenced block, try it, send the error back; and refinement by a person's advice.
-import { type Environment, InvalidArgumentError, requireFinite, requireInteger } from '@moe-rl/core';
-import type { EnvironmentDescription } from '../description/environment-description.ts';
+import {
+  type Environment,
+  InvalidArgumentError,
+  requireFinite,
+  requireInteger,
+  requireKnownOptions,
+} from '@moe-rl/core';
+import { checkDescription, type EnvironmentDescription } from '../description/environment-description.ts';
 import { RetriesExhaustedError, RewardProgramError } from '../errors.ts';
 import type { ChatMessage, LanguageModel } from '../language-model.ts';
 import { firstFencedBlock } from '../program/extract-code.ts';
-import type { RewardLimits } from '../program/sandbox.ts';
-import { type CheckReport, checkProgram } from './check-program.ts';
+import { withActionsOf } from '../program/reward-program.ts';
+import { type RewardLimits, requireLimits } from '../program/sandbox.ts';
+import { type CheckReport, checkProgram, requireCheckNumbers } from './check-program.ts';
 import { nearestExamples, type RewardExample } from './examples.ts';
 import { NO_PROGRAM_PROMPT, refinementPrompt, repairPrompt, writingPrompt } from './prompt.ts';
 
@@ -54,14 +61,17 @@ export interface WriteRewardOptions extends WritingOptions {
 
 /**
  * Has a model write a reward program.
- * @throws RetriesExhaustedError when every attempt failed, with the last failure; LanguageModelError; InvalidArgumentError for an empty goal
+ * @throws RetriesExhaustedError when every attempt failed, with the last failure; LanguageModelError; before the model is asked InvalidArgumentError for an empty
+ *   goal, a description that does not fit the environment, an unknown option or a number out of range
  */
 export async function writeReward(options: WriteRewardOptions): Promise<WrittenReward> {
-  const { goal, description, exampleCount = 2, examples, temperature = 0 } = options;
+  const { goal, exampleCount = 2, examples, temperature = 0, ...rest } = options;
   if (goal.trim() === '') throw new InvalidArgumentError('the goal is empty; say in words what the agent should do');
+  requireTryable(rest);
+  const description = withActionsOf(rest.environment, rest.description);
   const { title, id } = description;
   const shown = nearestExamples({ goal, title, environment: id }, exampleCount, examples);
-  return converse(writingPrompt(description, goal.trim(), shown), temperature, options);
+  return converse(writingPrompt(description, goal.trim(), shown), temperature, rest);
 }
 
 export interface RefineRewardOptions extends WritingOptions {
@@ -75,13 +85,30 @@ export interface RefineRewardOptions extends WritingOptions {
 
 /**
  * Has a model improve its program after somebody watched an agent that learned from it.
- * @throws as `writeReward`; InvalidArgumentError for empty advice
+ * @throws as `writeReward`, for empty advice in place of an empty goal
  */
 export async function refineReward(options: RefineRewardOptions): Promise<WrittenReward> {
-  const { messages, seen, advice, temperature = 0.7 } = options;
+  const { messages, seen, advice, temperature = 0.7, ...rest } = options;
   if (advice.trim() === '') throw new InvalidArgumentError('the advice is empty; say what the reward should change');
+  requireTryable(rest);
   const prompt: ChatMessage = { role: 'user', content: refinementPrompt(seen, advice.trim()) };
-  return converse([...messages, prompt], temperature, options);
+  return converse([...messages, prompt], temperature, rest);
+}
+
+const OPTIONS: readonly (keyof WritingOptions)[] = [
+  ...(['model', 'description', 'environment', 'retries', 'temperature', 'limits', 'hasRandomness'] as const),
+  ...(['checkAgentSteps', 'seed', 'signal', 'onProgram', 'onRefusal', 'onReply'] as const),
+];
+
+/** Says before a model is asked, which costs time and money, what its program could not be tried with. */
+function requireTryable(options: WritingOptions): void {
+  requireKnownOptions('writing a reward', options, OPTIONS);
+  const { description, environment, retries = 3, limits, checkAgentSteps, seed } = options;
+  requireInteger('retries', retries, 0, 100);
+  requireLimits(limits);
+  requireCheckNumbers(checkAgentSteps, seed);
+  checkDescription(description);
+  withActionsOf(environment, description);
 }
 
 async function converse(
@@ -90,7 +117,6 @@ async function converse(
   options: WritingOptions,
 ): Promise<WrittenReward> {
   const { model, retries = 3, signal, onProgram, onRefusal, onReply, checkAgentSteps, ...rest } = options;
-  requireInteger('retries', retries, 0, 100);
   requireFinite('temperature', temperature, 0, 2);
   const messages = [...start];
   const replies: string[] = [];

@@ -82,6 +82,38 @@ describe('writing a reward', () => {
     await expect(writeReward({ ...options, model, goal: ' ' })).rejects.toThrow('the goal is empty');
   });
 
+  it.each([
+    [{ retry: 1 }, 'writing a reward has no option "retry"'],
+    [{ retries: -1 }, 'retries is -1'],
+    [{ checkAgentSteps: 0 }, 'agentSteps is 0'],
+    [{ seed: -1 }, 'seed is -1'],
+    [{ limits: { steps: 0 } }, 'limits.steps is 0'],
+    [{ temperature: 3 }, 'temperature is 3'],
+    [{ description: { ...description, title: '' } }, 'title is ""'],
+    [{ description: findDescription('minatar/breakout') }, 'has 6 actions; the environment bsuite/catch has 3'],
+  ])('asks nobody with %j', async (change, message) => {
+    const { model, asked } = listening([GOOD]);
+    await expect(writeReward({ ...options, model, goal, ...change } as never)).rejects.toThrow(message);
+    const seen = { messages: [], seen: 'It falls.', advice: 'Be there.' };
+    await expect(refineReward({ ...options, model, ...seen, ...change } as never)).rejects.toThrow(message);
+    expect(asked).toEqual([]);
+  });
+
+  it('tells the model of all actions that the environment has', async () => {
+    const { model, asked } = listening(['no']);
+    const game = { ...environment, actionCount: 18, actionCodes: Array.from({ length: 18 }, (_, code) => code) };
+    const request = {
+      ...options,
+      model,
+      goal,
+      environment: game,
+      description: findDescription('windfall'),
+      retries: 0,
+    };
+    await expect(writeReward(request)).rejects.toThrow(RetriesExhaustedError);
+    expect(asked[0]!.messages[1]!.content).toContain('The agent has 18 actions: NOOP, FIRE');
+  });
+
   it('is refined after the whole conversation, more freely, with what was seen and wanted', async () => {
     const first = await writeReward({ ...options, model: recordedReplies([GOOD]), goal });
     const better = block('function computeReward(env, action) { return action === "NOOP" ? 0.1 : 0 }');

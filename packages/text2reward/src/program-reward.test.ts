@@ -59,7 +59,7 @@ it('is refused with numbers that would spoil every reward, unknown options, and 
     [{ gameRewardWeigth: 1 }, 'a program as reward has no option "gameRewardWeigth"'],
     [{ seed: -1 }, 'seed is -1'],
   ] as const) {
-    await expect(open(options)).rejects.toThrow(message);
+    await expect(open(options as Partial<ProgramRewardOptions>)).rejects.toThrow(message);
   }
   const { design } = await open();
   const state = design.getState();

@@ -178,9 +178,20 @@ describe('a program', () => {
   });
 
   it.each([
-    ...['/a/', '/a/.constructor', '(async () => {})()', '(async () => {})().constructor', '[].values()', '"".matchAll(/a/g)'],
+    ...[
+      '/a/',
+      '/a/.constructor',
+      '(async () => {})()',
+      '(async () => {})().constructor',
+      '[].values()',
+      '"".matchAll(/a/g)',
+    ],
     ...['new Map().values()', 'new Set().values()', '""[Symbol.iterator]()', '[].values().map((one) => one)'],
-    ...['new Float64Array(1).buffer', 'Iterator.from({ next() {} })', '(() => { try { deep() } catch (e) { return e } })()'],
+    ...[
+      'new Float64Array(1).buffer',
+      'Iterator.from({ next() {} })',
+      '(() => { try { deep() } catch (e) { return e } })()',
+    ],
   ])('finds nothing to keep a count in behind %s', async (made) => {
     const source = `
       function deep() { return deep() + 1 }
@@ -200,7 +211,9 @@ describe('a program', () => {
     const random = await open('function computeReward() { return Math.random() }', { hasRandomness: true });
     expect(() => random.step()).toThrow('randomSeed is undefined; expected an integer');
     const { program, step } = await open('function computeReward(env, action) { return action.length }');
-    expect(() => program.reward({ action: 6, reward: 0, terminated: false })).toThrow('action is 6; expected an integer');
+    expect(() => program.reward({ action: 6, reward: 0, terminated: false })).toThrow(
+      'action is 6; expected an integer',
+    );
     for (const one of [program, random.program]) one.dispose();
     expect(() => step()).toThrow('the reward program p.js was disposed');
     expect(() => step()).toThrow(InvalidArgumentError);

@@ -104,8 +104,7 @@ export function describeFilm({ episodeReturn, agentSteps, isCut }: RecordedEpiso
 /** @throws InvalidArgumentError for another format; MissingDependencyError, before anything is played, for an MP4 without ffmpeg */
 function chosenFormats({ output, format }: PlayOptions): VideoFormat[] {
   if (output === undefined && format === undefined) return hasFfmpeg() ? ['gif', 'mp4'] : ['gif'];
-  if (output !== undefined) requireOutputFile('--output', output, ['.gif', '.mp4']);
-  const extension = output === undefined ? undefined : extname(output).slice(1).toLowerCase();
+  const extension = output === undefined ? undefined : filmFormat('--output', output);
   const named = format === undefined ? undefined : requireOneOf('--format', format, ['gif', 'mp4', 'both']);
   if (extension !== undefined && named !== undefined && named !== extension) {
     throw new InvalidArgumentError(
@@ -114,10 +113,26 @@ function chosenFormats({ output, format }: PlayOptions): VideoFormat[] {
   }
   const choice = extension ?? named;
   const formats: VideoFormat[] = choice === 'both' ? ['gif', 'mp4'] : [choice as VideoFormat];
-  if (formats.includes('mp4') && !hasFfmpeg()) {
-    throw new MissingDependencyError(
-      'writing an MP4 needs the ffmpeg program on the path; without it, ask for a GIF (--format gif, or an --output that ends with .gif)',
-    );
-  }
+  if (formats.includes('mp4')) requireFfmpeg('--format gif, or an --output that ends with .gif');
   return formats;
+}
+
+/**
+ * The format that the name of a film says.
+ * @param option that the name was given by
+ * @throws InvalidArgumentError for another one; before anything is played StorageError where it could not be written, MissingDependencyError for an MP4 without
+ *   ffmpeg
+ */
+export function filmFormat(option: string, file: string): VideoFormat {
+  requireOutputFile(option, file, ['.gif', '.mp4']);
+  if (extname(file).toLowerCase() === '.gif') return 'gif';
+  requireFfmpeg(`--format gif, or an ${option} that ends with .gif`);
+  return 'mp4';
+}
+
+function requireFfmpeg(instead: string): void {
+  if (hasFfmpeg()) return;
+  throw new MissingDependencyError(
+    `writing an MP4 needs the ffmpeg program on the path; without it, ask for a GIF (${instead})`,
+  );
 }

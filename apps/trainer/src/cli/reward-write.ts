@@ -1,10 +1,17 @@
 // `moe-rl reward write`: from a goal in words to a reward program in a folder.
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { readJson } from '@moe-rl/core/node';
 import { checkExamples, describeCheck, writeReward } from '@moe-rl/text2reward';
-import { openGame, openModel, type RewardGameOptions, type RewardModelOptions, showProgram } from './reward.ts';
-import { keepAttempt, keepRound, requireNewSession } from './reward-session.ts';
-import { interruptible, note, print, programName } from './terminal.ts';
+import {
+  openGame,
+  openModel,
+  type RewardGameOptions,
+  type RewardModelOptions,
+  showProgram,
+  trainCommand,
+} from './reward.ts';
+import { attemptKeeper, keepRound, requireNewSession } from './reward-session.ts';
+import { interruptible, note, print, programName, quoted } from './terminal.ts';
 
 interface RewardWriteOptions extends RewardGameOptions, RewardModelOptions {
   readonly goal: string;
@@ -19,6 +26,7 @@ export async function rewardWrite(options: RewardWriteOptions): Promise<void> {
   requireNewSession(folder);
   const model = await openModel(options);
   const { environment, description } = openGame(options);
+  const keepAttempt = attemptKeeper(folder, 1);
   try {
     note(`asking ${model.name} for a reward program for ${description.title}`);
     const written = await interruptible(
@@ -31,16 +39,20 @@ export async function rewardWrite(options: RewardWriteOptions): Promise<void> {
           ...(examplesFile === undefined
             ? {}
             : { examples: checkExamples(readJson(examplesFile), `--examples-file ${examplesFile}`) }),
-          onProgram: (source, attempt) => showProgram(keepAttempt(folder, 1, attempt, source), source),
+          onProgram: (source, attempt) => showProgram(keepAttempt(attempt, source), source),
           onRefusal: (message, attempt) => note(`attempt ${attempt} refused: ${message}`),
         }),
       'stopping',
     );
-    const before = { game, goal, description, rounds: [], replies: [] };
+    const own = {
+      ...(options.rom === undefined ? {} : { rom: resolve(options.rom) }),
+      ...(options.description === undefined ? {} : { descriptionFile: resolve(options.description) }),
+    };
+    const before = { game, ...own, goal, description, rounds: [], replies: [] };
     const file = keepRound(folder, before, written, { model: model.name });
     print(`${describeCheck(written.report)}\nprogram: ${file}`);
-    print(`train with it:  ${programName()} train --game ${game} --reward text2reward --set reward.program=${file}`);
-    print(`improve it:     ${programName()} reward refine ${folder} --run-folder RUN`);
+    print(`train with it:  ${trainCommand(options, file)}`);
+    print(`improve it:     ${programName()} reward refine ${quoted(folder)} --run-folder RUN`);
   } finally {
     environment.close?.();
   }

@@ -1,5 +1,5 @@
 // `moe-rl reward` and `train --reward text2reward`, from a goal in words to a run that goes on with its own copy of the program.
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type StubServer, startStubServer } from '@moe-rl/text2reward/testing';
@@ -59,8 +59,18 @@ test('a goal becomes a program, a run learns from it and goes on with its copy, 
     await train(300, '--resume', ...set('reward.program=other.js')),
     /reward\.program can't change on resume/,
   );
-  writeFileSync(join(folder, 'run', 'reward', 'program.js'), BETTER);
-  expectRefusal(await train(300, '--resume'), /program\.js has changed since the run began/);
+  // What it keeps is the run's own, each part of it.
+  for (const name of ['program.js', 'description.json', 'program.sha256']) {
+    const file = join(folder, 'run', 'reward', name);
+    const whole = readFileSync(file, 'utf8');
+    if (name !== 'program.sha256') {
+      writeFileSync(file, whole.replace('ballRow', 'ballColumn').replace('0.25', '0.5'));
+      expectRefusal(await train(300, '--resume'), new RegExp(`${name} has changed since the run began`));
+    }
+    rmSync(file);
+    expectRefusal(await train(300, '--resume'), new RegExp(`${name}, .* is gone`));
+    writeFileSync(file, whole);
+  }
 
   const advice = ['--advice', 'Stand still.'];
   const refined = await moeRl('reward', 'refine', 'reward', '--run-folder', 'straight', ...model, ...advice);
@@ -78,6 +88,61 @@ test('a goal becomes a program, a run learns from it and goes on with its copy, 
   const again = await moeRl('reward', 'write', ...GOAL, '--replies', 'replies.json', '--folder', 'again');
   expect(again.code).toBe(0);
   expect(readFileSync(join(folder, 'again', 'program-1.js'), 'utf8')).toBe(`${GOOD}\n`);
+});
+
+test('what a start left is kept, a program that fails is filmed, and a damaged session is refused by name', async () => {
+  const recorded = (name: string, ...sources: readonly string[]) => {
+    writeFileSync(join(folder, name), JSON.stringify(sources.map((source) => block(source).text)));
+    return ['--replies', name];
+  };
+  const write = (...rest: readonly string[]) => moeRl('reward', 'write', ...GOAL, '--folder', 'my reward', ...rest);
+  const own = 'function computeReward() { return 0.5 }';
+  mkdirSync(join(folder, 'my reward'));
+  writeFileSync(join(folder, 'my reward', 'program-1.js'), own);
+  expectRefusal(await write(...recorded('bad.json', BAD), '--retries', '0'), /gave no usable reward program/);
+  const LATE = 'function computeReward(env) { if (env.ball.row > 5) throw new Error("too late"); return 0 }';
+  const written = await write(...recorded('late.json', LATE), '--check-steps', '3');
+  expect(written.code).toBe(0);
+  expect(readFileSync(join(folder, 'my reward', 'program-1.js'), 'utf8')).toBe(own);
+  expect(readFileSync(join(folder, 'my reward', 'attempts', 'round-1-attempt-1.js'), 'utf8')).toBe(`${BAD}\n`);
+  expect(readFileSync(join(folder, 'my reward', 'attempts', 'round-1-attempt-2.js'), 'utf8')).toBe(`${LATE}\n`);
+  // What is printed to be copied can be copied.
+  expect(written.stdout).toContain("--set 'reward.program=my reward/program-2.js'");
+
+  const refine = (...rest: readonly string[]) =>
+    moeRl('reward', 'refine', 'my reward', ...recorded('good.json', GOOD), '--advice', 'Earlier.', ...rest);
+  const refined = await refine('--check-steps', '40');
+  expect(refined.stdout).toMatch(
+    /paid 0 in all and failed in \d+ steps, first so: .*program-2\.js threw Error: too late/,
+  );
+  expect(refined.code).toBe(0);
+
+  // Before anything is played or asked.
+  expectRefusal(
+    await refine('--film', 'film.txt'),
+    /--film is "film\.txt"; expected a name that ends with \.gif or \.mp4/,
+  );
+  expectRefusal(await refine('--max-agent-steps', '1000000'), /--max-agent-steps is 1000000/);
+  const { PATH } = process.env;
+  process.env.PATH = folder;
+  try {
+    expectRefusal(await refine('--film', 'film.mp4'), /needs the ffmpeg program.*--film that ends with \.gif/);
+  } finally {
+    process.env.PATH = PATH;
+  }
+
+  const file = join(folder, 'my reward', 'session.json');
+  const session = JSON.parse(readFileSync(file, 'utf8'));
+  for (const [change, message] of [
+    [{ description: undefined }, /session\.json, description: it is undefined/],
+    [{ description: { ...session.description, fields: null } }, /session\.json, description: fields is null/],
+    [{ messages: [{ role: 'judge', content: '' }] }, /is no session/],
+    [{ rounds: [{ program: '../late.json' }] }, /is no session/],
+    [{ replies: [1] }, /is no session/],
+  ] as const) {
+    writeFileSync(file, JSON.stringify({ ...session, ...change }));
+    expectRefusal(await refine(), message);
+  }
 });
 
 test('a program that fails in a run ends it by name with its checkpoint whole, and a resume may go on over failures', async () => {
@@ -110,6 +175,12 @@ test('what is wrong is refused by name, before anything is written', async () =>
   expectRefusal(await write('--server', server.url), /--model is missing/);
   expectRefusal(await write(...model, '--api-key-variable', 'NO_SUCH_KEY'), /that environment variable is not set/);
   expectRefusal(await write('--replies', 'nowhere.json'), /nowhere\.json/);
+  writeFileSync(join(folder, 'replies.json'), '[]');
+  expectRefusal(await write('--replies', 'replies.json', '--stream'), /--stream is for a server/);
+  writeFileSync(join(folder, 'own.json'), JSON.stringify({ objects: null, fields: {}, actions: [] }));
+  const own = ['--description', 'own.json'];
+  expectRefusal(await moeRl('reward', 'describe', ...own), /--description own\.json: id is undefined; expected a text/);
+  expectRefusal(await write('--folder', 'own.json/reward', ...model), /cannot write own\.json\/reward/);
   expectRefusal(await moeRl('reward', 'refine', 'reward', ...model), /reward holds no reward/);
   expectRefusal(await moeRl('reward', 'describe', '--game', 'windfal'), /there is no game "windfal"/);
   expectRefusal(await moeRl('reward', 'check', 'nowhere.js'), /there is no reward program nowhere\.js/);

@@ -13,7 +13,7 @@ import {
   recordedReplies,
 } from '@moe-rl/text2reward';
 import { makeEnvironment, newRunConfig } from '@moe-rl/training';
-import { note, print } from './terminal.ts';
+import { note, print, programName, quoted } from './terminal.ts';
 
 export interface RewardGameOptions {
   readonly game: string;
@@ -57,22 +57,24 @@ export async function rewardCheck(
   }
 }
 
-/** The environment of a game and its description. @throws NotFoundError for an unknown game, one without a ROM, or one that is not described */
+/**
+ * The environment of a game and its description.
+ * @throws NotFoundError for an unknown game, one without a ROM, or one that is not described; InvalidArgumentError for a file that is no description
+ */
 export function openGame({ game, rom, description }: RewardGameOptions): {
   readonly environment: Environment;
   readonly description: EnvironmentDescription;
 } {
+  const own = description === undefined ? undefined : (readJson(description) as EnvironmentDescription);
+  if (own !== undefined) checkDescription(own, `--description ${description}`);
   const config = newRunConfig({ options: { game, ...(rom === undefined ? {} : { 'environment.rom': rom }) } });
   const environment = makeEnvironment(config);
-  if (description === undefined) return { environment, description: findDescription(environment.id) };
-  const own = readJson(description) as EnvironmentDescription;
-  if (typeof own?.objects !== 'object' || typeof own.fields !== 'object' || !Array.isArray(own.actions)) {
-    throw new InvalidArgumentError(
-      `--description ${description}: expected a description with id, title, rules, actions, objects and fields`,
-    );
+  try {
+    return { environment, description: own ?? findDescription(environment.id) };
+  } catch (error) {
+    environment.close?.();
+    throw error;
   }
-  checkDescription(own);
-  return { environment, description: own };
 }
 
 /** The model that the options name. @throws InvalidArgumentError, naming the option */
@@ -81,6 +83,11 @@ export async function openModel(options: RewardModelOptions): Promise<LanguageMo
   if (replies !== undefined) {
     if (server !== undefined || model !== undefined) {
       throw new InvalidArgumentError('--replies stands for a server: leave out --server and --model, or --replies');
+    }
+    if (apiKeyVariable !== undefined || stream === true) {
+      throw new InvalidArgumentError(
+        `${stream === true ? '--stream' : '--api-key-variable'} is for a server; with --replies, leave it out`,
+      );
     }
     const recorded = readJson(replies);
     if (!Array.isArray(recorded) || !recorded.every((one) => typeof one === 'string')) {
@@ -105,6 +112,13 @@ export async function openModel(options: RewardModelOptions): Promise<LanguageMo
     isStreaming: stream === true,
     ...(apiKey === undefined ? {} : { apiKey }),
   });
+}
+
+/** The command line that trains with a program, with the game's own files that it was written for. */
+export function trainCommand({ game, rom, description }: RewardGameOptions, program: string): string {
+  const own = rom === undefined ? '' : ` --rom ${quoted(rom)}`;
+  const described = description === undefined ? '' : ` --set ${quoted(`reward.description=${description}`)}`;
+  return `${programName()} train --game ${quoted(game)}${own} --reward text2reward --set ${quoted(`reward.program=${program}`)}${described}`;
 }
 
 /** Shows a program, on standard error: it is about to run. */

@@ -6,6 +6,11 @@ export function programName(): string {
   return script === 'start' || script === 'trainer' ? 'npm run trainer --' : 'moe-rl';
 }
 
+/** A value of a command line that is printed to be copied: in quotes where a shell would take it apart. */
+export function quoted(text: string): string {
+  return /^[\w./:=@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
 /** Prints a line to standard output. */
 export function print(text = ''): void {
   process.stdout.write(`${text}\n`);

@@ -83,14 +83,15 @@ const TAKEN: ReadonlySet<string> = new Set(Object.keys(STEP_FIELDS));
 
 /**
  * Checks a description of somebody's own, whatever was read from a file.
+ * @param place what messages call it. Default: `the description of <its id>`
  * @throws InvalidArgumentError naming what is missing or of another form, or the object or field whose name is no word, taken, or used twice, or whose source
  *   can't be read as what it is
  */
-export function checkDescription(description: EnvironmentDescription): void {
+export function checkDescription(description: EnvironmentDescription, place?: string): void {
   const fault = formFault(description);
   const { id, objects, fields } = description ?? {};
   const refuse = (what: string): never => {
-    throw new InvalidArgumentError(`the description of ${String(id)}: ${what}`);
+    throw new InvalidArgumentError(`${place ?? `the description of ${String(id)}`}: ${what}`);
   };
   if (fault !== undefined) refuse(fault);
   const simulatorNames = new Set<string>();

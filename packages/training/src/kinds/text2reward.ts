@@ -102,46 +102,53 @@ function readDescription({ description }: SettingsTree, id: string): Environment
 
 /** @throws InvalidArgumentError when it is no description */
 function checked(value: unknown, place: string): EnvironmentDescription {
-  const description = value as EnvironmentDescription;
-  if (
-    typeof description?.objects !== 'object' ||
-    typeof description.fields !== 'object' ||
-    !Array.isArray(description.actions)
-  ) {
-    throw new InvalidArgumentError(
-      `${place}: expected a description with id, title, rules, actions, objects and fields`,
-    );
-  }
-  checkDescription(description);
-  return description;
+  checkDescription(value as EnvironmentDescription, place);
+  return value as EnvironmentDescription;
 }
 
+/** The sums come last: where they are, the rest is. */
 function keep(folder: string, source: string, description: EnvironmentDescription): void {
+  const described = `${JSON.stringify(description, null, 2)}\n`;
   makeFolder(folder);
   replaceFile(join(folder, PROGRAM_FILE), source);
-  replaceFile(join(folder, SUM_FILE), `${sumOf(source)}  ${PROGRAM_FILE}\n`);
-  replaceFile(join(folder, DESCRIPTION_FILE), `${JSON.stringify(description, null, 2)}\n`);
+  replaceFile(join(folder, DESCRIPTION_FILE), described);
+  replaceFile(join(folder, SUM_FILE), `${sumOf(source)}  ${PROGRAM_FILE}\n${sumOf(described)}  ${DESCRIPTION_FILE}\n`);
 }
 
-/** What the run began with; undefined for one that never came to keep it. @throws CorruptDataError when the copy was changed */
+/** What the run began with; undefined for one that never came to keep it. @throws CorruptDataError when a copy was changed or is gone */
 function readKept(
   folder: string,
 ): { readonly source: string; readonly name: string; readonly description: EnvironmentDescription } | undefined {
-  const file = join(folder, PROGRAM_FILE);
-  if (!existsSync(join(folder, DESCRIPTION_FILE))) return undefined;
-  if (!existsSync(file)) throw new CorruptDataError(`${file}, the reward program of this run, is gone`);
-  const source = readText(file);
-  const [sum] = readText(join(folder, SUM_FILE)).split(' ');
-  if (sum !== sumOf(source)) {
-    throw new CorruptDataError(
-      `${file} has changed since the run began (SHA-256 ${sum?.slice(0, 12)}, now ${sumOf(source).slice(0, 12)}); put it back, or start a new run with it`,
-    );
+  const [sumFile, name, description] = [SUM_FILE, PROGRAM_FILE, DESCRIPTION_FILE].map((file) => join(folder, file));
+  if (!existsSync(sumFile!)) {
+    if (!existsSync(description!)) return undefined;
+    throw new CorruptDataError(`${sumFile}, by which the reward program of this run is known, is gone`);
   }
-  return {
-    source,
-    name: file,
-    description: checked(readJson(join(folder, DESCRIPTION_FILE)), join(folder, DESCRIPTION_FILE)),
-  };
+  const [ofProgram, ofDescription] = readText(sumFile!)
+    .split('\n')
+    .map((line) => line.split(' ')[0]!);
+  const source = readKeptFile(name!, 'the reward program of this run', ofProgram!);
+  // Runs of the first version know the program's sum alone.
+  const described = readKeptFile(description!, 'what the reward program of this run reads', ofDescription ?? '');
+  return { source, name: name!, description: checked(parsed(described, description!), description!) };
+}
+
+/** @param sum empty: any */
+function readKeptFile(file: string, what: string, sum: string): string {
+  if (!existsSync(file)) throw new CorruptDataError(`${file}, ${what}, is gone`);
+  const text = readText(file);
+  if (sum === '' || sum === sumOf(text)) return text;
+  throw new CorruptDataError(
+    `${file} has changed since the run began (SHA-256 ${sum.slice(0, 12)}, now ${sumOf(text).slice(0, 12)}); put it back, or start a new run with it`,
+  );
+}
+
+function parsed(text: string, file: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new CorruptDataError(`${file} is not valid JSON`, { cause });
+  }
 }
 
 function readText(file: string): string {

@@ -39,6 +39,12 @@ test('Ctrl-C keeps every finished repeat, and the next start ends with the numbe
   });
 });
 
+test('a slope of single repeats has no interval: nothing is known of how they vary', async () => {
+  const { code, stdout } = await runCli(['statistics', 'approximation', '--folder', folder, '--workers', '1']);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/slope in m -1\.9\d\d, theory -2/);
+});
+
 test('refuses by name, with exit code 2 and no stack trace', async () => {
   for (const [args, message] of [
     [['densty'], 'expected one of density, approximation, estimation, theorems, selection'],

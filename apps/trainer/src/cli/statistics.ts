@@ -98,11 +98,16 @@ const rounded = (value: number): string => (value === 0 ? '0' : Number(value.toP
 
 function table(series: readonly SeriesSummary[]): string[] {
   return series.flatMap(({ label, axis, theory, paper, points, slope }) => {
+    // One repeat at every size: nothing is known of how it varies.
+    const interval =
+      slope === null || points.every(({ repeats }) => repeats === 1)
+        ? ''
+        : ` [${slope.low.toFixed(3)}, ${slope.high.toFixed(3)}]`;
     const values = points.map(({ size, estimate }) => `${size}: ${rounded(estimate)}`).join('   ');
     const measured =
       slope === null
         ? ''
-        : `slope in ${axis} ${slope.estimate.toFixed(3)} [${slope.low.toFixed(3)}, ${slope.high.toFixed(3)}]` +
+        : `slope in ${axis} ${slope.estimate.toFixed(3)}${interval}` +
           `, theory ${rounded(theory!)}${paper === undefined ? '' : `, paper ${paper}`}`;
     return ['', label, `  ${values}`, ...(measured === '' ? [] : [`  ${measured}`])];
   });

@@ -1,9 +1,9 @@
 // A folder of one study's results: study.json says which study, seed and sizes; results.jsonl has one line per finished task. A line counts once it ends in
 // a line feed, so that whatever kills the process at whatever moment, what is there is whole; the cut end of a line is cut off when the folder is opened.
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, truncateSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
-import { CorruptDataError, InvalidArgumentError } from '@moe-rl/core';
-import { lockFolder, makeFolder, readJson, replaceFile, storageError } from '@moe-rl/core/node';
+import { CorruptDataError, InvalidArgumentError, NonFiniteError } from '@moe-rl/core';
+import { lockFolder, makeFolder, readBytes, readJson, replaceFile, storageError, writeFully } from '@moe-rl/core/node';
 import type { ResultLine, StudyPlan } from './study.ts';
 
 /** What a folder's results depend on. */
@@ -29,14 +29,17 @@ export class ResultFolder {
     this.#unlock = lockFolder(folder, { noun: 'folder of results' });
     try {
       const path = join(folder, 'study.json');
-      if (!existsSync(path)) replaceFile(path, `${JSON.stringify(identity, null, 2)}\n`);
+      const results = join(folder, 'results.jsonl');
+      if (!existsSync(path)) {
+        requireNoResults(results);
+        replaceFile(path, `${JSON.stringify(identity, null, 2)}\n`);
+      }
       const found = readJson(path);
       if (JSON.stringify(found) !== JSON.stringify(identity)) {
         throw new InvalidArgumentError(
           `${folder} holds results of other settings: ${difference(found, identity)}; choose another folder, or the same settings`,
         );
       }
-      const results = join(folder, 'results.jsonl');
       this.lines = readResultLines(results, true);
       try {
         this.#file = openSync(results, 'a');
@@ -49,10 +52,15 @@ export class ResultFolder {
     }
   }
 
-  /** Adds a line; on disk when it returns. */
+  /**
+   * Adds a line; on disk when it returns.
+   * @throws NonFiniteError for a value that JSON would not keep; StorageError
+   */
   append(line: ResultLine): void {
+    const bad = Object.entries(line.values).find(([, value]) => !Number.isFinite(value));
+    if (bad !== undefined) throw new NonFiniteError(`${line.key}: ${bad[0]} is ${bad[1]}; expected a finite number`);
     try {
-      writeSync(this.#file, `${JSON.stringify(line)}\n`);
+      writeFully(this.#file, new TextEncoder().encode(`${JSON.stringify(line)}\n`));
       fsyncSync(this.#file);
     } catch (error) {
       throw storageError('write', join(this.folder, 'results.jsonl'), error);
@@ -64,6 +72,19 @@ export class ResultFolder {
     closeSync(this.#file);
     this.#unlock();
   }
+}
+
+/** @throws CorruptDataError: nobody knows of which seed and sizes these are, and new ones would be mixed with them */
+function requireNoResults(results: string): void {
+  if (existsSync(results) && statSync(results).size > 0)
+    throw new CorruptDataError(`${results} has results, but study.json, which says what they are of, is not beside it`);
+}
+
+function isResult(line: ResultLine | null): boolean {
+  if (line === null || typeof line.values !== 'object' || line.values === null) return false;
+  const isKnown = typeof line.key === 'string' && typeof line.setting === 'string';
+  const numbers = [line.size, line.repeat, ...Object.values(line.values)];
+  return isKnown && numbers.every((value) => Number.isFinite(value));
 }
 
 /** `seed is 0 there and 1 now`, for every key that differs. */
@@ -79,11 +100,11 @@ function difference(found: unknown, asked: StudyIdentity): string {
 /**
  * The whole lines of a file of results, in the file's order; none if there is no file.
  * @param isCut whether to cut the file's torn end off
- * @throws CorruptDataError naming a whole line that is none of ours
+ * @throws CorruptDataError naming a whole line that is none of ours; StorageError when the file can't be read
  */
 export function readResultLines(path: string, isCut = false): ResultLine[] {
   if (!existsSync(path)) return [];
-  const bytes = readFileSync(path);
+  const bytes = Buffer.from(readBytes(path));
   const whole = bytes.lastIndexOf(0x0a) + 1;
   if (isCut && whole < bytes.length) truncateSync(path, whole);
   return bytes
@@ -94,7 +115,7 @@ export function readResultLines(path: string, isCut = false): ResultLine[] {
     .map((text, index) => {
       try {
         const line = JSON.parse(text) as ResultLine;
-        if (typeof line.key === 'string' && typeof line.values === 'object' && Number.isFinite(line.size)) return line;
+        if (isResult(line)) return line;
       } catch {
         // Told below.
       }

@@ -3,7 +3,7 @@
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import { MoeRlError, requireInteger } from '@moe-rl/core';
+import { MoeRlError, requireInteger, requireKnownOptions } from '@moe-rl/core';
 import { studyByName } from './registry.ts';
 import { ResultFolder } from './result-folder.ts';
 import { type StudyPlan, type StudyTask, studyTasks } from './study.ts';
@@ -31,10 +31,11 @@ export interface StudyOutcome {
 }
 
 /**
- * @throws InvalidArgumentError for an unknown study or a folder of other results; AlreadyInUseError when another process runs it; the error of a task that fails
+ * @throws InvalidArgumentError for an unknown study or option or a folder of other results; AlreadyInUseError when another process runs it; the error of a task that fails
  */
 export async function runStudy(name: string, options: RunStudyOptions): Promise<StudyOutcome> {
   const study = studyByName(name);
+  requireKnownOptions('runStudy', options, ['folder', 'seed', 'plan', 'workers', 'onProgress', 'signal']);
   const seed = requireInteger('seed', options.seed ?? 0, 0);
   const workerCount = requireInteger('workers', options.workers ?? Math.min(4, availableParallelism()), 1, 256);
   const plan = options.plan ?? study.plan;

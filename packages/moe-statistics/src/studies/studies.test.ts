@@ -3,9 +3,10 @@ import { spawn } from 'node:child_process';
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CorruptDataError, InvalidArgumentError } from '@moe-rl/core';
+import { CorruptDataError, InvalidArgumentError, StorageError } from '@moe-rl/core';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { readResultLines, runStudy, STUDY_NAMES, studyByName, summarizeStudy } from '../node.ts';
+import { ResultFolder } from './result-folder.ts';
 import { studyTasks } from './study.ts';
 import { runStudyTask } from './worker.ts';
 
@@ -93,6 +94,33 @@ describe('running', () => {
     appendFileSync(join(folder, 'results.jsonl'), 'not ours\n');
     await expect(runStudy('approximation', { folder })).rejects.toThrow(CorruptDataError);
     await expect(runStudy('approximation', { folder })).rejects.toThrow('line 10, is no result: not ours');
+    await expect(runStudy('approximation', { folder, worker: 1 } as never)).rejects.toThrow(/no option "worker"/);
+  });
+
+  test('results whose study is not known are not mixed with others', async () => {
+    await runStudy('approximation', { folder, workers: 1 });
+    rmSync(join(folder, 'study.json'));
+    const other = runStudy('approximation', { folder, seed: 5, workers: 1 });
+    await expect(other).rejects.toThrow(CorruptDataError);
+    await expect(other).rejects.toThrow('has results, but study.json, which says what they are of, is not beside it');
+  });
+
+  test('a result is whole numbers by name: null, as JSON writes NaN, counted as 0', () => {
+    const path = join(folder, 'results.jsonl');
+    const line = { key: 'k=0/8/0', setting: 'k=0', size: 8, repeat: 0, values: { divergence: 1 } };
+    for (const wrong of [{ values: null }, { values: { divergence: null } }, { repeat: undefined }, { setting: 1 }]) {
+      writeFileSync(path, `${JSON.stringify({ ...line, ...wrong })}\n`);
+      expect(() => readResultLines(path)).toThrow(CorruptDataError);
+    }
+    writeFileSync(path, 'null\n');
+    expect(() => readResultLines(path)).toThrow('line 1, is no result: null');
+    expect(() => readResultLines(folder)).toThrow(StorageError);
+    const results = new ResultFolder(join(folder, 'new'), { study: 'approximation', seed: 0, plan: [] });
+    expect(() => results.append({ ...line, values: { divergence: Number.NaN } })).toThrow(
+      'k=0/8/0: divergence is NaN; expected a finite number',
+    );
+    expect(results.lines).toEqual([]);
+    results.close();
   });
 });
 

@@ -5,7 +5,7 @@ import type { ResultLine, SeriesDefinition, StudyAxis, StudyDefinition } from '.
 
 export interface StudyInterval {
   readonly estimate: number;
-  /** 95 % percentile bootstrap over the repeats. */
+  /** 95 % percentile bootstrap over the repeats. Of single repeats it is the estimate itself, and says nothing. */
   readonly low: number;
   readonly high: number;
 }

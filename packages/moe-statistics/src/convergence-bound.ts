@@ -1,5 +1,5 @@
 // What theory says of mixtures of polynomial experts (Mendes and Jiang, 1110.2058): the bound on the divergence, and the approximation part measured.
-import { requireFinite, requireInteger } from '@moe-rl/core';
+import { NonFiniteError, requireFinite, requireInteger } from '@moe-rl/core';
 import { monomialCount } from './data/polynomial.ts';
 
 export interface BoundSettings {
@@ -22,9 +22,17 @@ export interface ApproximationSettings {
   readonly variance?: number;
 }
 
-/** m^(-2 min(alpha, k + 1) / s) + (m J_k + (m - 1)(s + 1)) ln(n) / n: approximation and estimation error, all constants 1. */
+/**
+ * m^(-2 min(alpha, k + 1) / s) + (m J_k + (m - 1)(s + 1)) ln(n) / n: approximation and estimation error, all constants 1.
+ * @throws InvalidArgumentError for a number out of range
+ */
 export function convergenceBound(settings: BoundSettings, experts: number, degree: number): number {
   const { alpha, columns, samples } = settings;
+  requireFinite('alpha', alpha, 0);
+  requireInteger('columns', columns, 1);
+  requireFinite('samples', samples, 2);
+  requireInteger('experts', experts, 1);
+  requireInteger('degree', degree, 0);
   const approximation = experts ** ((-2 * Math.min(alpha, degree + 1)) / columns);
   const parameters = experts * monomialCount(columns, degree) + (experts - 1) * (columns + 1);
   return approximation + (parameters * Math.log(samples)) / samples;
@@ -41,10 +49,8 @@ export function bestByBound(
   maxDegree: number,
   minDegree = 0,
 ): { experts: number; degree: number; bound: number } {
-  requireFinite('alpha', settings.alpha, 0);
-  requireInteger('columns', settings.columns, 1);
-  requireFinite('samples', settings.samples, 2);
   requireInteger('maxExperts', maxExperts, 1);
+  requireInteger('minDegree', minDegree, 0);
   requireInteger('maxDegree', maxDegree, minDegree);
   let best = { experts: 0, degree: 0, bound: Number.POSITIVE_INFINITY };
   for (let degree = minDegree; degree <= maxDegree; degree++) {
@@ -59,6 +65,7 @@ export function bestByBound(
 /**
  * The approximation part alone: KL = E[(h - h_m)^2] / (2 variance) for x uniform on [0, 1], with h_m the best polynomial of degree k in each of m equal
  * bins (the limit of steep gates). Least squares on midpoints, in Legendre-like coordinates of each bin.
+ * @throws InvalidArgumentError for a number out of range; NonFiniteError where h gives no finite numbers
  */
 export function approximationDivergence(
   h: (x: number) => number,
@@ -67,6 +74,10 @@ export function approximationDivergence(
   variance = 1,
   pointsPerBin = 4000,
 ): number {
+  requireInteger('experts', experts, 1);
+  requireInteger('degree', degree, 0);
+  requireFinite('variance', variance, Number.MIN_VALUE);
+  requireInteger('pointsPerBin', pointsPerBin, degree + 1);
   let total = 0;
   for (let bin = 0; bin < experts; bin++) {
     const t = Float64Array.from({ length: pointsPerBin }, (_, k) => (2 * (k + 0.5)) / pointsPerBin - 1);
@@ -83,7 +94,10 @@ export function approximationDivergence(
     }
     total += dot(residual, residual) / pointsPerBin / experts;
   }
-  return total / (2 * variance);
+  const divergence = total / (2 * variance);
+  if (!Number.isFinite(divergence))
+    throw new NonFiniteError(`the divergence is ${divergence}; expected a function that is finite on [0, 1]`);
+  return divergence;
 }
 
 /**

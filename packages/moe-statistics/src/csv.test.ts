@@ -35,6 +35,8 @@ test('a column is one column, and is read for one thing', () => {
     { y: 'b', x: ['a', 'a'] },
   ])
     expect(() => parseCsv('a,b\n1,2\n', columns)).toThrow(InvalidArgumentError);
+  // Misspelt, the weights were one covariate more.
+  expect(() => parseCsv('a,b,w\n1,2,3\n', { y: 'b', weight: 'w' } as never)).toThrow(/no option "weight".*weights/);
   // Columns that nobody asked for may be called as they like.
   expect(parseCsv('a,note,note,b\n1,u,v,2\n', { y: 'b', x: ['a'] }).x).toEqual([[1]]);
 });

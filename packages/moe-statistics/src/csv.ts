@@ -1,6 +1,13 @@
 // Samples from a CSV file with a header line.
 import { readFileSync } from 'node:fs';
-import { CorruptDataError, didYouMean, InvalidArgumentError, NonFiniteError, NotFoundError } from '@moe-rl/core';
+import {
+  CorruptDataError,
+  didYouMean,
+  InvalidArgumentError,
+  NonFiniteError,
+  NotFoundError,
+  requireKnownOptions,
+} from '@moe-rl/core';
 import { parse } from 'csv-parse/sync';
 import type { Samples } from './data/samples.ts';
 
@@ -25,7 +32,7 @@ export interface CsvSamples extends Samples {
 /**
  * Reads the file. Empty lines are skipped, blanks around values dropped.
  * @throws NotFoundError for a file or column that is not there, NonFiniteError naming line and column of what is no number, CorruptDataError for broken CSV and
- *   for a column of a name that another has too, InvalidArgumentError for a column that is asked for twice
+ *   for a column of a name that another has too, InvalidArgumentError for a column that is asked for twice, or an unknown option
  */
 export function readCsv(path: string, columns: CsvColumns): CsvSamples {
   let text: string;
@@ -42,6 +49,7 @@ export function readCsv(path: string, columns: CsvColumns): CsvSamples {
  * @param source what to call the text in messages
  */
 export function parseCsv(text: string, columns: CsvColumns, source = 'the text'): CsvSamples {
+  requireKnownOptions('parseCsv', columns, ['y', 'x', 'weights', 'delimiter']);
   let lines: { record: string[]; info: { lines: number } }[];
   try {
     lines = parse(text, {

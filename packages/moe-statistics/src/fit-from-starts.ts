@@ -3,6 +3,7 @@ import {
   createRng,
   InvalidArgumentError,
   isMoeRlError,
+  NonFiniteError,
   type Rng,
   requireBoolean,
   requireFinite,
@@ -110,7 +111,7 @@ export function fitFromStarts<Model>(started: StartedProblem<Model>, options: Re
   }
   const left = options.maxIterations - (short?.iterations ?? 0);
   const isDone = short !== null && (short.stoppedBy !== 'maxIterations' || left < 1);
-  const run = isDone ? short! : runEm(problem, from, { ...emOptions, maxIterations: left });
+  const run = isDone ? short! : requireLikelihood(runEm(problem, from, { ...emOptions, maxIterations: left }));
   const isContinued = short !== null && run !== short;
   return {
     model: started.unpack(run.parameters),
@@ -131,6 +132,14 @@ export function fitFromStarts<Model>(started: StartedProblem<Model>, options: Re
   };
 }
 
+/** @throws NonFiniteError where the samples have no likelihood, as when every mean that a start gives is too large for a number */
+function requireLikelihood(run: EmRun): EmRun {
+  if (Number.isFinite(run.logLikelihood)) return run;
+  throw new NonFiniteError(
+    `the log-likelihood is ${run.logLikelihood}; expected a start under which every sample has a density, and numbers that are not too large`,
+  );
+}
+
 /** The best of the short runs; each is told in `starts`. */
 function bestStart(
   { problem, randomStart }: StartableProblem,
@@ -144,7 +153,7 @@ function bestStart(
   for (let start = 0; start < options.starts; start++) {
     try {
       const parameters = randomStart(createRng(options.seed, `statistics/start/${start}`), start);
-      const run = runEm(problem, parameters, shortOptions);
+      const run = requireLikelihood(runEm(problem, parameters, shortOptions));
       starts.push({ start, logLikelihood: run.logLikelihood, failure: null });
       if (best === null || run.logLikelihood > best.logLikelihood) best = run;
     } catch (error) {

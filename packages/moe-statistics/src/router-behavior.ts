@@ -56,16 +56,23 @@ export function routerBehavior({ checkpoints, selected, experts }: RouterChoices
  * @throws InvalidArgumentError when all shares are 0, or one is negative or not finite
  */
 export function jainIndex(shares: ArrayLike<number>): number {
-  let sum = 0;
-  let square = 0;
+  let largest = 0;
   for (let index = 0; index < shares.length; index++) {
     const share = shares[index]!;
     if (!(share >= 0) || share === Number.POSITIVE_INFINITY)
       throw new InvalidArgumentError(`share ${index} is ${share}; expected a finite number of at least 0`);
+    largest = Math.max(largest, share);
+  }
+  if (largest === 0) throw new InvalidArgumentError('all shares are 0; expected a positive one');
+  // Their squares may be more, or less, than a number can hold.
+  const isExtreme = largest > 1e100 || largest < 1e-100;
+  let sum = 0;
+  let square = 0;
+  for (let index = 0; index < shares.length; index++) {
+    const share = isExtreme ? shares[index]! / largest : shares[index]!;
     sum += share;
     square += share * share;
   }
-  if (!(square > 0)) throw new InvalidArgumentError('all shares are 0; expected a positive one');
   return (sum * sum) / (shares.length * square);
 }
 

@@ -1,4 +1,5 @@
 // The Voronoi loss of softmax-gated mixtures of multinomial logistic experts (2310.14188): cells by nearest (b1, a, b), not b0.
+import { requireIntercepts } from './shared-routed-losses.ts';
 import { distance, groupByCell, sumOf, voronoiCells } from './voronoi-cells.ts';
 
 /** One expert with its gate. The pinned last class may be left out. */
@@ -15,12 +16,14 @@ export interface MultinomialAtom {
 
 /**
  * `sum_j |sum_cell e^b0 - e^b0*_j| + sum_cell e^b0 (Db1^q + sum_l (Da_l^q + Db_l^q))`, q = 1 for cells of one atom, otherwise 2.
- * @throws as `voronoiCells`
+ * @throws as `voronoiCells`, and NonFiniteError for a gate intercept that is no finite number
  */
 export function multinomialVoronoiLoss(
   truth: readonly MultinomialAtom[],
   fit: readonly MultinomialAtom[],
 ): { loss: number; cells: number[] } {
+  requireIntercepts('true', truth);
+  requireIntercepts('fitted', fit);
   const cells = voronoiCells(truth.map(atomVector), fit.map(atomVector));
   const groups = groupByCell(fit, cells, truth.length);
   const loss = sumOf(truth, (atom, index) => cellLoss(atom, groups[index]!));

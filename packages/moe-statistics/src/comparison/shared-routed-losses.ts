@@ -1,6 +1,7 @@
 // Voronoi losses D1 to D4 between a fitted and a true measure of a mixture with shared and routed experts (2505.10860, equations 4, 6, 10, 11).
 // Cells: shared atoms by (kappa, tau), routed ones by (b1, eta, nu), not b0. With c the size of a cell, a block's distance counts with the first power
 // where c = 1 and with a higher one where c > 1: there only the sum over the cell is determined well.
+import { InvalidArgumentError, NonFiniteError, requireOneOf } from '@moe-rl/core';
 import { sigmoid } from '../numerics/special.ts';
 import { distance, groupByCell, sumOf, voronoiCells } from './voronoi-cells.ts';
 
@@ -47,9 +48,12 @@ export type VoronoiLossName = 'D1' | 'D2' | 'D3' | 'D4';
 /**
  * D1: strongly identifiable experts, softmax gate. D2: linear experts, softmax gate. D3: normalized sigmoid gate, all over-specified slopes 0 (sparse
  * regime). D4: normalized sigmoid gate otherwise; `truth` is then the measure of the fit's size that is nearest in Kullback-Leibler divergence.
- * @throws as `voronoiCells`
+ * @throws as `voronoiCells`, and NonFiniteError or InvalidArgumentError for a weight or gate intercept out of range, or another name
  */
 export function voronoiLoss(name: VoronoiLossName, truth: SharedRoutedMeasure, fit: SharedRoutedMeasure): VoronoiLoss {
+  requireOneOf('the Voronoi loss', name, ['D1', 'D2', 'D3', 'D4']);
+  requireWeights('true', truth);
+  requireWeights('fitted', fit);
   const sharedCells = voronoiCells(truth.shared.map(sharedVector), fit.shared.map(sharedVector));
   const routedCells = voronoiCells(truth.routed.map(routedVector), fit.routed.map(routedVector));
   const shared = groupByCell(fit.shared, sharedCells, truth.shared.length);
@@ -66,6 +70,22 @@ export function voronoiLoss(name: VoronoiLossName, truth: SharedRoutedMeasure, f
     merged: sumOf(cells, ({ size, parameters }) => (size === 1 ? 0 : parameters)),
   };
   return { loss: parts.weights + parts.alone + parts.merged, parts, sharedCells, routedCells };
+}
+
+/** What the distances between atoms leave out. */
+function requireWeights(kind: string, { shared, routed }: SharedRoutedMeasure): void {
+  shared.forEach(({ weight }, index) => {
+    if (!(weight >= 0 && weight < Number.POSITIVE_INFINITY))
+      throw new InvalidArgumentError(`${kind} shared atom ${index} has weight ${weight}; expected at least 0`);
+  });
+  requireIntercepts(`${kind} routed`, routed);
+}
+
+/** @throws NonFiniteError naming the atom whose gate intercept is no finite number */
+export function requireIntercepts(kind: string, atoms: readonly { readonly b0: number }[]): void {
+  atoms.forEach(({ b0 }, index) => {
+    if (!Number.isFinite(b0)) throw new NonFiniteError(`${kind} atom ${index} has b0 ${b0}; expected a finite number`);
+  });
 }
 
 /** A true atom's share of the loss. */

@@ -117,8 +117,8 @@ export function requireInformative(samples: CheckedSamples, parameterCount: numb
     );
   }
   const { values, rows, columns, names } = samples.x;
+  const first = samples.weights.findIndex((weight) => weight > 0);
   const isConstant = (read: (row: number) => number): boolean => {
-    const first = samples.weights.findIndex((weight) => weight > 0);
     for (let row = first + 1; row < rows; row++) {
       if (samples.weights[row]! > 0 && read(row) !== read(first)) return false;
     }
@@ -127,11 +127,11 @@ export function requireInformative(samples: CheckedSamples, parameterCount: numb
   for (let column = 0; column < columns; column++) {
     if (isConstant((row) => values[row * columns + column]!)) {
       throw new ConstantColumnError(
-        `column ${names[column]} of x is ${values[column]} in every sample; leave it out (every model has an intercept)`,
+        `column ${names[column]} of x is ${values[first * columns + column]} in every sample; leave it out (every model has an intercept)`,
       );
     }
   }
   if (isConstant((row) => samples.y[row]!)) {
-    throw new ConstantColumnError(`y is ${samples.y[0]} in every sample; expected a response that varies`);
+    throw new ConstantColumnError(`y is ${samples.y[first]} in every sample; expected a response that varies`);
   }
 }

@@ -1,4 +1,6 @@
 // Covariates mapped to [-1, 1], where the powers of a polynomial stay apart from each other and gate slopes have no units.
+import { ShapeError } from '@moe-rl/core';
+import { requireFiniteNumbers, requirePositiveNumbers } from './numbers.ts';
 import type { Matrix } from './samples.ts';
 
 /** x is used as (x - center) / scale, column by column. */
@@ -20,10 +22,21 @@ export function rangeStandardization(x: Matrix, weights: Float64Array): Standard
       low = Math.min(low, value);
       high = Math.max(high, value);
     }
-    center.push(low + (high - low) / 2);
-    scale.push((high - low) / 2);
+    // Halved first: the difference of two large numbers may be none.
+    center.push(low + (high / 2 - low / 2));
+    scale.push(high / 2 - low / 2);
   }
   return { center, scale };
+}
+
+/** @throws ShapeError for another number of columns; NonFiniteError or InvalidArgumentError for a number that would map x to none */
+export function requireStandardization(standardization: Standardization, columns: number): void {
+  for (const name of ['center', 'scale'] as const) {
+    const found = standardization?.[name]?.length;
+    if (found !== columns) throw new ShapeError(`standardization.${name} has ${found} entries; expected ${columns}`);
+  }
+  requireFiniteNumbers('standardization.center', standardization.center);
+  requirePositiveNumbers('standardization.scale', standardization.scale);
 }
 
 /** Leaves x as it is. */

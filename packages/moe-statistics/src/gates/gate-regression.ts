@@ -8,6 +8,7 @@ import { solveDamped } from '../numerics/cholesky.ts';
 import { sigmoid } from '../numerics/special.ts';
 
 export type GateKind = 'softmax' | 'normalized-sigmoid';
+export const GATE_KINDS = ['softmax', 'normalized-sigmoid'] as const;
 
 export interface GateShape {
   readonly kind: GateKind;
@@ -55,6 +56,9 @@ export function evaluateGates(
     }
   }
 }
+
+/** Where Newton's step leads nowhere, no logit may change by more than this at first. */
+const LONGEST_CHANGE = 16;
 
 /** Fits gate coefficients in place; keeps its scratch space from call to call. */
 export class GateRegression {
@@ -107,11 +111,27 @@ export class GateRegression {
     let objective = Number.NaN;
     const trial = coefficients.slice();
     const direction = new Float64Array(this.#gradient.length);
+    const isBetter = (length: number): boolean => {
+      for (let slot = 0; slot < this.#free.length; slot++) {
+        const at = this.#free[slot]! * width;
+        for (let k = 0; k < width; k++) {
+          const moved = coefficients[at + k]! + length * direction[slot * width + k]!;
+          trial[at + k] = Math.max(-bound, Math.min(bound, moved));
+        }
+      }
+      this.evaluate(trial);
+      const reached = this.#objective(targets);
+      if (!(reached > objective)) return false;
+      coefficients.set(trial);
+      objective = reached;
+      return true;
+    };
     for (let step = 0; step < steps; step++) {
       this.#derivatives(coefficients, targets);
       if (this.#isSafeStep(coefficients, direction, bound, step === steps - 1)) return false;
       if (Number.isNaN(objective)) objective = this.#objective(targets);
       let isImproved = false;
+      let isFar = false;
       // A full step fails near a face of the box or far from the maximum; more damping turns it towards the gradient.
       for (let damping = 0, halvings = 0, length = 1; halvings < 18 && !isImproved; halvings++, length /= 2) {
         if (halvings % 6 === 0) {
@@ -120,22 +140,18 @@ export class GateRegression {
           damping = damping === 0 ? 1e-3 : damping * 1e3;
           length = 1;
           // Below rounding there is nothing to find.
-          if (halvings === 0 && dot(direction, this.#gradient) < 1e-13 * (1 + Math.abs(objective))) return true;
-        }
-        for (let slot = 0; slot < this.#free.length; slot++) {
-          const at = this.#free[slot]! * width;
-          for (let k = 0; k < width; k++) {
-            const moved = coefficients[at + k]! + length * direction[slot * width + k]!;
-            trial[at + k] = Math.max(-bound, Math.min(bound, moved));
+          if (halvings === 0) {
+            const gain = dot(direction, this.#gradient) / (1 + Math.abs(objective));
+            if (gain < 1e-13) return true;
+            isFar = gain > 1e-6;
           }
         }
-        this.evaluate(trial);
-        const reached = this.#objective(targets);
-        if (reached > objective) {
-          coefficients.set(trial);
-          objective = reached;
-          isImproved = true;
-        }
+        isImproved = isBetter(length);
+      }
+      // Where every sample is all but certain of its output, and some are wrong, the information is next to nothing, and all of these steps are far too long.
+      if (!isImproved && isFar) {
+        let length = LONGEST_CHANGE / this.#largestChange(direction);
+        for (let halvings = 0; halvings < 12 && !isImproved; halvings++, length /= 2) isImproved = isBetter(length);
       }
       if (!isImproved) return true;
     }
@@ -166,6 +182,18 @@ export class GateRegression {
       for (let k = 0; k < width; k++) coefficients[this.#free[slot]! * width + k]! += direction[slot * width + k]!;
     }
     return true;
+  }
+
+  /** What a logit changes by at most along a direction. */
+  #largestChange(direction: Float64Array): number {
+    const { width } = this.shape;
+    let largest = 0;
+    for (let slot = 0; slot < this.#free.length; slot++) {
+      let change = 0;
+      for (let k = 0; k < width; k++) change += Math.abs(direction[slot * width + k]!) * this.#reach[k]!;
+      largest = Math.max(largest, change);
+    }
+    return largest;
   }
 
   /** sum_i sum_j T_ij ln g_ij of the last evaluation. */

@@ -16,6 +16,7 @@ import { SeparableClassesError } from '../errors.ts';
 import { fitFromStarts, resolveFitOptions } from '../fit-from-starts.ts';
 import { bayesianInformationCriterion, type FitOptions, type MixtureEstimator, type MixtureFit } from '../mixture.ts';
 import { runEm } from '../numerics/em.ts';
+import { isNearlyCertain } from '../numerics/separable.ts';
 import { weightedMean } from '../numerics/sums.ts';
 import { MultinomialEm, type MultinomialEmSettings } from './em-problem.ts';
 import {
@@ -60,7 +61,7 @@ function fitMultinomialMixture(
   requireClasses(checked.y, classes);
   const parameterCount = multinomialParameterCount(experts, classes, checked.x.columns);
   requireInformative(checked, parameterCount, `${experts} experts over ${classes} classes`);
-  requireEveryClass(checked, classes);
+  const counts = classCounts(checked, classes);
   const { initial } = options;
   if (initial !== undefined) {
     checkMultinomialModel(initial);
@@ -82,7 +83,7 @@ function fitMultinomialMixture(
     innerSteps: fitOptions.innerSteps,
     bound: requireFinite('bound', options.bound ?? 30, 0),
   };
-  if (options.bound === undefined) requireInseparable(x, checked, settings);
+  if (options.bound === undefined) requireInseparable(x, checked, settings, counts);
   const startable = (problem: MultinomialEm, rows: Matrix, those: CheckedSamples) => ({
     problem,
     sampleCount: those.totalWeight,
@@ -111,18 +112,25 @@ function largest(y: Float64Array): number {
   return Math.floor(value);
 }
 
-function requireEveryClass(samples: CheckedSamples, classes: number): void {
-  const counts = new Float64Array(classes);
+/** The weight of every class. @throws InvalidArgumentError naming one without samples */
+function classCounts(samples: CheckedSamples, classes: number): readonly number[] {
+  const counts = new Array<number>(classes).fill(0);
   samples.y.forEach((label, row) => {
     counts[label]! += samples.weights[row]!;
   });
   const missing = counts.indexOf(0);
   if (missing >= 0)
     throw new InvalidArgumentError(`class ${missing} of ${classes} has no samples; expected some of every class`);
+  return counts;
 }
 
 /** A single multinomial regression: if even that separates a class from the others, no likelihood of theirs has a maximum. */
-function requireInseparable(x: Matrix, samples: CheckedSamples, settings: MultinomialEmSettings): void {
+function requireInseparable(
+  x: Matrix,
+  samples: CheckedSamples,
+  settings: MultinomialEmSettings,
+  counts: readonly number[],
+): void {
   const problem = new MultinomialEm(x, samples, { ...settings, experts: 1, innerSteps: 50 });
   const run = runEm(problem, new Float64Array(problem.size), {
     maxIterations: 10,
@@ -131,7 +139,7 @@ function requireInseparable(x: Matrix, samples: CheckedSamples, settings: Multin
     accelerate: false,
   });
   const atBound = run.parameters.findIndex((value) => Math.abs(value) >= settings.bound);
-  if (run.logLikelihood / samples.totalWeight < -1e-4 && atBound < 0) return;
+  if (!isNearlyCertain(run.logLikelihood, counts) && atBound < 0) return;
   const which =
     atBound < 0 || atBound % problem.width === 0
       ? x.names.join(', ')

@@ -1,10 +1,10 @@
 // A softmax-gated mixture of multinomial logistic experts (2310.14188): p(y = s | x) = sum_i g_i(x) exp(a_is + b_is . x) / sum_l exp(a_il + b_il . x).
 // The plain gate is linear in x; a modified gate is linear in M(x), bounded and not linear in x, which undoes the interaction between gate and expert
 // that makes estimation slow. The last gate and the last class are pinned to 0.
-import { createRng, InvalidArgumentError, type Rng, ShapeError } from '@moe-rl/core';
-import { requireFiniteNumbers } from '../data/numbers.ts';
+import { createRng, InvalidArgumentError, type Rng, requireInteger, requireOneOf, ShapeError } from '@moe-rl/core';
+import { requireFiniteNumbers, requireModel } from '../data/numbers.ts';
 import { type Covariates, checkSamples, type Matrix, type Samples, toMatrix } from '../data/samples.ts';
-import { type Standardization, standardize, withIntercept } from '../data/standardize.ts';
+import { requireStandardization, type Standardization, standardize, withIntercept } from '../data/standardize.ts';
 import { evaluateGates, type GateShape } from '../gates/gate-regression.ts';
 import type { NamedParameters } from '../mixture.ts';
 import { logSumExp, sigmoid } from '../numerics/special.ts';
@@ -56,9 +56,13 @@ export function multinomialParameterCount(experts: number, classes: number, colu
   return (experts - 1 + experts * (classes - 1)) * (columns + 1);
 }
 
-/** @throws ShapeError when the parts of a model do not fit each other */
+/** @throws ShapeError when the parts of a model do not fit each other, NonFiniteError or InvalidArgumentError naming what is out of range */
 export function checkMultinomialModel(model: MultinomialMixtureModel): void {
-  const { classes, names, gate, intercepts, slopes } = model;
+  requireModel(model, ['names', 'gate', 'intercepts', 'slopes']);
+  const { names, gate, intercepts, slopes } = model;
+  const classes = requireInteger('classes', model.classes, 2);
+  requireOneOf('transform', model.transform, GATE_TRANSFORMS);
+  requireInteger('experts of the model', gate.length, 1);
   const expect = (what: string, found: number | undefined, wanted: number): void => {
     if (found !== wanted) throw new ShapeError(`${what} has ${found} entries; expected ${wanted}`);
   };
@@ -72,6 +76,7 @@ export function checkMultinomialModel(model: MultinomialMixtureModel): void {
       expect(`slopes[${i}][${l}]`, slope.length, names.length);
     });
   });
+  requireStandardization(model.standardization, names.length);
   requireFiniteNumbers('gate', gate.flat());
   requireFiniteNumbers('intercepts', intercepts.flat());
   requireFiniteNumbers('slopes', slopes.flat(2));
@@ -84,9 +89,17 @@ export function expertCoefficients(model: MultinomialMixtureModel, expert: numbe
   );
 }
 
-/** Probabilities of gates [n, k], and of classes under every expert k x [n, K], and their logarithms. */
-function evaluate(model: MultinomialMixtureModel, x: Matrix) {
+/** How many covariates a model has, once it has been checked. */
+function columnsOf(model: MultinomialMixtureModel): number {
   checkMultinomialModel(model);
+  return model.names.length;
+}
+
+/**
+ * Probabilities of gates [n, k], and of classes under every expert k x [n, K], and their logarithms.
+ * @param model checked before
+ */
+function evaluate(model: MultinomialMixtureModel, x: Matrix) {
   const standardized = standardize(x, model.standardization);
   const experts = model.gate.length;
   const shape = (design: Float64Array, outputs: number): GateShape => ({
@@ -120,7 +133,7 @@ function evaluate(model: MultinomialMixtureModel, x: Matrix) {
  * @throws ShapeError when x has another number of columns than the model has names; NonFiniteError naming the first value that is not finite
  */
 export function predictMultinomial(model: MultinomialMixtureModel, x: Covariates): MultinomialPrediction {
-  const matrix = toMatrix(x, undefined, model.names.length);
+  const matrix = toMatrix(x, undefined, columnsOf(model));
   const { experts, gates, classes } = evaluate(model, matrix);
   const K = model.classes;
   const prediction: MultinomialPrediction = { probabilities: [], classes: [], gates: [], expertProbabilities: [] };
@@ -146,7 +159,7 @@ export function requireClasses(y: Float64Array, classes: number): void {
 
 /** ln of the joint probability of expert and observed class [n][k]: the probabilities themselves may all underflow. */
 function jointLogProbabilities(model: MultinomialMixtureModel, samples: Samples): number[][] {
-  const { x, y } = checkSamples(samples, model.names.length);
+  const { x, y } = checkSamples(samples, columnsOf(model));
   requireClasses(y, model.classes);
   const { experts, gates, classes } = evaluate(model, x);
   return Array.from(y, (label, row) =>

@@ -10,6 +10,12 @@ import type { EmProblem } from '../numerics/em.ts';
 import { emptyExpert, requireReseedsLeft, worstFittedRow } from '../numerics/empty-experts.ts';
 import { type Family, type ResponseFamily, responseFamily } from './families.ts';
 
+/**
+ * By how much a linear predictor may change in one step. Means are exponential in it: from far below, Newton's step would lead beyond all that halving can take
+ * back.
+ */
+const LONGEST_CHANGE = 16;
+
 export interface PolynomialEmSettings {
   readonly experts: number;
   readonly degree: number;
@@ -30,6 +36,8 @@ export class PolynomialEm implements EmProblem {
   reseedCount = 0;
   readonly #rows: number;
   readonly #features: Float64Array;
+  /** The largest |feature| of every column. */
+  readonly #reach: Float64Array;
   readonly #y: Float64Array;
   readonly #weights: Float64Array;
   readonly #family: ResponseFamily;
@@ -50,6 +58,11 @@ export class PolynomialEm implements EmProblem {
     this.#rows = x.rows;
     this.#features = polynomialFeatures(x, degree);
     this.terms = this.#features.length / x.rows;
+    this.#reach = new Float64Array(this.terms);
+    this.#features.forEach((value, index) => {
+      const k = index % this.terms;
+      this.#reach[k] = Math.max(this.#reach[k]!, Math.abs(value));
+    });
     this.gateWidth = x.columns + 1;
     this.isVarianceFree = family.type === 'gaussian' && family.variance === undefined;
     this.size = (experts - 1) * this.gateWidth + experts * (this.terms + (this.isVarianceFree ? 1 : 0));
@@ -284,7 +297,9 @@ export class PolynomialEm implements EmProblem {
       solveDamped(information, direction, terms, 0);
       const old = parameters.slice(beta, beta + terms);
       let isImproved = false;
-      for (let length = 1; length > 1e-5 && !isImproved; length /= 2) {
+      const change = direction.reduce((sum, value, k) => sum + Math.abs(value) * this.#reach[k]!, 0);
+      const longest = change > LONGEST_CHANGE ? LONGEST_CHANGE / change : 1;
+      for (let length = longest; length > 1e-5 * longest && !isImproved; length /= 2) {
         for (let k = 0; k < terms; k++)
           parameters[beta + k] = Math.max(-expertBound, Math.min(expertBound, old[k]! + length * direction[k]!));
         const reached = this.#expertObjective(parameters, j);

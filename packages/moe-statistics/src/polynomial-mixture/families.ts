@@ -124,8 +124,13 @@ function gamma(shape: number): ResponseFamily {
   };
 }
 
-/** Knuth's product for small means, halving the mean for large ones (a Poisson is a sum of Poissons). */
+/** From here on a Poisson is a rounded normal: their distribution functions differ by less than 1e-4. */
+const LARGE_MEAN = 1e6;
+
+/** Knuth's product for small means, halving the mean for large ones (a Poisson is a sum of Poissons). A mean that is infinite is given back. */
 function samplePoisson(mean: number, rng: Rng): number {
+  if (mean === Number.POSITIVE_INFINITY) return mean;
+  if (mean > LARGE_MEAN) return Math.round(mean + Math.sqrt(mean) * rng.nextNormal());
   if (mean > 30) return samplePoisson(mean / 2, rng) + samplePoisson(mean / 2, rng);
   const limit = Math.exp(-mean);
   let count = 0;

@@ -1,5 +1,12 @@
 // Fitting a mixture of polynomial experts: checks, starts, EM, packing and unpacking of its parameters.
-import { InvalidArgumentError, type Rng, requireBoolean, requireFinite, requireInteger } from '@moe-rl/core';
+import {
+  InvalidArgumentError,
+  type Rng,
+  requireBoolean,
+  requireFinite,
+  requireInteger,
+  requireKnownOptions,
+} from '@moe-rl/core';
 import { pilotSamples } from '../data/pilot.ts';
 import { requireIndependentColumns } from '../data/rank.ts';
 import { type CheckedSamples, checkSamples, type Matrix, requireInformative, type Samples } from '../data/samples.ts';
@@ -8,7 +15,8 @@ import { SeparableClassesError } from '../errors.ts';
 import { fitFromStarts, resolveFitOptions } from '../fit-from-starts.ts';
 import type { FitOptions, MixtureFit } from '../mixture.ts';
 import { runEm } from '../numerics/em.ts';
-import { weightedVariance } from '../numerics/sums.ts';
+import { isNearlyCertain } from '../numerics/separable.ts';
+import { weightedMean, weightedVariance } from '../numerics/sums.ts';
 import { PolynomialEm, type PolynomialEmSettings } from './em-problem.ts';
 import { type Family, type FamilyOption, resolveFamily, responseFamily } from './families.ts';
 import {
@@ -123,6 +131,7 @@ export function polynomialEmStep(
   samples: Samples,
   options: { readonly innerSteps?: number; readonly varianceFloor?: number } = {},
 ): { model: PolynomialMixtureModel; logLikelihood: number; responsibilities: number[][] } {
+  requireKnownOptions('polynomialEmStep', options, ['innerSteps', 'varianceFloor']);
   checkPolynomialModel(model);
   const checked = checkSamples(samples, model.names.length);
   requireResponses(responseFamily(model.family), checked.y);
@@ -166,9 +175,14 @@ function requireInseparable(x: Matrix, samples: CheckedSamples, settings: Polyno
     logLikelihoodTolerance: 1e-9,
     accelerate: false,
   });
-  const perSample = run.logLikelihood / samples.totalWeight;
   const widest = run.parameters.findIndex((value) => Math.abs(value) >= settings.expertBound);
-  if (perSample < -1e-4 && widest < 0) return;
+  const { trials } = settings.family as { readonly trials: number };
+  const { logBase } = responseFamily(settings.family);
+  const { totalWeight, weights, y } = samples;
+  const kernel = run.logLikelihood - totalWeight * weightedMean(y.map(logBase), weights);
+  const share = weightedMean(y, weights) / trials;
+  const counts = [share, 1 - share].map((part) => part * trials * totalWeight);
+  if (!isNearlyCertain(kernel, counts) && widest < 0) return;
   throw new SeparableClassesError(
     `the responses are separated by a polynomial of degree ${settings.degree} in ${x.names.join(', ')}: the likelihood has no maximum; expected overlapping classes, a lower degree, or an \`expertBound\``,
   );

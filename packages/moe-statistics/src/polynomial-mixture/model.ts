@@ -1,13 +1,13 @@
 // A softmax-gated mixture of polynomial experts (Mendes and Jiang, 1110.2058): f(y|x) = sum_j g_j(x) pi(y; phi(h_j(x))), h_j a polynomial of degree k,
 // g the softmax of linear logits with the last one pinned to 0. The model as plain data, and what can be computed of it without fitting.
-import { createRng, InvalidArgumentError, type Rng, ShapeError } from '@moe-rl/core';
-import { requireFiniteNumbers, requirePositiveNumbers } from '../data/numbers.ts';
+import { createRng, InvalidArgumentError, NonFiniteError, type Rng, requireInteger, ShapeError } from '@moe-rl/core';
+import { requireFiniteNumbers, requireModel, requirePositiveNumbers } from '../data/numbers.ts';
 import { monomialCount, monomialExponents, monomialNames, polynomialFeatures } from '../data/polynomial.ts';
 import { type Covariates, checkSamples, type Matrix, type Samples, toMatrix } from '../data/samples.ts';
-import { type Standardization, standardize, withIntercept } from '../data/standardize.ts';
+import { requireStandardization, type Standardization, standardize, withIntercept } from '../data/standardize.ts';
 import { evaluateGates } from '../gates/gate-regression.ts';
 import type { NamedParameters } from '../mixture.ts';
-import { type Family, type ResponseFamily, responseFamily } from './families.ts';
+import { type Family, type ResponseFamily, resolveFamily, responseFamily } from './families.ts';
 
 export interface PolynomialMixtureModel {
   readonly family: Family;
@@ -49,9 +49,11 @@ export function polynomialParameterCount(experts: number, columns: number, degre
 
 /** @throws ShapeError when the parts of a model do not fit each other, NonFiniteError or InvalidArgumentError naming a bad number */
 export function checkPolynomialModel(model: PolynomialMixtureModel): void {
+  requireModel(model, ['names', 'gate', 'coefficients']);
+  const { type, variance } = resolveFamily(model.family) as { readonly type: string; readonly variance?: number };
   const width = model.names.length + 1;
-  const terms = monomialCount(model.names.length, model.degree);
-  const experts = model.coefficients.length;
+  const terms = monomialCount(model.names.length, requireInteger('degree', model.degree, 0, 20));
+  const experts = requireInteger('experts of the model', model.coefficients.length, 1);
   const expect = (what: string, found: number | undefined, wanted: number): void => {
     if (found !== wanted) throw new ShapeError(`${what} has ${found} entries; expected ${wanted}`);
   };
@@ -62,14 +64,28 @@ export function checkPolynomialModel(model: PolynomialMixtureModel): void {
   model.coefficients.forEach((row, j) => {
     expect(`coefficients[${j}]`, row.length, terms);
   });
-  if (model.family.type === 'gaussian') expect('variances', model.variances?.length, experts);
+  if (type === 'gaussian') expect('variances', model.variances?.length, experts);
+  else if ((model.variances ?? null) !== null)
+    throw new ShapeError(
+      `the family is ${type}, and the model has variances; expected null: only Gaussian experts have some`,
+    );
+  requireStandardization(model.standardization, model.names.length);
   requireFiniteNumbers('gate', model.gate.flat());
   requireFiniteNumbers('coefficients', model.coefficients.flat());
   requirePositiveNumbers('variances', model.variances ?? []);
+  const other = variance === undefined ? undefined : model.variances?.find((value) => value !== variance);
+  if (other !== undefined)
+    throw new InvalidArgumentError(`a variance is ${other}; expected ${variance}, the known one of the family`);
 }
 
-function evaluate(model: PolynomialMixtureModel, x: Matrix): Evaluation {
+/** How many covariates a model has, once it has been checked. */
+function columnsOf(model: PolynomialMixtureModel): number {
   checkPolynomialModel(model);
+  return model.names.length;
+}
+
+/** @param model checked before */
+function evaluate(model: PolynomialMixtureModel, x: Matrix): Evaluation {
   const standardized = standardize(x, model.standardization);
   const experts = model.coefficients.length;
   const features = polynomialFeatures(standardized, model.degree);
@@ -101,7 +117,7 @@ function evaluate(model: PolynomialMixtureModel, x: Matrix): Evaluation {
  * @throws ShapeError when x has another number of columns than the model has names; NonFiniteError naming the first value that is not finite
  */
 export function predictPolynomial(model: PolynomialMixtureModel, x: Covariates): PolynomialPrediction {
-  const { rows, experts, logGates: logs, predictors } = evaluate(model, toMatrix(x, undefined, model.names.length));
+  const { rows, experts, logGates: logs, predictors } = evaluate(model, toMatrix(x, undefined, columnsOf(model)));
   const family = responseFamily(model.family);
   const prediction: PolynomialPrediction = { mean: [], gates: [], expertMeans: [] };
   for (let row = 0; row < rows; row++) {
@@ -151,7 +167,7 @@ export function requireResponses(family: ResponseFamily, y: Float64Array): void 
 
 /** ln f(y_i | x_i) of every sample. */
 export function polynomialLogDensities(model: PolynomialMixtureModel, samples: Samples): Float64Array {
-  const { x, y } = checkSamples(samples, model.names.length);
+  const { x, y } = checkSamples(samples, columnsOf(model));
   return jointLogDensities(model, x, y).total;
 }
 
@@ -160,16 +176,19 @@ export function polynomialLogDensities(model: PolynomialMixtureModel, samples: S
  * @throws ShapeError when x and y do not fit the model or each other; InvalidArgumentError naming the first response that the family cannot have
  */
 export function polynomialResponsibilities(model: PolynomialMixtureModel, samples: Samples): number[][] {
-  const { x, y } = checkSamples(samples, model.names.length);
+  const { x, y } = checkSamples(samples, columnsOf(model));
   const { joint, total, experts } = jointLogDensities(model, x, y);
   return Array.from(total, (logDensity, row) =>
     Array.from({ length: experts }, (_, j) => Math.exp(joint[row * experts + j]! - logDensity)),
   );
 }
 
-/** Draws a response for every row of x. */
+/**
+ * Draws a response for every row of x.
+ * @throws as `predictPolynomial`, and NonFiniteError naming the row where a mean is too large for a number
+ */
 export function samplePolynomial(model: PolynomialMixtureModel, x: Covariates, rng: Rng = createRng(0)): Float64Array {
-  const { rows, experts, logGates: logs, predictors } = evaluate(model, toMatrix(x, undefined, model.names.length));
+  const { rows, experts, logGates: logs, predictors } = evaluate(model, toMatrix(x, undefined, columnsOf(model)));
   const family = responseFamily(model.family);
   const y = new Float64Array(rows);
   for (let row = 0; row < rows; row++) {
@@ -178,6 +197,10 @@ export function samplePolynomial(model: PolynomialMixtureModel, x: Covariates, r
     while (j < experts - 1 && left >= Math.exp(logs[row * experts + j]!)) left -= Math.exp(logs[row * experts + j++]!);
     const h = predictors[row * experts + j]!;
     y[row] = model.variances === null ? family.sample(h, rng) : h + Math.sqrt(model.variances[j]!) * rng.nextNormal();
+    if (!Number.isFinite(y[row]))
+      throw new NonFiniteError(
+        `expert ${j + 1} has a mean of ${family.mean(h)} at x[${row}]; expected one that can be drawn about`,
+      );
   }
   return y;
 }

@@ -6,7 +6,7 @@ import { regions } from '../data/regions.ts';
 import { type CheckedSamples, checkSamples, requireInformative, type Samples } from '../data/samples.ts';
 import { rangeStandardization, standardize } from '../data/standardize.ts';
 import { fitFromStarts, resolveFitOptions } from '../fit-from-starts.ts';
-import type { GateKind } from '../gates/gate-regression.ts';
+import { GATE_KINDS, type GateKind } from '../gates/gate-regression.ts';
 import { bayesianInformationCriterion, type FitOptions, type MixtureEstimator, type MixtureFit } from '../mixture.ts';
 import { weightedMean, weightedVariance } from '../numerics/sums.ts';
 import { SharedRoutedEm, type SharedRoutedEmSettings } from './em-problem.ts';
@@ -33,7 +33,10 @@ export interface SharedRoutedOptions extends FitOptions<SharedRoutedModel> {
   readonly sharedForm?: ExpertForm;
   /** Default `linear`. */
   readonly routedForm?: ExpertForm;
-  /** The routed expert whose gate stays as it starts. Default: the last one for `softmax`, whose gate is else not determined; none for sigmoids. */
+  /**
+   * The routed expert whose gate stays as it starts. Default: the last one for `softmax`, whose gate is else not determined; none for sigmoids, unless there is one
+   * expert only, whose gate is 1 whatever its coefficients.
+   */
   readonly pinnedGate?: number;
   /** Gate coefficients stay within [-bound, bound]. Default 100. */
   readonly gateBound?: number;
@@ -58,12 +61,12 @@ function fitSharedRouted(samples: Samples, options: SharedRoutedOptions): Mixtur
   const columns = checked.x.columns;
   const shared = requireInteger('shared', options.shared, 1);
   const routed = requireInteger('routed', options.routed, 1);
-  const gateKind = requireOneOf('gate', options.gate ?? 'softmax', ['softmax', 'normalized-sigmoid']);
+  const gateKind = requireOneOf('gate', options.gate ?? 'softmax', GATE_KINDS);
   const sharedForm = requireExpertForm('sharedForm', options.sharedForm ?? 'linear');
   const routedForm = requireExpertForm('routedForm', options.routedForm ?? 'linear');
   const pinnedGate = requireInteger(
     'pinnedGate',
-    options.pinnedGate ?? (gateKind === 'softmax' ? routed - 1 : -1),
+    options.pinnedGate ?? (gateKind === 'softmax' || routed === 1 ? routed - 1 : -1),
     gateKind === 'softmax' ? 0 : -1,
     routed - 1,
   );

@@ -1,15 +1,23 @@
 // A mixture of shared and routed experts (DeepSeekMoE's statistics, 2505.10860):
 // f(y|x) = 1/2 sum_i w_i N(y; h1(x, kappa_i), tau_i) + 1/2 sum_i g_i(x) N(y; h2(x, eta_i), nu_i), w on the simplex, and g the softmax (V2) or the
 // normalized sigmoids (V3) of b1_i . x + b0_i.
-import { createRng, type Rng, requireInteger, ShapeError } from '@moe-rl/core';
+import { createRng, InvalidArgumentError, type Rng, requireInteger, requireOneOf, ShapeError } from '@moe-rl/core';
 import type { SharedRoutedMeasure } from '../comparison/shared-routed-losses.ts';
-import { requireFiniteNumbers, requirePositiveNumbers } from '../data/numbers.ts';
+import { requireFiniteNumbers, requireModel, requirePositiveNumbers } from '../data/numbers.ts';
 import { type Covariates, checkSamples, type Matrix, type Samples, toMatrix } from '../data/samples.ts';
 import { withIntercept } from '../data/standardize.ts';
-import { evaluateGates, type GateKind } from '../gates/gate-regression.ts';
+import { evaluateGates, GATE_KINDS, type GateKind } from '../gates/gate-regression.ts';
 import type { NamedParameters } from '../mixture.ts';
 import { logNormal, logSumExp } from '../numerics/special.ts';
-import { canonicalizeExpert, type ExpertForm, expertMean, formFreedom, formNames, formSize } from './expert-forms.ts';
+import {
+  canonicalizeExpert,
+  type ExpertForm,
+  expertMean,
+  formFreedom,
+  formNames,
+  formSize,
+  requireExpertForm,
+} from './expert-forms.ts';
 
 export interface SharedRoutedModel {
   readonly gateKind: GateKind;
@@ -65,8 +73,14 @@ export function sharedRoutedParameterCount(sizes: SharedRoutedSizes): number {
   );
 }
 
-/** @throws ShapeError when the parts of a model do not fit each other */
+/** @throws ShapeError when the parts of a model do not fit each other, NonFiniteError or InvalidArgumentError naming what is out of range */
 export function checkSharedRoutedModel(model: SharedRoutedModel): void {
+  requireModel(model, ['names', 'weights', 'shared', 'sharedVariances', 'gate', 'routed', 'routedVariances']);
+  requireOneOf('gateKind', model.gateKind, GATE_KINDS);
+  requireExpertForm('sharedForm', model.sharedForm);
+  requireExpertForm('routedForm', model.routedForm);
+  requireInteger('shared experts of the model', model.shared.length, 1);
+  requireInteger('routed experts of the model', model.routed.length, 1);
   const d = model.names.length;
   const expect = (what: string, found: number | undefined, wanted: number): void => {
     if (found !== wanted) throw new ShapeError(`${what} has ${found} entries; expected ${wanted}`);
@@ -85,6 +99,8 @@ export function checkSharedRoutedModel(model: SharedRoutedModel): void {
     expect(`gate[${j}]`, row.length, d + 1);
   });
   requirePositiveNumbers('weights', model.weights);
+  const total = model.weights.reduce((sum, weight) => sum + weight, 0);
+  if (Math.abs(total - 1) > 1e-6) throw new InvalidArgumentError(`weights sum to ${total}; expected 1`);
   requireFiniteNumbers('shared', model.shared.flat());
   requirePositiveNumbers('sharedVariances', model.sharedVariances);
   requireFiniteNumbers('gate', model.gate.flat());
@@ -93,10 +109,11 @@ export function checkSharedRoutedModel(model: SharedRoutedModel): void {
   if (model.pinnedGate !== undefined) requireInteger('pinnedGate', model.pinnedGate, 0, model.gate.length - 1);
 }
 
-/** Gates [n, k2]. */
-export function routedGates(model: SharedRoutedModel, x: Matrix): Float64Array {
+/** Gates [n, k2], and their logarithms: a gate may be less than a number can hold. */
+function routedGates(model: SharedRoutedModel, x: Matrix): { logs: Float64Array; probabilities: Float64Array } {
   const outputs = model.gate.length;
   const probabilities = new Float64Array(x.rows * outputs);
+  const logs = new Float64Array(probabilities.length);
   evaluateGates(
     {
       kind: model.gateKind,
@@ -107,10 +124,10 @@ export function routedGates(model: SharedRoutedModel, x: Matrix): Float64Array {
       pinned: -1,
     },
     Float64Array.from(model.gate.flat()),
-    new Float64Array(probabilities.length),
+    logs,
     probabilities,
   );
-  return probabilities;
+  return { logs, probabilities };
 }
 
 /**
@@ -120,7 +137,7 @@ export function routedGates(model: SharedRoutedModel, x: Matrix): Float64Array {
 export function predictSharedRouted(model: SharedRoutedModel, x: Covariates): SharedRoutedPrediction {
   checkSharedRoutedModel(model);
   const matrix = toMatrix(x, undefined, model.names.length);
-  const gates = routedGates(model, matrix);
+  const gates = routedGates(model, matrix).probabilities;
   const k2 = model.gate.length;
   const prediction: SharedRoutedPrediction = { mean: [], gates: [], sharedMeans: [], routedMeans: [] };
   for (let row = 0; row < matrix.rows; row++) {
@@ -140,14 +157,17 @@ export function predictSharedRouted(model: SharedRoutedModel, x: Covariates): Sh
 
 /** Log of weight or gate (halved) times density of every expert, shared ones first: [n][k1 + k2]. */
 function jointLogDensities(model: SharedRoutedModel, samples: Samples): number[][] {
+  checkSharedRoutedModel(model);
   const { x, y } = checkSamples(samples, model.names.length);
-  const { gates, sharedMeans, routedMeans } = predictSharedRouted(model, samples.x);
+  const { sharedMeans, routedMeans } = predictSharedRouted(model, samples.x);
+  const { logs } = routedGates(model, x);
+  const k2 = model.gate.length;
   return Array.from({ length: x.rows }, (_, row) => [
     ...sharedMeans[row]!.map(
       (mean, i) => Math.log(model.weights[i]! / 2) + logNormal(y[row]!, mean, model.sharedVariances[i]!),
     ),
     ...routedMeans[row]!.map(
-      (mean, j) => Math.log(gates[row]![j]! / 2) + logNormal(y[row]!, mean, model.routedVariances[j]!),
+      (mean, j) => logs[row * k2 + j]! - Math.LN2 + logNormal(y[row]!, mean, model.routedVariances[j]!),
     ),
   ]);
 }
@@ -217,6 +237,8 @@ export function sharedRoutedParameters(model: SharedRoutedModel): NamedParameter
  * @param reference a routed atom whose gate is subtracted from all (a softmax gate is determined only up to that); null to leave gates as they are
  */
 export function toMeasure(model: SharedRoutedModel, reference: number | null): SharedRoutedMeasure {
+  checkSharedRoutedModel(model);
+  if (reference !== null) requireInteger('reference', reference, 0, model.gate.length - 1);
   const d = model.names.length;
   const canonical = (form: ExpertForm, numbers: readonly number[]): number[] => {
     const copy = Float64Array.from(numbers);

@@ -51,5 +51,6 @@ export {
   type ValueAgentOptions,
   type ValueAgentsOptions,
 } from './value-agent/create-value-agent.ts';
+export { updatesWithin } from './value-agent/schedule.ts';
 export type { ValueAgent } from './value-agent/value-agent.ts';
 export * from './variants/index.ts';

@@ -117,6 +117,28 @@ describe('runLoop', () => {
     expect(new Set(modes)).toEqual(new Set(['evaluate']));
   });
 
+  it('refuses what no environment may give, before the agent sees it', async () => {
+    const faults: readonly (readonly [object, string])[] = [
+      [{ reward: Number.NaN }, 'counting: the reward of step 2 of an episode is NaN; expected a finite number'],
+      [{ reward: undefined }, 'the reward of step 2 of an episode is undefined'],
+      [{ reward: '1' }, 'the reward of step 2 of an episode is 1; expected a finite number'],
+      [{ observation: new Float32Array(2) }, 'counting: the observation after step 2 of an episode has 2 elements'],
+      [{ observation: new Float32Array(0) }, 'has 0 elements; expected 1, as after reset'],
+      [{ observation: undefined }, 'has undefined elements'],
+    ];
+    for (const mode of ['train', 'evaluate'] as const) {
+      for (const [fault, message] of faults) {
+        const { environment } = countingEnvironment(4);
+        const { step } = environment;
+        let taken = 0;
+        environment.step = (action) => ({ ...step(action), ...(++taken === 2 ? fault : {}) });
+        const { agent, seen } = recordingAgent();
+        await expect(take({ environment, agent, mode }, 3)).rejects.toThrow(message);
+        expect(seen).toHaveLength(mode === 'train' ? 1 : 0);
+      }
+    }
+  });
+
   it('does not reset before the step after an episode’s end is asked for', async () => {
     const { environment, seeds } = countingEnvironment(2);
     await take({ environment, agent: recordingAgent().agent }, 2);

@@ -1,7 +1,8 @@
 // The run loop: one environment, one agent, an endless stream of steps. Everything else (statistics, progress, checkpoints, video) consumes the stream,
 // so agents never log and the trainer stays thin.
 import type { ActMode, Agent, AgentMetrics } from './agent.ts';
-import type { Environment } from './environment.ts';
+import type { Environment, StepOutput } from './environment.ts';
+import { NonFiniteError, ShapeError } from './errors.ts';
 import type { EnvironmentInfo, Observation } from './transition.ts';
 
 export interface RunLoopOptions {
@@ -40,6 +41,7 @@ export interface RunStep {
 /**
  * Yields one `RunStep` per agent step, for ever; stop by leaving the `for await`.
  * The environment is reset lazily, when the step after an episode's end is asked for, so a consumer may save a checkpoint between any two steps.
+ * @throws NonFiniteError for a reward, and ShapeError for an observation, that no environment may give, naming the environment, before the agent sees it
  */
 export async function* runLoop(options: RunLoopOptions): AsyncGenerator<RunStep, never, void> {
   const { environment, agent, mode = 'train', maxEpisodeAgentSteps = Number.POSITIVE_INFINITY } = options;
@@ -62,6 +64,7 @@ export async function* runLoop(options: RunLoopOptions): AsyncGenerator<RunStep,
       const action = await agent.act(current, mode);
       const step = environment.step(action);
       episodeAgentSteps++;
+      requireStep(environment.id, step, episodeAgentSteps, current.length);
       episodeReturn += step.reward;
       const truncated = step.truncated || (!step.terminated && episodeAgentSteps >= maxEpisodeAgentSteps);
       ended = step.terminated || truncated;
@@ -90,6 +93,20 @@ export async function* runLoop(options: RunLoopOptions): AsyncGenerator<RunStep,
         info: step.info,
       };
     }
+  }
+}
+
+/** Not every agent looks at its rewards, and an evaluation's none: NaN would be a mean return. A shorter observation would keep the end of the one before. */
+function requireStep(id: string, { reward, observation }: StepOutput, episodeAgentSteps: number, length: number): void {
+  if (typeof reward !== 'number' || !Number.isFinite(reward)) {
+    throw new NonFiniteError(
+      `${id}: the reward of step ${episodeAgentSteps} of an episode is ${String(reward)}; expected a finite number`,
+    );
+  }
+  if (observation?.length !== length) {
+    throw new ShapeError(
+      `${id}: the observation after step ${episodeAgentSteps} of an episode has ${String(observation?.length)} elements; expected ${length}, as after reset`,
+    );
   }
 }
 

@@ -12,6 +12,7 @@ export {
   settingDifferences,
 } from './config/run-config.ts';
 export {
+  CONFIG_FORMAT_VERSION,
   type DatasetSettings,
   DEFAULT_RUN_SETTINGS,
   type ModuleReference,

@@ -192,6 +192,15 @@ describe('the configuration of a run', () => {
     );
   });
 
+  it('is refused before a start with a backend that nobody would use', async () => {
+    const options = { game: 'navigation/room', preset: 'tabular-q-learning' };
+    await checkRun(newRunConfig({ options }));
+    await expect(checkRun(newRunConfig({ options: { ...options, backend: 'wasm' } }))).rejects.toThrow(
+      'backend is "wasm", which would do nothing: the agents of the preset tabular-q-learning compute without',
+    );
+    await expect(checkRun(newRunConfig({ options: { ...options, threads: 2 } }))).rejects.toThrow('threads is 2');
+  });
+
   it('is refused before a start whose masks would never change', async () => {
     const config = newRunConfig({
       options: { game: 'bsuite/catch', trainingAgentSteps: 30_000 },

@@ -78,7 +78,7 @@ async function measure({ game, preset, threads, set }: DoctorOptions): Promise<v
   );
   const agent = { config: agentConfig, observationSpec, actionCount, threads: config.threads };
   const measured = await measureHere(agent, note, ({ backend, reason }) => note(`${backend}: ${reason ?? 'measured'}`));
-  const work = workOf(agentConfig, config.trainingAgentSteps);
+  const work = workOf(agentConfig, config);
   const ms = (value: number | undefined): string => (value === undefined ? '-' : value.toPrecision(3));
   const rows = fastestFirst(measured, work).map((one) => [
     one.backend,

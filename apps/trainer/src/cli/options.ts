@@ -3,6 +3,7 @@ import { dirname, extname, resolve } from 'node:path';
 import { InvalidArgumentError } from '@moe-rl/core';
 import { readBytes, readJson } from '@moe-rl/core/node';
 import {
+  CONFIG_FORMAT_VERSION,
   type LoadedModule,
   loadModules,
   type ModuleReference,
@@ -41,17 +42,37 @@ export async function requestedSettings(options: RunOptions): Promise<RequestedS
   }
   const trainingAgentSteps = agentSteps ?? steps;
   return {
-    file: config === undefined ? {} : await readSettingsFile(config),
-    set: options.set.map(parseSetOption),
-    options: {
-      ...{ game, preset, seed, backend, threads, trainingAgentSteps },
-      'reward.type': reward,
-      'environment.rom': rom,
-      // A run goes on from wherever it is called.
-      'dataset.folder': dataset === undefined ? undefined : resolve(dataset),
-      'dataset.recordFolder': recordDataset === undefined ? undefined : resolve(recordDataset),
-    },
+    file: config === undefined ? {} : withAbsolutePaths(await readSettingsFile(config)),
+    set: options.set.map(parseSetOption).map(([path, text]) => [path, absolute(path, text) as string]),
+    options: Object.fromEntries(
+      Object.entries({
+        ...{ game, preset, seed, backend, threads, trainingAgentSteps },
+        'reward.type': reward,
+        'environment.rom': rom,
+        'dataset.folder': dataset,
+        'dataset.recordFolder': recordDataset,
+      }).map(([path, value]) => [path, absolute(path, value)]),
+    ),
   };
+}
+
+/** Settings that name what a run goes on to read or write: kept whole, because it may be gone on with, and evaluated, from anywhere. */
+const PATHS: ReadonlySet<string> = new Set(['environment.rom', 'dataset.folder', 'dataset.recordFolder']);
+
+/** A path from here on; anything else, and `null` for none, as it is. */
+function absolute<T>(path: string, value: T): T | string {
+  const isPath = PATHS.has(path) && typeof value === 'string' && value !== '' && value !== 'null';
+  return isPath ? resolve(value) : value;
+}
+
+function withAbsolutePaths(file: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const groups = ['environment', 'dataset'].flatMap((group) => {
+    const settings = file[group];
+    if (typeof settings !== 'object' || settings === null || Array.isArray(settings)) return [];
+    const entries = Object.entries(settings).map(([key, value]) => [key, absolute(`${group}.${key}`, value)]);
+    return [[group, Object.fromEntries(entries)]];
+  });
+  return { ...file, ...Object.fromEntries(groups) };
 }
 
 /** Loads the modules named on the command line, and those that a run or a configuration file was made with. */
@@ -85,7 +106,12 @@ async function readSettingsFile(path: string): Promise<Readonly<Record<string, u
   if (typeof content !== 'object' || content === null || Array.isArray(content)) {
     throw new InvalidArgumentError(`${path}: expected settings, as a run folder keeps them in config.json`);
   }
-  const { formatVersion: _, $schema: __, ...settings } = content as Record<string, unknown>;
+  const { formatVersion = CONFIG_FORMAT_VERSION, $schema: _, ...settings } = content as Record<string, unknown>;
+  if (formatVersion !== CONFIG_FORMAT_VERSION) {
+    throw new InvalidArgumentError(
+      `${path} has format version ${JSON.stringify(formatVersion)}; this program reads version ${CONFIG_FORMAT_VERSION}`,
+    );
+  }
   return settings;
 }
 

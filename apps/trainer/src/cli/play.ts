@@ -46,6 +46,11 @@ export async function play(path: string, options: PlayOptions): Promise<void> {
     );
   }
   requireInteger('--max-agent-steps', options.maxAgentSteps, 1, MAX_FILM_AGENT_STEPS);
+  if (options.randomAgent === true && (options.backend ?? options.threads) !== undefined) {
+    throw new InvalidArgumentError(
+      `--${options.backend === undefined ? 'threads' : 'backend'} would do nothing: --random-agent computes nothing`,
+    );
+  }
   const formats = chosenFormats(options);
   const config = await openStoredRun(path, options);
   requireOutputFile('--output', options.output ?? join(runFolderPaths(path).videosFolder, 'film'));

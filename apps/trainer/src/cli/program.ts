@@ -26,7 +26,7 @@ export function buildProgram(version: string): Command {
     .description('train a Soft MoE agent on the embedded game in a few minutes')
     .option('--agent-steps <count>', 'agent steps to train', integer('--agent-steps'))
     .option('--seed <number>', 'seed of every random stream', integer('--seed'))
-    .option('--episodes <count>', 'evaluation episodes per agent', integer('--episodes'), 30)
+    .option('--episodes <count>', 'evaluation episodes per agent (default: 30)', integer('--episodes'))
     .option('--run-folder <folder>', 'where the run is kept', join('runs', 'quickstart'))
     .option('--resume', 'continue the run of an earlier start')
     .action(async (options) => (await import('./quickstart.ts')).quickstart(options));

@@ -8,7 +8,7 @@ import { createRunFolder, lockRunFolder, openRunFolder, type RunFolder, runFolde
 import { changeOnResume, checkRun, finishRun, makeEnvironment, newRunConfig, registry } from '@moe-rl/training';
 import { describeFilm, writeVideo } from './play.ts';
 import { note, print, programName } from './terminal.ts';
-import { trainAndFinish } from './train.ts';
+import { requireNotTrainedFurther, trainAndFinish } from './train.ts';
 
 /** Episodes played for the film; the best is kept. */
 const FILMED_EPISODES = 3;
@@ -19,6 +19,7 @@ const QUICKSTART_SETTINGS = {
   preset: 'quickstart',
   logPeriodAgentSteps: 500,
   checkpointPeriodAgentSteps: 5000,
+  evaluationEpisodes: 30,
   // Some seconds in all: the curve shows what the agent can do, not how it explores.
   evaluation: { periodAgentSteps: 2000, episodes: 3, agentSteps: null, maxEpisodeAgentSteps: 1500 },
   // On WebAssembly or a slow machine training ends here: what was learned by then is evaluated.
@@ -28,7 +29,7 @@ const QUICKSTART_SETTINGS = {
 interface QuickstartOptions {
   readonly agentSteps?: number;
   readonly seed?: number;
-  readonly episodes: number;
+  readonly episodes?: number;
   readonly backend?: string;
   readonly threads?: number;
   readonly runFolder: string;
@@ -68,7 +69,8 @@ async function film(folder: RunFolder, agent: Parameters<typeof recordEpisode>[0
   }
 }
 
-async function openFolder(options: QuickstartOptions): Promise<RunFolder> {
+/** The folder of a new run, or of the one that goes on: what is not asked for stays as it is there. */
+export async function openFolder(options: QuickstartOptions): Promise<RunFolder> {
   const { agentSteps, seed, backend, threads, episodes, runFolder } = options;
   const requested = {
     options: { trainingAgentSteps: agentSteps, seed, backend, threads, evaluationEpisodes: episodes },
@@ -76,7 +78,15 @@ async function openFolder(options: QuickstartOptions): Promise<RunFolder> {
   const exists = existsSync(runFolderPaths(runFolder).configFile);
   if (options.resume === true) {
     if (!exists) throw new NotFoundError(`there is no run in ${runFolder} to resume; leave out --resume to start one`);
-    return openRunFolder(runFolder, (stored) => changeOnResume(stored, requested), registry);
+    return openRunFolder(
+      runFolder,
+      (stored) => {
+        const changed = changeOnResume(stored, requested);
+        requireNotTrainedFurther(runFolder, changed.trainingAgentSteps, stored.trainingAgentSteps);
+        return changed;
+      },
+      registry,
+    );
   }
   const config = newRunConfig(requested, QUICKSTART_SETTINGS);
   await checkRun(config);

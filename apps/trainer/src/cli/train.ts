@@ -111,8 +111,8 @@ async function resumedFolder(options: TrainOptions): Promise<RunFolder> {
   );
 }
 
-/** A run can be made longer, or end where it stands; what it learned since cannot be taken back. */
-function requireNotTrainedFurther(path: string, asked: number, stored: number): void {
+/** A run can be made longer, or end where it stands; what it learned since cannot be taken back. @throws InvalidArgumentError */
+export function requireNotTrainedFurther(path: string, asked: number, stored: number): void {
   const trained = runFolderPaths(path).checkpoints.list().at(-1) ?? 0;
   if (asked === stored || asked >= trained) return;
   throw new InvalidArgumentError(

@@ -101,6 +101,10 @@ describe('run configuration', () => {
   it('is described for editors', () => {
     const schema = runConfigJsonSchema(newRunConfig({ options: names }, registry), registry);
     expect(schema).toMatchObject({ properties: { learner: { properties: { rate: { maximum: 1 } } } } });
+    // A run's own config.json is a file for --config, and an editor wants a key for the schema.
+    const { properties, additionalProperties } = schema as { properties: object; additionalProperties: boolean };
+    expect(additionalProperties).toBe(false);
+    expect(Object.keys(properties)).toEqual(expect.arrayContaining(['$schema', 'formatVersion', 'modules']));
   });
 
   it('keeps the groups of agent and environment as they are where nobody can judge them', () => {

@@ -20,6 +20,7 @@ import { environmentOf, type RunRegistry } from '../registry/run-registry.ts';
 import { checkEvaluationSettings, impliedLength } from './evaluation-settings.ts';
 import {
   CHANGEABLE_ON_RESUME,
+  CONFIG_FORMAT_VERSION,
   DEFAULT_RUN_SETTINGS,
   type ModuleReference,
   ORIGINAL_REWARD,
@@ -102,8 +103,22 @@ export function describeRunConfig(config: RunConfig, registry: RunRegistry): rea
 
 /** JSON Schema of the files that `--config` takes for this game and preset. */
 export function runConfigJsonSchema(config: RunConfig, registry: RunRegistry, head: JsonSchema = {}): JsonSchema {
-  return settingsJsonSchema(startingPoint(config, registry).schema, head);
+  const { properties, ...schema } = settingsJsonSchema(startingPoint(config, registry).schema, head);
+  return { ...schema, properties: { ...(properties as JsonSchema), ...FILE_FIELDS } };
 }
+
+const TEXT = { type: 'string' } as const;
+
+/** What a file may hold beside settings: an editor's own key, and what a run's config.json says of itself. */
+const FILE_FIELDS: JsonSchema = {
+  $schema: TEXT,
+  formatVersion: { const: CONFIG_FORMAT_VERSION },
+  modules: {
+    type: 'array',
+    description: 'Files of your own that register what is used here, relative to this file',
+    items: { type: 'object', properties: { path: TEXT, sha256: TEXT }, required: ['path', 'sha256'] },
+  },
+};
 
 /** Where two configurations differ, by path; modules aside. A setting that one of them does not have is undefined there. */
 export function settingDifferences(

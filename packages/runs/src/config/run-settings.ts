@@ -109,6 +109,9 @@ export const RUN_FIELDS: Readonly<Record<keyof RunSettings, Setting>> = {
 /** The run's own settings alone. */
 export const RUN_SETTINGS: GroupSetting = setting.group(RUN_FIELDS);
 
+/** Version of the form of config.json. */
+export const CONFIG_FORMAT_VERSION = 1;
+
 /** Settings that may differ between the first start of a run and its resume: none of them changes what is learned until then. */
 export const CHANGEABLE_ON_RESUME: ReadonlySet<string> = new Set([
   'trainingAgentSteps',

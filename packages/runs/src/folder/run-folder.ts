@@ -4,11 +4,9 @@ import { join } from 'node:path';
 import { CheckpointError, InvalidArgumentError, NotFoundError } from '@moe-rl/core';
 import { lockFolder, makeFolder, readBytes, readJson, replaceFile } from '@moe-rl/core/node';
 import { checkRunConfig } from '../config/run-config.ts';
-import type { RunConfig } from '../config/run-settings.ts';
+import { CONFIG_FORMAT_VERSION, type RunConfig } from '../config/run-settings.ts';
 import type { RunRegistry } from '../registry/run-registry.ts';
 import { type CheckpointStore, checkpointStore } from './checkpoint-store.ts';
-
-const CONFIG_FORMAT_VERSION = 1;
 
 export interface RunFolder {
   readonly path: string;

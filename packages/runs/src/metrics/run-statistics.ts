@@ -22,8 +22,11 @@ export interface RunStatistics {
   setState(state: StateTree): void;
 }
 
-/** @throws InvalidArgumentError for a metric that is no number: its mean would be NaN, and nobody would know why. */
+/** @throws InvalidArgumentError for a metric that is no number: its mean would be NaN, and nobody would know why; or that is called as a row's own field */
 export function requireMetric(tag: string, value: unknown): void {
+  if (tag === 'agentSteps') {
+    throw new InvalidArgumentError('a metric is called "agentSteps", as the steps of every row; expected noun/measure');
+  }
   if (typeof value === 'number') return;
   throw new InvalidArgumentError(`the metric ${tag} is ${JSON.stringify(value)}; expected a number`);
 }

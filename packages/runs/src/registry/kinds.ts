@@ -155,7 +155,7 @@ export interface Preset {
   readonly protocol?: PublishedProtocol;
 }
 
-/** Takes the rows of a run. */
+/** Takes the rows of a run. `write` has taken its row when it returns: one that returns a promise is refused. */
 export interface RunSink extends MetricSink {
   /** Called with every checkpoint, after everything was written: what it returns comes back through `setState`. */
   getState?(): StateTree;

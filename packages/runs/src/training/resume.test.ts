@@ -149,6 +149,19 @@ it('refuses a metric that is no number, by its name', async () => {
   );
 });
 
+it('refuses a metric called as the steps of a row, and a sink that would have to be waited for', async () => {
+  const agent = createToyAgent(1);
+  const { observe } = agent;
+  agent.observe = (transition) => ({ ...observe(transition), agentSteps: 3 });
+  await expect(train(createRunFolder(join(root, 'a'), config), false, { agent })).rejects.toThrow(
+    'a metric is called "agentSteps"',
+  );
+  const slow = { write: () => Promise.reject(new Error('no network')) as never };
+  await expect(train(createRunFolder(join(root, 'b'), config), false, { sinks: { slow } })).rejects.toThrow(
+    'write of the sink "slow" returned a promise',
+  );
+});
+
 it('has its configuration back where a change of it did not lead to a start', async () => {
   const path = join(root, 'run');
   await train(createRunFolder(path, config), false);

@@ -75,7 +75,10 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunOutput
       progress.log(`the metric ${tag} is not registered: it is logged without unit and meaning`);
     }
     metrics.write(row);
-    for (const sink of Object.values(sinks)) sink.write(row);
+    for (const [name, sink] of Object.entries(sinks)) {
+      const returned = sink.write(row) as unknown;
+      if (returned instanceof Promise) throw asynchronousSink(name, returned);
+    }
   };
   // Nothing has happened since a checkpoint when it was made at this very step.
   let savedAt = restored === undefined ? -1 : position.agentSteps;
@@ -215,6 +218,14 @@ function requireOwnReplay({ replay, learnOffline, folder }: TrainRunOptions): vo
       ? 'its agent keeps none'
       : `it is filled with the dataset in ${folder.config.dataset.folder} at each start`;
   throw new InvalidArgumentError(`a fresh replay memory (--fresh-replay) would do nothing for this run: ${why}`);
+}
+
+/** Nobody would wait for what it writes, and its failure would end the process. */
+function asynchronousSink(name: string, written: Promise<unknown>): InvalidArgumentError {
+  written.catch(() => {});
+  return new InvalidArgumentError(
+    `write of the sink "${name}" returned a promise, which nobody waits for; expected that it has taken the row when it returns (keep rows, and send them on from there)`,
+  );
 }
 
 /** Adds to an error that stops a run what is safe. */

@@ -67,8 +67,11 @@ describe('the choice', () => {
 
   it('counts the updates that a run makes', () => {
     const config = agentConfigOf(tiny('auto', [['agent.updatePeriodAgentSteps', '4']]));
-    expect(workOf(config, 100)).toEqual({ actions: 100, updates: 10 });
-    expect(workOf(config, 50).updates).toBe(0);
+    const dataset = { folder: null, recordFolder: null };
+    expect(workOf(config, { trainingAgentSteps: 100, dataset })).toEqual({ actions: 100, updates: 10 });
+    expect(workOf(config, { trainingAgentSteps: 50, dataset }).updates).toBe(0);
+    const offline = { ...dataset, folder: '/data' };
+    expect(workOf(config, { trainingAgentSteps: 50, dataset: offline })).toEqual({ actions: 0, updates: 13 });
   });
 
   it('of a short run is not measured, and says so or has nothing to choose from', async () => {
@@ -87,7 +90,7 @@ describe('the choice', () => {
       else process.env.MOE_RL_CACHE = before;
     }
     for (const line of lines) expect(line).toMatch(/not the fastest of|a GPU is here/);
-    expect(workOf(agentConfigOf(config), config.trainingAgentSteps).updates).toBeLessThan(MEASURED_FROM_UPDATES);
+    expect(workOf(agentConfigOf(config), config).updates).toBeLessThan(MEASURED_FROM_UPDATES);
   });
 
   it('that turns out to be missing is said, and the first that works is taken', async () => {

@@ -1,6 +1,6 @@
 // Which backend `auto` means for a new run: the one whose steps, measured here with the run's own network, take the run the least time; for a short run that was not
 // measured before, the first that is there, because measuring would take longer than it gains.
-import type { AgentConfig } from '@moe-rl/agents';
+import { type AgentConfig, updatesWithin } from '@moe-rl/agents';
 import type { Environment } from '@moe-rl/core';
 import { isMoeRlError } from '@moe-rl/core';
 import { explainPlugins, type PluginExplanation } from '@moe-rl/pjrt';
@@ -18,18 +18,23 @@ import { type MeasuredAgent, measurementFile, readMeasurements, writeMeasurement
 /** Runs with fewer updates are not worth measuring. */
 export const MEASURED_FROM_UPDATES = 20_000;
 
-/** How often a run acts and learns. */
-export function workOf({ agent }: AgentConfig, trainingAgentSteps: number): RunWork {
-  const { minReplayHistoryAgentSteps, updatePeriodAgentSteps, updatesPerPeriod } = agent;
-  const learning = Math.max(0, trainingAgentSteps - minReplayHistoryAgentSteps);
-  return { actions: trainingAgentSteps, updates: Math.floor(learning / updatePeriodAgentSteps) * updatesPerPeriod };
+/** How often a run acts and learns: with a dataset it learns from the first step on, and acts in evaluations only. */
+export function workOf(
+  { agent }: AgentConfig,
+  { trainingAgentSteps, dataset }: Pick<RunConfig, 'trainingAgentSteps' | 'dataset'>,
+): RunWork {
+  const source = dataset.folder === null ? 'environment' : 'dataset';
+  return {
+    actions: source === 'dataset' ? 0 : trainingAgentSteps,
+    updates: updatesWithin(agent, trainingAgentSteps, source),
+  };
 }
 
 /**
  * The backend that `auto` means for a run, said with its reason; undefined: the first that works, in the order of `doctor`.
  */
 export async function chooseBackend(
-  config: Pick<RunConfig, 'threads' | 'trainingAgentSteps'>,
+  config: Pick<RunConfig, 'threads' | 'trainingAgentSteps' | 'dataset'>,
   agentConfig: AgentConfig,
   { observationSpec, actionCount }: Pick<Environment, 'observationSpec' | 'actionCount'>,
   say: (line: string) => void,
@@ -39,7 +44,7 @@ export async function chooseBackend(
   const backends = backendsHere(plugins);
   if (backends.length < 2) return undefined;
   const agent = { config: agentConfig, observationSpec, actionCount, threads: config.threads };
-  const work = workOf(agentConfig, config.trainingAgentSteps);
+  const work = workOf(agentConfig, config);
   const file = measurementFile(agent, backends);
   let measurements = readMeasurements(file);
   if (measurements === undefined) {

@@ -17,6 +17,15 @@ export const TABULAR_AGENT: AgentKind = {
       batchEpisodes: setting.integer('From so many of the newest ones', 5, { maximum: 10, ...ofReinforce }),
     }),
   },
+  checkRun({ preset, backend, threads }) {
+    const [idle] = Object.entries({ backend: backend === 'auto' ? null : backend, threads }).filter(
+      ([, value]) => value !== null,
+    );
+    if (idle === undefined) return;
+    throw new InvalidArgumentError(
+      `${idle[0]} is ${JSON.stringify(idle[1])}, which would do nothing: the agents of the preset ${preset} compute without a tensor backend`,
+    );
+  },
   create({ config, environment }) {
     requireTabular(`preset is ${config.preset}`, environment);
     const { rule, learningRate, epsilon, periodEpisodes, batchEpisodes } = (

@@ -18,21 +18,21 @@ export function lastAgentSteps(rows: readonly Pick<MetricRow, 'agentSteps'>[]): 
   return rows.reduce((last, { agentSteps }) => Math.max(last, agentSteps), 0);
 }
 
-/** A point per evaluation. */
+/** A point per evaluation whose return is a number. */
 export function evaluationPoints(rows: readonly MetricRow[]): CurvePoint[] {
   return rows.flatMap(({ agentSteps, values }) => {
     const value = values['evaluation/return'];
-    if (value === undefined) return [];
+    if (!Number.isFinite(value)) return [];
     const standardError = values['evaluation/standardError'] ?? Number.NaN;
-    return [{ agentSteps, value, ...(Number.isNaN(standardError) ? {} : { standardError }) }];
+    return [{ agentSteps, value: value!, ...(Number.isFinite(standardError) ? { standardError } : {}) }];
   });
 }
 
-/** A point per training episode. */
+/** A point per training episode whose return is a number. */
 export function trainingPoints(rows: readonly MetricRow[]): CurvePoint[] {
   return rows.flatMap(({ agentSteps, values }) => {
     const value = values['episode/return'];
-    return value === undefined ? [] : [{ agentSteps, value }];
+    return Number.isFinite(value) ? [{ agentSteps, value: value! }] : [];
   });
 }
 
@@ -57,10 +57,10 @@ export function windowedMeans(
   });
 }
 
-/** The mean of several runs' curves at every agent step where all of them have a value; rising. */
+/** The mean of several runs' curves at every agent step where all of them have a value; rising. Several values of a curve at one step count as their mean. */
 export function meanCurve(curves: readonly (readonly CurvePoint[])[]): CurvePoint[] {
   const sums = new Map<number, { sum: number; count: number }>();
-  for (const { agentSteps, value } of curves.flat()) {
+  for (const [agentSteps, value] of curves.flatMap((curve) => [...meansByStep(curve)])) {
     const { sum, count } = sums.get(agentSteps) ?? { sum: 0, count: 0 };
     sums.set(agentSteps, { sum: sum + value, count: count + 1 });
   }
@@ -68,4 +68,12 @@ export function meanCurve(curves: readonly (readonly CurvePoint[])[]): CurvePoin
     .filter(([, { count }]) => count === curves.length)
     .map(([agentSteps, { sum, count }]) => ({ agentSteps, value: sum / count }))
     .sort((left, right) => left.agentSteps - right.agentSteps);
+}
+
+function meansByStep(curve: readonly CurvePoint[]): Map<number, number> {
+  const values = new Map<number, number[]>();
+  for (const { agentSteps, value } of curve) values.set(agentSteps, [...(values.get(agentSteps) ?? []), value]);
+  return new Map(
+    [...values].map(([agentSteps, all]) => [agentSteps, all.reduce((sum, one) => sum + one, 0) / all.length]),
+  );
 }

@@ -1,6 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { InvalidArgumentError, NonFiniteError } from '@moe-rl/core';
+import { describe, expect, it, vi } from 'vitest';
 import { comparisonSvg } from './comparison.ts';
-import { evaluationPoints, lastAgentSteps, trainingPoints, windowedMeans } from './curve-points.ts';
+import { evaluationPoints, lastAgentSteps, meanCurve, trainingPoints, windowedMeans } from './curve-points.ts';
 import { createFigure } from './figure.ts';
 import { heatMapSvg } from './heat-map.ts';
 import { intervalsSvg } from './intervals.ts';
@@ -96,6 +97,56 @@ describe('comparison', () => {
     // Both means are 1, 2, 3 at the same steps.
     expect(thick[0]).toEqual(thick[1]!.slice(0, 3));
     expect(svg).toContain('two seeds (2)');
+  });
+});
+
+describe('what has no place in a picture', () => {
+  const frame = { title: '', xLabel: '', yLabel: '', xMaximum: 1, yValues: [1] };
+  const interval = { label: 'r', estimate: 10, low: 1, high: 100 };
+
+  it('is left out of curves, and refused by name elsewhere', () => {
+    const returns = [1, Number.NaN, Number.POSITIVE_INFINITY, 2];
+    const rows = returns.map((value, index) => ({ agentSteps: index, values: { 'episode/return': value } }));
+    expect(learningCurveSvg({ title: '', rows })).not.toMatch(/NaN|Infinity/);
+    expect(trainingPoints(rows)).toHaveLength(2);
+    const references = [{ label: 'human', value: Number.NaN, color: '#888' }];
+    expect(() => learningCurveSvg({ title: '', rows, references })).toThrow('reference human is NaN');
+    expect(() => createFigure({ ...frame, yValues: [0, Number.NaN] })).toThrow(NonFiniteError);
+    expect(() => createFigure({ ...frame, xMaximum: Number.NaN })).toThrow('xMaximum is NaN');
+    expect(() => heatMapSvg([{ title: 'up', values: [[1, Number.NaN]] }], { title: '' })).toThrow(
+      'panel up, row 0, column 1 is NaN',
+    );
+    // A low end of 0 drew ticks without end.
+    for (const wrong of [{ low: 0 }, { estimate: -1 }, { high: Number.POSITIVE_INFINITY }]) {
+      const groups = [{ title: 'g', rows: [{ ...interval, ...wrong }] }];
+      expect(() => intervalsSvg(groups, { title: '', xLabel: '' })).toThrow(InvalidArgumentError);
+      expect(() => intervalsSvg(groups, { title: '', xLabel: '' })).toThrow(/^g, r: /);
+    }
+  });
+
+  it('is told of by svgToPng, which goes on working; letters that XML has not are replaced', async () => {
+    await expect(svgToPng('hello')).rejects.toThrow(InvalidArgumentError);
+    await expect(svgToPng('hello')).rejects.toThrow("the SVG can't be drawn at scale 2");
+    await expect(svgToPng(createFigure(frame).toSvg([]), 0)).rejects.toThrow('scale is 0');
+    expect((await svgToPng(createFigure({ ...frame, title: 'a\u001bb' }).toSvg([]), 0.1)).length).toBeGreaterThan(100);
+  });
+
+  it('is drawn by a second copy of the package too: there is one renderer for all', async () => {
+    const svg = createFigure(frame).toSvg([]);
+    const png = await svgToPng(svg, 1);
+    vi.resetModules();
+    const copy = await import('./png.ts');
+    expect(copy.svgToPng).not.toBe(svgToPng);
+    expect(await copy.svgToPng(svg, 1)).toEqual(png);
+  });
+
+  it('a curve with two values at one step has their mean there, and counts once', () => {
+    const twice = [
+      { agentSteps: 1, value: 1 },
+      { agentSteps: 1, value: 3 },
+    ];
+    expect(meanCurve([twice])).toEqual([{ agentSteps: 1, value: 2 }]);
+    expect(meanCurve([twice, []])).toEqual([]);
   });
 });
 

@@ -1,4 +1,5 @@
 // The frame that all our plots share: axes, ticks, grid, title, as SVG.
+import { NonFiniteError, requireFinite } from '@moe-rl/core';
 import { escapeXml } from './escape.ts';
 import { linearScale, tickLabel, ticks } from './scale.ts';
 
@@ -27,9 +28,15 @@ export interface Figure {
   toSvg(marks: readonly string[]): string;
 }
 
-/** Makes a frame whose axes start at 0 (x) and cover `yValues`. */
+/**
+ * Makes a frame whose axes start at 0 (x) and cover `yValues`.
+ * @throws InvalidArgumentError for an end of the x axis that is no number of at least 0; NonFiniteError for a value that has no place on the y axis
+ */
 export function createFigure(config: FigureConfig): Figure {
   const { title, xLabel, yLabel, xMaximum, yValues, width = 900, height = 520 } = config;
+  requireFinite('xMaximum', xMaximum, 0);
+  const bad = yValues.findIndex((value) => !Number.isFinite(value));
+  if (bad >= 0) throw new NonFiniteError(`yValues[${bad}] is ${yValues[bad]}; expected a finite number`);
   let low = yValues.length === 0 ? 0 : Number.POSITIVE_INFINITY;
   let high = yValues.length === 0 ? 1 : Number.NEGATIVE_INFINITY;
   for (const value of yValues) {

@@ -1,4 +1,5 @@
 // Heat maps: values on grids of cells side by side, one color scale for all, blue below 0 and red above.
+import { NonFiniteError } from '@moe-rl/core';
 import { escapeXml } from './escape.ts';
 import { at, svgText } from './figure.ts';
 
@@ -19,11 +20,15 @@ export interface HeatMapConfig {
 const GAP = 28;
 const TOP = 84;
 
-/** Draws the panels as SVG. Each cell carries its value as a title, and as text where there is room. */
+/**
+ * Draws the panels as SVG. Each cell carries its value as a title, and as text where there is room.
+ * @throws NonFiniteError for a value that has no color, naming panel, row and column
+ */
 export function heatMapSvg(panels: readonly HeatMapPanel[], { title, rowNames = [], cellSize }: HeatMapConfig): string {
   const columns = Math.max(1, ...panels.flatMap(({ values }) => values.map((row) => row.length)));
   const rows = Math.max(1, ...panels.map(({ values }) => values.length));
   const size = cellSize ?? Math.max(22, Math.min(44, Math.floor(620 / columns)));
+  for (const { title, values } of panels) requireColors(title, values);
   const known = panels.flatMap(({ values }) => values.flat()).filter((value) => value !== undefined);
   const extreme = known.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   const left = rowNames.length === 0 ? 24 : 24 + 9 * Math.max(...rowNames.map((name) => name.length));
@@ -66,6 +71,16 @@ export function heatMapSvg(panels: readonly HeatMapPanel[], { title, rowNames = 
     '</svg>',
     '',
   ].join('\n');
+}
+
+function requireColors(title: string, values: HeatMapPanel['values']): void {
+  for (const [row, cells] of values.entries()) {
+    const column = cells.findIndex((value) => value !== undefined && !Number.isFinite(value));
+    if (column >= 0)
+      throw new NonFiniteError(
+        `panel ${title}, row ${row}, column ${column} is ${cells[column]}; expected a finite number`,
+      );
+  }
 }
 
 /** The color scale below the title. */

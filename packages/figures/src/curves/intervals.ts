@@ -1,11 +1,12 @@
 // Estimates with intervals, one below the other, over a logarithmic axis: which of many is smaller, and how surely.
+import { InvalidArgumentError } from '@moe-rl/core';
 import { escapeXml } from './escape.ts';
 import { at, svgText } from './figure.ts';
 import { linearScale } from './scale.ts';
 
 export interface IntervalRow {
   readonly label: string;
-  /** Above 0. */
+  /** Above 0, as the ends of its interval. */
   readonly estimate: number;
   readonly low: number;
   readonly high: number;
@@ -28,8 +29,19 @@ const MARGIN = { left: 150, right: 130, top: 48, bottom: 56 };
 const ROW = 24;
 const COLORS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7'];
 
-/** Draws the groups as SVG. */
+/**
+ * Draws the groups as SVG.
+ * @throws InvalidArgumentError for a number that has no place on a logarithmic axis, naming its group and row
+ */
 export function intervalsSvg(groups: readonly IntervalGroup[], { title, xLabel }: IntervalsConfig): string {
+  for (const group of groups) {
+    for (const { label, estimate, low, high } of group.rows) {
+      for (const [name, value] of Object.entries({ estimate, low, high })) {
+        if (!(value > 0 && value < Number.POSITIVE_INFINITY))
+          throw new InvalidArgumentError(`${group.title}, ${label}: ${name} is ${value}; expected a number above 0`);
+      }
+    }
+  }
   const rows = groups.flatMap((group) => group.rows);
   const logs = rows.flatMap(({ low, high, estimate }) => [low, high, estimate].map((value) => Math.log10(value)));
   const low = Math.floor(Math.min(0, ...logs));

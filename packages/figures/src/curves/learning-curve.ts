@@ -1,6 +1,6 @@
 // The learning curve of a run: a dot per training episode; the line goes through the evaluations where the run has some, else it is the mean of the training
 // episodes around each point.
-import type { MetricRow } from '@moe-rl/core';
+import { type MetricRow, requireFinite } from '@moe-rl/core';
 import {
   type CurvePoint,
   evaluationPoints,
@@ -32,8 +32,12 @@ const MAX_LINE_POINTS = 1500;
 /** Share of the run that one point of the mean looks at. */
 const WINDOW_FRACTION = 0.05;
 
-/** Draws the curve as SVG; with no ended episode and no evaluation it says so instead of showing an empty frame. */
+/**
+ * Draws the curve as SVG; with no ended episode and no evaluation it says so instead of showing an empty frame.
+ * @throws InvalidArgumentError for a reference that is no finite number
+ */
 export function learningCurveSvg({ title, rows, references = [] }: LearningCurveConfig): string {
+  for (const { label, value } of references) requireFinite(`reference ${label}`, value);
   const episodes = trainingPoints(rows);
   const evaluations = evaluationPoints(rows);
   const length = Math.max(1, lastAgentSteps(rows));

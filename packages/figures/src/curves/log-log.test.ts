@@ -29,6 +29,10 @@ test('points that have no logarithm are left out; nothing at all still makes a p
     config,
   );
   expect(circles(svg)).toHaveLength(2);
+  const endless = { x: 3, y: Number.POSITIVE_INFINITY, low: 1, high: 2 };
+  const odd = { label: 'a', points: [{ ...point(1, 2), low: Number.NaN }, endless, point(2, 3)], slope: Number.NaN };
+  expect(circles(logLogSvg([odd], config))).toHaveLength(2);
+  expect(logLogSvg([odd], config)).not.toMatch(/NaN|Infinity/);
   expect(svg).not.toMatch(/NaN|Infinity/);
   expect(logLogSvg([], config)).not.toMatch(/NaN|Infinity/);
 });

@@ -13,7 +13,7 @@ export interface LogLogPoint {
 
 export interface LogLogSeries {
   readonly label: string;
-  /** x and y positive. */
+  /** x and y positive and finite. */
   readonly points: readonly LogLogPoint[];
   /** Slope of the dashed line through the series' middle; null for none. */
   readonly slope: number | null;
@@ -31,9 +31,9 @@ const MARGIN = { left: 84, right: 24, top: 48, bottom: 56 };
 /** Colors that stay apart for the color-blind (Okabe and Ito). */
 const COLORS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#000000'];
 
-/** Draws the series as SVG; points that are not positive are left out. */
+/** Draws the series as SVG; points that have no finite logarithm are left out, and ends of intervals that are no numbers. */
 export function logLogSvg(series: readonly LogLogSeries[], { title, xLabel, yLabel }: LogLogConfig): string {
-  const shown = series.map((one) => ({ ...one, points: one.points.filter(({ x, y }) => x > 0 && y > 0) }));
+  const shown = series.map((one) => ({ ...one, points: one.points.flatMap(drawable) }));
   const points = shown.flatMap((one) => one.points);
   const right = WIDTH - MARGIN.right;
   const bottom = HEIGHT - MARGIN.bottom;
@@ -69,7 +69,8 @@ export function logLogSvg(series: readonly LogLogSeries[], { title, xLabel, yLab
         `<circle cx="${place}" cy="${at(y(Math.log10(point.y)))}" r="4" fill="${color}"/>`,
       );
     }
-    if (one.slope !== null && one.points.length > 1) marks.push(slopeLine(one.points, one.slope, color, x, y));
+    if (one.slope !== null && Number.isFinite(one.slope) && one.points.length > 1)
+      marks.push(slopeLine(one.points, one.slope, color, x, y));
     marks.push(svgText(MARGIN.left + 12, MARGIN.top + 18 * (index + 0.5), one.label, 'start', color));
   });
   return [
@@ -82,6 +83,13 @@ export function logLogSvg(series: readonly LogLogSeries[], { title, xLabel, yLab
     '</svg>',
     '',
   ].join('\n');
+}
+
+/** The point, its interval shrunk to it where that has no end; nothing where it has no place. */
+function drawable(point: LogLogPoint): LogLogPoint[] {
+  const { x, y, low, high } = point;
+  const hasPlace = [x, y].every((value) => value > 0 && value < Number.POSITIVE_INFINITY);
+  return hasPlace ? [Number.isFinite(low) && Number.isFinite(high) ? point : { ...point, low: y, high: y }] : [];
 }
 
 /** The line of a slope through the middle of the points, from the first to the last. */

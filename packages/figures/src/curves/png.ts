@@ -2,32 +2,49 @@
 // one without fonts.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { InvalidArgumentError, requireFinite } from '@moe-rl/core';
 import { initWasm, Resvg } from '@resvg/resvg-wasm';
 
 let ready: Promise<Uint8Array> | undefined;
 
 async function load(): Promise<Uint8Array> {
   const require = createRequire(import.meta.url);
-  await initWasm(readFileSync(require.resolve('@resvg/resvg-wasm/index_bg.wasm')));
+  try {
+    await initWasm(readFileSync(require.resolve('@resvg/resvg-wasm/index_bg.wasm')));
+  } catch (error) {
+    // The caller, or another copy of this package, has started it: there is one for all.
+    if (!/already initialized/i.test((error as Error).message)) throw error;
+  }
   return readFileSync(require.resolve('dejavu-fonts-ttf/ttf/DejaVuSans.ttf'));
 }
 
-/** Renders an SVG at `scale` times its size. */
+/**
+ * Renders an SVG at `scale` times its size.
+ * @throws InvalidArgumentError for what is no SVG, or a scale that makes a picture of no pixels or of too many
+ */
 export async function svgToPng(svg: string, scale = 2): Promise<Uint8Array> {
+  requireFinite('scale', scale, 0.001, 1000);
   ready ??= load();
-  const font = await ready;
-  const renderer = new Resvg(svg, {
-    fitTo: { mode: 'zoom', value: scale },
-    font: {
-      fontBuffers: [font],
-      defaultFontFamily: 'DejaVu Sans',
-      sansSerifFamily: 'DejaVu Sans',
-      loadSystemFonts: false,
-    },
+  const font = await ready.catch((error) => {
+    ready = undefined;
+    throw error;
   });
-  const image = renderer.render();
-  const png = image.asPng();
-  image.free();
-  renderer.free();
-  return png;
+  try {
+    const renderer = new Resvg(svg, {
+      fitTo: { mode: 'zoom', value: scale },
+      font: {
+        fontBuffers: [font],
+        defaultFontFamily: 'DejaVu Sans',
+        sansSerifFamily: 'DejaVu Sans',
+        loadSystemFonts: false,
+      },
+    });
+    const image = renderer.render();
+    const png = image.asPng();
+    image.free();
+    renderer.free();
+    return png;
+  } catch (cause) {
+    throw new InvalidArgumentError(`the SVG can't be drawn at scale ${scale}: ${(cause as Error).message}`, { cause });
+  }
 }

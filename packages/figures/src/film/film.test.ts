@@ -101,6 +101,17 @@ describe('GIF', () => {
     expect(delaysOf(encodeGif([first!, equal, equal, second!], 10))).toEqual([30, 10]);
   });
 
+  it('shows equal frames for as long as they are, at any speed, and is no wider than its format can say', () => {
+    const [first, second] = threeFrames();
+    // 100 frames at 0.1 per second are 100,000 hundredths, of which 16 bits kept 34,464.
+    const delays = delaysOf(encodeGif([...new Array<RgbImage>(100).fill(first!), second!], 0.1));
+    expect(delays.reduce((sum, delay) => sum + delay, 0)).toBe(101_000);
+    const wide = { width: 2000, height: 1, rgb: new Uint8Array(6000) };
+    expect(() => encodeGif([wide], 1, 64)).toThrow(
+      'the film is 128000 x 64 at scale 64; expected at most 65535 pixels',
+    );
+  });
+
   it('draws only what changes', () => {
     // Noise, which nothing can compress, and then the same with one other pixel.
     const rgb = Uint8Array.from({ length: 64 * 64 * 3 }, (_, index) => ((index * index * 31) >> 5) & 0xe0);

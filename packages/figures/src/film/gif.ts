@@ -1,6 +1,7 @@
 // Animated GIFs of game screens. The Atari 2600 has 128 colors, so a video nearly always fits one exact palette of 255; only a video with more is
 // quantized. The last color is transparent, for pixels that stay as they are: most of a screen does, which makes files several times smaller.
 import { createRequire } from 'node:module';
+import { InvalidArgumentError } from '@moe-rl/core';
 import { requireFilm } from './check-film.ts';
 import { enlarge } from './compose.ts';
 import type { RgbImage } from './rgb-image.ts';
@@ -36,6 +37,9 @@ const MAX_COLORS = 255;
 /** Viewers may treat a very long delay as a mistake; some seconds are fine. */
 const MAX_EQUAL_FRAMES = 100;
 
+/** Delays and sizes are numbers of 16 bits. */
+const LARGEST = 65_535;
+
 /** The frame stays under the next one. */
 const KEEP = 1;
 
@@ -43,10 +47,16 @@ const KEEP = 1;
  * Encodes frames of equal size. A frame that equals the one before is shown longer instead.
  * @param framesPerSecond GIF delays are hundredths of a second; the rounding is spread so that the video keeps its length.
  * @param scale whole number of GIF pixels per pixel of a frame
- * @throws as `requireFilm`
+ * @throws as `requireFilm`; InvalidArgumentError for a film of more pixels in width or height than a GIF can say
  */
 export function encodeGif(frames: readonly RgbImage[], framesPerSecond: number, scale = 1): Uint8Array {
   const { width, height } = requireFilm(frames, framesPerSecond, scale);
+  if (Math.max(width, height) * scale > LARGEST) {
+    throw new InvalidArgumentError(
+      `the film is ${width * scale} x ${height * scale} at scale ${scale}; expected at most ${LARGEST} pixels, as a GIF can have`,
+    );
+  }
+  const mostEqual = Math.max(1, Math.min(MAX_EQUAL_FRAMES, Math.floor((LARGEST * framesPerSecond) / 100)));
   const gif = GIFEncoder();
   const exact = exactPalette(frames);
   const palette = exact?.palette ?? quantize(sampleRgba(frames), MAX_COLORS);
@@ -56,7 +66,7 @@ export function encodeGif(frames: readonly RgbImage[], framesPerSecond: number, 
   for (let index = 0; index < frames.length; ) {
     const { rgb } = frames[index]!;
     let next = index + 1;
-    while (next < frames.length && next - index < MAX_EQUAL_FRAMES && areEqual(frames[next]!.rgb, rgb)) next++;
+    while (next < frames.length && next - index < mostEqual && areEqual(frames[next]!.rgb, rgb)) next++;
     const until = Math.round((next * 100) / framesPerSecond);
     const indices = exact === undefined ? applyPalette(toRgba(rgb), palette) : indexFrame(rgb, exact.indexOf);
     const drawn = shown === undefined ? indices : changesOf(shown, indices, transparentIndex);

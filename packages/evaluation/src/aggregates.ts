@@ -1,5 +1,6 @@
 // Aggregates over games and runs, as rliable computes them (Agarwal et al. 2021, "Deep Reinforcement Learning at the Edge of the Statistical
 // Precipice"). They take scores that were checked before: bootstrap calls them thousands of times.
+import { ShapeError } from '@moe-rl/core';
 import type { GameScores } from './game-scores.ts';
 
 /**
@@ -48,8 +49,10 @@ export function optimalityGap(scores: GameScores, gamma = 1): number {
 /**
  * Probability that a run of X beats a run of Y on a game drawn at random: per game the share of pairs with x > y, ties counting half (the Mann-Whitney
  * U statistic), then the mean over games.
+ * @throws ShapeError when X and Y have different numbers of games
  */
 export function probabilityOfImprovement(x: GameScores, y: GameScores): number {
+  if (x.length !== y.length) throw new ShapeError(`X has ${x.length} games and Y ${y.length}; expected the same games`);
   let sum = 0;
   for (let game = 0; game < x.length; game++) {
     const ours = x[game]!;

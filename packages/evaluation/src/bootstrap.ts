@@ -2,6 +2,7 @@
 import {
   createRng,
   InvalidArgumentError,
+  NonFiniteError,
   type Rng,
   requireFinite,
   requireInteger,
@@ -41,7 +42,7 @@ const CONFIG_NAMES = ['resamples', 'level', 'rng'];
  * Percentile intervals of the values that `statistic` computes from one or several score sets. Within each game (stratum) of each set, runs are drawn
  * with replacement, as many as there are. The estimate is the statistic of the scores as they are.
  * @param statistic called with as many score sets as `sets` has; always returns equally many values
- * @throws InvalidArgumentError, NonFiniteError when scores or settings are bad
+ * @throws InvalidArgumentError, NonFiniteError when scores or settings are bad, NonFiniteError or ShapeError when the statistic gives other than as many numbers each time
  */
 export function stratifiedBootstrap(
   sets: readonly GameScores[],
@@ -57,6 +58,7 @@ export function stratifiedBootstrap(
     requireGameScores(`scores ${index}`, scores);
   });
   const estimate = Array.from(statistic(...sets));
+  requireNumbers(estimate, estimate.length);
   const drawn = sets.map((scores) => scores.map((runs) => new Float64Array(runs.length)));
   const values = estimate.map(() => new Float64Array(resamples));
   for (let resample = 0; resample < resamples; resample++) {
@@ -68,6 +70,7 @@ export function stratifiedBootstrap(
       }
     }
     const result = statistic(...drawn);
+    requireNumbers(result, values.length);
     for (let index = 0; index < values.length; index++) values[index]![resample] = result[index]!;
   }
   const tail = (1 - level) / 2;
@@ -75,6 +78,16 @@ export function stratifiedBootstrap(
     drawnValues.sort();
     return { estimate: estimate[index]!, low: percentile(drawnValues, tail), high: percentile(drawnValues, 1 - tail) };
   });
+}
+
+/** An interval of what is no number would be none. */
+function requireNumbers(values: ArrayLike<number>, count: number): void {
+  if (values.length !== count)
+    throw new ShapeError(`the statistic gave ${values.length} values; expected ${count}, as before`);
+  for (let index = 0; index < count; index++) {
+    if (!Number.isFinite(values[index]))
+      throw new NonFiniteError(`value ${index} of the statistic is ${values[index]}; expected a finite number`);
+  }
 }
 
 export interface AggregateOutput {
@@ -103,7 +116,10 @@ export function probabilityOfImprovementInterval(x: GameScores, y: GameScores, c
   return stratifiedBootstrap([x, y], (ours, theirs) => [probabilityOfImprovement(ours!, theirs!)], config)[0]!;
 }
 
-/** Performance profile with pointwise intervals, one per tau. */
+/**
+ * Performance profile with pointwise intervals, one per tau.
+ * @throws as `stratifiedBootstrap`, and InvalidArgumentError for a tau that is no finite number
+ */
 export function performanceProfileIntervals(
   scores: GameScores,
   taus: ArrayLike<number>,
@@ -111,6 +127,7 @@ export function performanceProfileIntervals(
 ): Interval[] {
   const { of = 'runs', ...bootstrap } = config;
   requireOneOf('of', of, ['runs', 'means']);
+  for (let index = 0; index < taus.length; index++) requireFinite(`taus[${index}]`, taus[index]);
   return stratifiedBootstrap([scores], (drawn) => performanceProfile(drawn!, taus, of), bootstrap);
 }
 

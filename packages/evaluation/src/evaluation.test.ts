@@ -170,5 +170,21 @@ describe('bad input', () => {
     expect(() => sampleEfficiencyCurve([])).toThrow(InvalidArgumentError);
     expect(() => sampleEfficiencyCurve([[[1]], [[1, 2]]])).toThrow(ShapeError);
     expect(() => humanNormalizedScore('pong', Number.NaN)).toThrow(InvalidArgumentError);
+    expect(() => probabilityOfImprovement([[1]], [[1], [3]])).toThrow(ShapeError);
+    expect(() => fromRuns([[null as never, 1]])).toThrow('run 0, game 0 is null');
+    expect(() => performanceProfileIntervals([[1, 2]], [0, Number.NaN])).toThrow('taus[1] is NaN');
+  });
+
+  it('of a game under two spellings, which would count twice, is told by both', () => {
+    expect(() => normalizeScores({ Pong: [1], 'ALE/Pong-v5': [2] })).toThrow('"Pong" and "ALE/Pong-v5" are one game');
+    for (const runs of [5, null, undefined] as unknown as number[][])
+      expect(() => normalizeScores({ Pong: runs! })).toThrow(/^the scores of Pong are .*; expected an array/);
+  });
+
+  it('of a statistic is refused, where its interval was NaN', () => {
+    let calls = 0;
+    expect(() => stratifiedBootstrap([[[1, 2]]], () => (calls++ === 0 ? [1, 2] : [1]))).toThrow(ShapeError);
+    expect(() => stratifiedBootstrap([[[1, 2]]], () => [0, Number.NaN])).toThrow('value 1 of the statistic is NaN');
+    expect(() => aggregateScores([[1e308, 1e308, 1e308]])).toThrow(NonFiniteError);
   });
 });

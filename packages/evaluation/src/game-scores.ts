@@ -6,12 +6,16 @@ export type GameScores = readonly ArrayLike<number>[];
 
 /**
  * Turns rows of runs (`[runs][games]`, rliable's layout) into `GameScores`.
- * @throws ShapeError when the rows differ in length
+ * @throws ShapeError when the rows differ in length; NonFiniteError naming the run and the game of what is no number (null would count as 0)
  */
 export function fromRuns(rows: readonly ArrayLike<number>[]): Float64Array[] {
   const games = rows[0]?.length ?? 0;
   rows.forEach((row, run) => {
     if (row.length !== games) throw new ShapeError(`run ${run} has ${row.length} games; expected ${games}`);
+    for (let game = 0; game < games; game++) {
+      if (!Number.isFinite(row[game]))
+        throw new NonFiniteError(`run ${run}, game ${game} is ${row[game]}; expected a finite score`);
+    }
   });
   return Array.from({ length: games }, (_, game) => Float64Array.from(rows, (row) => row[game]!));
 }

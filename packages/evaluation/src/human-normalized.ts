@@ -1,5 +1,5 @@
 // Human-normalized scores: 0 is a random policy, 1 a human tester.
-import { NotFoundError, requireFinite } from '@moe-rl/core';
+import { InvalidArgumentError, NotFoundError, requireFinite } from '@moe-rl/core';
 import { ATARI_REFERENCE_SCORES, type ReferenceScores } from './atari-scores.ts';
 
 /** `SpaceInvaders`, `space_invaders`, `ALE/SpaceInvaders-v5` and `SpaceInvadersNoFrameskip-v4` all mean `spaceinvaders`. */
@@ -19,7 +19,7 @@ export function referenceScores(game: string): ReferenceScores | undefined {
 
 /**
  * `(score - random) / (human - random)`.
- * @throws NotFoundError when the game has no published human score (AirRaid, for instance)
+ * @throws NotFoundError when the game has no published human score (AirRaid, for instance); InvalidArgumentError for a score that is no finite number
  */
 export function humanNormalizedScore(game: string, score: number): number {
   const reference = referenceScores(game);
@@ -39,12 +39,27 @@ export interface NormalizedScoresOutput {
   readonly leftOut: string[];
 }
 
-/** Normalizes the raw scores of each game's runs, and says which games have to stay out. */
+/**
+ * Normalizes the raw scores of each game's runs, and says which games have to stay out.
+ * @throws InvalidArgumentError for a game that is there twice, under two spellings (it would count twice), runs that are no array, or a score that is no finite number
+ */
 export function normalizeScores(rawScores: Readonly<Record<string, ArrayLike<number>>>): NormalizedScoresOutput {
   const games: string[] = [];
   const scores: Float64Array[] = [];
   const leftOut: string[] = [];
+  const spellings = new Map<string, string>();
   for (const [game, runs] of Object.entries(rawScores)) {
+    const name = canonicalGameName(game);
+    const other = spellings.get(name);
+    if (other !== undefined)
+      throw new InvalidArgumentError(
+        `"${other}" and "${game}" are one game; expected the scores of all its runs together`,
+      );
+    spellings.set(name, game);
+    if (typeof runs !== 'object' || runs === null || typeof runs.length !== 'number')
+      throw new InvalidArgumentError(
+        `the scores of ${game} are ${JSON.stringify(runs)}; expected an array, one per run`,
+      );
     if (referenceScores(game)?.human === undefined) {
       leftOut.push(game);
       continue;

@@ -1,22 +1,33 @@
 // Arrangements: how a household is found. Drawn from a seed, so that training and held-out ones never meet.
-import type { Rng } from '@moe-rl/core';
-import { FURNITURE, furnitureOf, ITEMS, ROOMS, type Room } from './catalog.ts';
+import { InvalidArgumentError, type Rng } from '@moe-rl/core';
+import { FURNITURE, furnitureOf, ITEMS, isItem, ROOMS, type Room } from './catalog.ts';
 import { finished } from './checker.ts';
 import type { Task } from './tasks.ts';
 import type { Place, World } from './world.ts';
 
 const DISTRACTORS = 4;
+const MAX_DRAWS = 1000;
 const ALMOST_ALWAYS_OFF = new Set(['stove', 'microwave', 'dishwasher', 'washer']);
 
 /**
  * Draws a household for a task: its items and four others at their usual places, doors open or closed, some things switched on, the person in some room,
  * perhaps sitting, perhaps with something in hand. Never one in which the task is finished already.
+ * @throws InvalidArgumentError for a task of one's own that needs an item that there is not, or that is finished whatever is drawn
  */
 export function drawArrangement(rng: Rng, task: Task): World {
-  for (;;) {
+  const unknown = task.items.find((name) => !isItem(name));
+  if (unknown !== undefined) {
+    throw new InvalidArgumentError(
+      `"${task.instruction}" needs the item ${JSON.stringify(unknown)}; expected one of ${Object.keys(ITEMS).join(', ')}`,
+    );
+  }
+  for (let draws = 0; draws < MAX_DRAWS; draws++) {
     const world = draw(rng, task);
     if (!finished(world, task)) return world;
   }
+  throw new InvalidArgumentError(
+    `"${task.instruction}" is finished in each of ${MAX_DRAWS.toLocaleString('en-US')} households drawn; expected a task with something to do`,
+  );
 }
 
 function draw(rng: Rng, task: Task): World {

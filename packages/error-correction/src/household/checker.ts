@@ -1,5 +1,6 @@
 // The executability checker: whether a sentence can be carried out in a household, and if not, why not.
 
+import { InvalidArgumentError } from '@moe-rl/core';
 import { executeAction } from './execute.ts';
 import { type Feedback, FINISHED, isRejection, TRUE } from './feedback.ts';
 import { holds } from './goals.ts';
@@ -40,8 +41,9 @@ export interface CheckedPlan {
   readonly isDone: boolean;
 }
 
-/** Carries a plan out in a copy of `world`, going on after rejected steps. */
+/** Carries a plan out in a copy of `world`, going on after rejected steps. @throws InvalidArgumentError for a plan without steps */
 export function checkPlan(world: World, plan: readonly string[], task: Task): CheckedPlan {
+  if (plan.length === 0) throw new InvalidArgumentError('the plan is empty; expected at least one action');
   const copy = copyWorld(world);
   const steps = plan.map((sentence) => ({ sentence, feedback: act(copy, sentence, task) }));
   const executableSteps = steps.filter(({ feedback }) => !isRejection(feedback)).length;

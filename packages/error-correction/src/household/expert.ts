@@ -1,15 +1,23 @@
 // The expert: the next action for a task from any state of the household, by what is still missing. Its rollouts are the expert plans.
+import { InvalidArgumentError } from '@moe-rl/core';
 import { FURNITURE, PUT_DOWN_AT, type Room } from './catalog.ts';
 import { act, finished } from './checker.ts';
 import { isRejection } from './feedback.ts';
 import { type Goal, holds } from './goals.ts';
 import { END } from './parse.ts';
 import type { Task } from './tasks.ts';
-import { copyWorld, isHidden, isNear, type World } from './world.ts';
+import { copyWorld, exists, isHidden, isNear, type World } from './world.ts';
 
-/** The next action towards the goals of a task, or END when they hold. */
+/**
+ * The next action towards the goals of a task, or END when they hold.
+ * @throws InvalidArgumentError when an item of the task is not in the household
+ */
 export function expertAction(world: World, task: Task): string {
   if (finished(world, task)) return END;
+  const missing = task.items.find((item) => !exists(world, item));
+  if (missing !== undefined) {
+    throw new InvalidArgumentError(`there is no ${missing} in this household, which "${task.instruction}" needs`);
+  }
   const items = new Set(task.items);
   const step = task.steps.find((one) => !holds(world, one));
   return step === undefined ? END : (achieve(world, step, items) ?? END);
@@ -17,7 +25,7 @@ export function expertAction(world: World, task: Task): string {
 
 /**
  * The expert's actions from `world` to the end of a task; `world` stays as it is.
- * @throws Error when the expert can't do it, which is a fault of ours
+ * @throws InvalidArgumentError when an item of the task is not in the household; Error when the expert can't do it, which is a fault of ours
  */
 export function expertPlan(world: World, task: Task): readonly string[] {
   const copy = copyWorld(world);

@@ -132,3 +132,16 @@ test.each([
   ['Action: END', 'END'],
   ['dance with the tv', 'dance with tv'],
 ])('%s is repaired to %s', (text, sentence) => expect(repairAction(text)).toBe(sentence));
+
+test('an empty plan, a household without what the task needs, and a task that is always finished are refused by name', () => {
+  const task = taskByInstruction('wash plate');
+  expect(() => checkPlan(KITCHEN, [], task)).toThrow('the plan is empty; expected at least one action');
+  expect(() => expertPlan(KITCHEN, task)).toThrow('there is no plate in this household, which "wash plate" needs');
+  expect(() => drawArrangement(createRng(1), { ...task, goals: [] })).toThrow(
+    /"wash plate" is finished in each of 1,000/,
+  );
+  const own = { ...task, items: ['unicorn'] };
+  expect(() => drawArrangement(createRng(1), own)).toThrow(
+    '"wash plate" needs the item "unicorn"; expected one of apple',
+  );
+});

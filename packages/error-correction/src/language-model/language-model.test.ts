@@ -24,7 +24,7 @@ async function listen(handler: Handler): Promise<string> {
   return `http://127.0.0.1:${(server!.address() as AddressInfo).port}/v1`;
 }
 
-function reply(response: ServerResponse, content: string): void {
+function reply(response: ServerResponse, content: string, finishReason = 'stop'): void {
   response.setHeader('content-type', 'application/json');
   response.end(
     JSON.stringify({
@@ -32,7 +32,7 @@ function reply(response: ServerResponse, content: string): void {
       object: 'chat.completion',
       created: 1,
       model: 'stub',
-      choices: [{ index: 0, message: { role: 'assistant', content }, finish_reason: 'stop' }],
+      choices: [{ index: 0, message: { role: 'assistant', content }, finish_reason: finishReason }],
       usage: { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 },
     }),
   );
@@ -94,6 +94,16 @@ test.each<[string, Handler, RegExp]>([
     (_, response) => response.writeHead(404).end('{"error":{"message":"no model stub"}}'),
     /answered with status 404: .*no model stub/,
   ],
+  [
+    'a line that was cut off',
+    (_, response) => reply(response, 'Error, the fri', 'length'),
+    /the model stub of .* was cut off after 200 tokens in the role "plan": "Error, the fri"/,
+  ],
+  [
+    'thoughts without an end',
+    (_, response) => reply(response, '<think>The cup may be', 'length'),
+    /was cut off after 200 tokens .*<think>/,
+  ],
   ['empty', (_, response) => reply(response, '  \n'), /the model stub of .* gave an empty answer in the role "plan"/],
 ])('a server that answers with %s is refused by name', async (_, handler, message) => {
   const url = await listen(handler);
@@ -124,4 +134,34 @@ test('an overloaded server is asked again', async () => {
 test('an address that is none is refused before anything is asked', () => {
   expect(() => rolesOf('localhost:1')).toThrow(/url is "localhost:1"; expected the address of a model server/);
   expect(() => rolesOf('http://x/v1', { model: ' ' })).toThrow('model is empty');
+});
+
+test('an answer whose first line is whole counts, however long the rest goes on', async () => {
+  const url = await listen((_, response) => reply(response, 'grab cup\nThen I would', 'length'));
+  expect(await rolesOf(url).plan([SITUATION])).toEqual(['grab cup']);
+});
+
+test('when one answer fails, the others are not waited for', async () => {
+  let calls = 0;
+  let left = 0;
+  const url = await listen((_, response) => {
+    response.on('close', () => left++);
+    if (++calls === 3) response.writeHead(400).end('no');
+  });
+  await expect(rolesOf(url).plan([SITUATION, SITUATION, SITUATION])).rejects.toThrow('status 400: no');
+  await expect.poll(() => left, { timeout: 2000 }).toBe(3);
+});
+
+test.each([
+  [{ url: 'http://me:secret@localhost/v1' }, /^(?!.*secret).*holds a password/],
+  [{ temperature: Number.NaN }, /^temperature is NaN/],
+  [{ timeoutMs: 1e10 }, /^timeoutMs is 10000000000/],
+  [{ timeout: 5 }, /^a language model in three roles has no option "timeout"/],
+])('is refused with %j', (config, message) => {
+  expect(() => rolesOf('http://localhost/v1', config as Partial<LanguageModelConfig>)).toThrow(message);
+});
+
+test('a time that is no whole number of milliseconds is one', async () => {
+  const url = await listen((_, response) => reply(response, 'END'));
+  expect(await rolesOf(url, { timeoutMs: 5000.5 }).plan([SITUATION])).toEqual(['END']);
 });

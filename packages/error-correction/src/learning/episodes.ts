@@ -1,4 +1,5 @@
 // Episodes: a model acts in many households at once until it says END, finishes its task or runs out of turns.
+import { requireInteger, requireKnownOptions } from '@moe-rl/core';
 import { act } from '../household/checker.ts';
 import { type Feedback, isRejection } from '../household/feedback.ts';
 import { observe } from '../household/observation.ts';
@@ -44,13 +45,16 @@ export function situationOf(world: World, task: Task, history: readonly string[]
 
 /**
  * Plays an episode of every problem; the problems' households stay as they are. A rejected action changes nothing and counts as a turn.
- * @throws AbortError when `signal` is aborted
+ * @throws AbortError when `signal` is aborted; InvalidArgumentError for an unknown option or inference, or roles that don't answer each question with a text
  */
 export async function playEpisodes(
   roles: Roles,
   problems: readonly Problem[],
-  { inference = 'plain', maxTurns = 26, signal, onTurn }: EpisodeOptions = {},
+  options: EpisodeOptions = {},
 ): Promise<readonly Episode[]> {
+  requireKnownOptions('playing episodes', options, ['inference', 'maxTurns', 'signal', 'onTurn']);
+  const { inference = 'plain', maxTurns = 26, signal, onTurn } = options;
+  requireInteger('maxTurns', maxTurns, 1);
   const choose = chooseActions(inference);
   const played = problems.map((problem) => ({
     problem,

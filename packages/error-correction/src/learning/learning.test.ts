@@ -103,6 +103,24 @@ test('in a batch each situation gets its own answer', async () => {
   expect(await speculativeActions(model, situations)).toEqual(['good 1', 'fine', END, 'bad 2']);
 });
 
+test('what is no inference, and a model that answers too little or no text, are refused by name', async () => {
+  const [problem] = problems;
+  const play = (roles: Partial<Roles>, options = {}) => playEpisodes({ ...clumsy, ...roles }, [problem!], options);
+  await expect(play({}, { inference: 'Plain' })).rejects.toThrow('inference is "Plain"; expected one of plain');
+  await expect(play({}, { maxTurns: Number.NaN })).rejects.toThrow('maxTurns is NaN');
+  await expect(play({}, { turns: 3 })).rejects.toThrow('playing episodes has no option "turns"');
+  const speculative = { inference: 'speculative' };
+  for (const [roles, message] of [
+    [{ plan: async () => [] }, 'the role plan gave 0 answers to 1 questions'],
+    [{ plan: async () => [undefined] }, 'the role plan answered undefined; expected a text'],
+    [{ plan: async () => undefined }, 'the role plan gave undefined; expected a list of answers'],
+    [{ plan: async () => ['grab moon'], judge: async () => [null] }, 'the role judge answered null'],
+    [{ plan: async () => ['grab moon'], correct: async () => ['a', 'b'] }, 'the role correct gave 2 answers to 1'],
+  ] as const) {
+    await expect(play(roles as unknown as Partial<Roles>, speculative)).rejects.toThrow(message);
+  }
+});
+
 test('an expert in the planning role finishes every task; END before that ends an episode undone', async () => {
   const byWords = new Map(
     planExamples(demonstrations).map(({ question, answer }) => [JSON.stringify(question), answer]),

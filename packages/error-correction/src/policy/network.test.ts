@@ -4,7 +4,8 @@ import { loadBackend } from '@moe-rl/tfjs-native';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ParameterTensors } from './layers.ts';
-import { createNetwork, DEFAULT_NETWORK } from './network.ts';
+import { createNetwork } from './network.ts';
+import { DEFAULT_NETWORK } from './network-config.ts';
 import { FIRST_NAME, LINE_WORDS, NAMES, PROMPT_LINES, START, VOCABULARY, writePrompt } from './vocabulary.ts';
 
 const network = createNetwork({ ...DEFAULT_NETWORK, wordSize: 8, size: 8, heads: 2, hiddenSize: 8 });

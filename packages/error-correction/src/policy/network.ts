@@ -12,43 +12,8 @@ import { topKMixtures } from '@moe-rl/top-k-moe';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { attend, forward, type KeysAndValues, keysAndValues, norm, type ParameterTensors, times } from './layers.ts';
+import { type MixtureOfExperts, type NetworkConfig, requireNetwork } from './network-config.ts';
 import { FIRST_NAME, LINE_WORDS, NAMES, NONE, PROMPT_LINES, REPLY_WORDS, VOCABULARY } from './vocabulary.ts';
-
-/** A mixture of experts in the place of the encoder's last feed-forward layer: any router by name, with its options. */
-export interface MixtureOfExperts {
-  /** `soft`, `deepseek`, `switch`, ... */
-  readonly type: string;
-  readonly experts: number;
-  /** Width of each expert. */
-  readonly hiddenSize: number;
-  /** Options of the router. */
-  readonly options?: Readonly<Record<string, unknown>>;
-  /** Weights of auxiliary losses by name. */
-  readonly auxiliaryLosses?: Readonly<Record<string, number>>;
-}
-
-export interface NetworkConfig {
-  /** Size of a word's embedding. */
-  readonly wordSize: number;
-  /** D: size of a line. */
-  readonly size: number;
-  readonly heads: number;
-  readonly encoderLayers: number;
-  readonly decoderLayers: number;
-  /** Width of feed-forward layers. */
-  readonly hiddenSize: number;
-  readonly mixture?: MixtureOfExperts | null;
-}
-
-export const DEFAULT_NETWORK: NetworkConfig = {
-  wordSize: 32,
-  size: 64,
-  heads: 4,
-  encoderLayers: 2,
-  decoderLayers: 2,
-  hiddenSize: 96,
-  mixture: null,
-};
 
 const OPS = createTfjsOps(tf);
 
@@ -106,10 +71,10 @@ export interface DecodedReply {
   readonly length: number;
 }
 
-/** Builds the network. @throws InvalidArgumentError for a mixture that a recorded step can't run, or bad sizes */
-export function createNetwork(config: NetworkConfig): Network {
+/** Builds the network. @throws InvalidArgumentError for a mixture that a recorded step can't run, unknown names or bad sizes */
+export function createNetwork(given: NetworkConfig): Network {
+  const config = requireNetwork(given);
   const { wordSize, size, heads, hiddenSize, encoderLayers, decoderLayers } = config;
-  if (size % heads !== 0) throw new InvalidArgumentError(`size is ${size}; expected a multiple of heads, ${heads}`);
   const mixture = config.mixture ? mixtureOf(config.mixture, size) : undefined;
   const shapes: Record<string, readonly [number, number] | readonly [number]> = {
     words: [VOCABULARY.length, wordSize],

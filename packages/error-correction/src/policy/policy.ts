@@ -1,5 +1,15 @@
 // The policy: the network with its optimizer as one recorded program, in its three roles. Learning and answering are entry points over the same variables.
-import { CheckpointError, createRng, type NamedTensors, type Rng, requireFinite } from '@moe-rl/core';
+import {
+  CheckpointError,
+  createRng,
+  InvalidArgumentError,
+  type NamedTensors,
+  type Rng,
+  requireFinite,
+  requireInteger,
+  requireKnownOptions,
+  requireOneOf,
+} from '@moe-rl/core';
 import {
   adamUpdate,
   createProgram,
@@ -10,17 +20,11 @@ import {
 } from '@moe-rl/tfjs-graph';
 import type { Tensor, Variable } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
-import type { Example } from '../learning/examples.ts';
+import { EXAMPLE_ROLES, type Example } from '../learning/examples.ts';
 import type { Correction, Roles } from '../learning/roles.ts';
 import type { ParameterTensors } from './layers.ts';
-import {
-  createNetwork,
-  DEFAULT_NETWORK,
-  type DecodedReply,
-  type EncodedPrompt,
-  type Network,
-  type NetworkConfig,
-} from './network.ts';
+import { createNetwork, type DecodedReply, type EncodedPrompt, type Network } from './network.ts';
+import { MAX_BATCH_SIZE, type NetworkConfig, requireNetwork } from './network-config.ts';
 import {
   LINE_WORDS,
   NONE,
@@ -65,6 +69,7 @@ export interface Policy {
    * roles; a role without examples has a loss of 0.
    * @param batch at most `batchSize` of each role, and `feedbackBatchSize` of feedback
    * @returns the loss of each role
+   * @throws InvalidArgumentError for a batch that is empty or too large, or a learning rate that is none
    */
   learn(batch: readonly Example[], learningRate: number): Promise<Readonly<Record<Example['role'], number>>>;
   /** All variables, optimizer included. */
@@ -80,15 +85,14 @@ const PROMPT_SIZE = PROMPT_LINES * LINE_WORDS;
 
 /**
  * Makes a policy on the present TensorFlow.js backend.
- * @throws InvalidArgumentError for a network that can't be built
+ * @throws InvalidArgumentError for a network that can't be built, an unknown option or a number out of range
  */
-export async function createPolicy({
-  network: given = {},
-  seed,
-  batchSize = 32,
-  feedbackBatchSize = batchSize,
-}: PolicyConfig): Promise<Policy> {
-  const config: NetworkConfig = { ...DEFAULT_NETWORK, ...given };
+export async function createPolicy(options: PolicyConfig): Promise<Policy> {
+  requireKnownOptions('a policy', options, ['network', 'seed', 'batchSize', 'feedbackBatchSize']);
+  const { network: given = {}, seed, batchSize = 32, feedbackBatchSize = batchSize } = options;
+  requireInteger('batchSize', batchSize, 1, MAX_BATCH_SIZE);
+  requireInteger('feedbackBatchSize', feedbackBatchSize, 1, MAX_BATCH_SIZE);
+  const config = requireNetwork(given);
   const network = createNetwork(config);
   const initial = network.initialize(createRng(seed, 'policy'));
   const variables: Record<string, Variable> = {};
@@ -150,7 +154,14 @@ export async function createPolicy({
     reply: replyEntry(network, parameters, 'noise'),
     another: replyEntry(network, parameters, 'rejected'),
   };
-  const program: Program = await createProgram({ variables, entryPoints });
+  let program: Program;
+  try {
+    program = await createProgram({ variables, entryPoints });
+  } catch (error) {
+    tf.dispose(variables);
+    throw error;
+  }
+  const sizes = { plan: batchSize, judge: feedbackBatchSize, correct: batchSize };
 
   const likeliest = (role: Example['role'], questions: readonly Example['question'][]): Promise<readonly string[]> =>
     replies(program, role, questions, 'reply', () => ({ noise: NO_NOISE }));
@@ -173,6 +184,8 @@ export async function createPolicy({
       }));
     },
     async learn(batch, learningRate) {
+      requireFinite('learningRate', learningRate, 0);
+      requireBatch(batch, sizes);
       const isPlanOnly = batch.every(({ role }) => role === 'plan');
       const rows = isPlanOnly ? batchSize : 2 * batchSize + feedbackBatchSize;
       const inputs = trainingInputs(batch, rows);
@@ -195,11 +208,27 @@ export async function createPolicy({
             `the saved policy has ${saved === undefined ? 'no' : `[${saved.shape}] for`} ${name}; expected [${variable.shape}]`,
           );
         }
+        if (!(saved.data instanceof Float32Array)) {
+          throw new CheckpointError(`the saved policy has other numbers than float32 for ${name}`);
+        }
       }
       await program.writeVariables(state);
     },
     dispose: () => program.dispose(),
   };
+}
+
+function requireBatch(batch: readonly Example[], sizes: Readonly<Record<Example['role'], number>>): void {
+  if (batch.length === 0) throw new InvalidArgumentError('the batch is empty; expected at least one example');
+  for (const { role } of batch) requireOneOf('role', role, EXAMPLE_ROLES);
+  for (const role of EXAMPLE_ROLES) {
+    const count = batch.filter((example) => example.role === role).length;
+    if (count <= sizes[role]) continue;
+    const name = role === 'judge' ? 'feedbackBatchSize' : 'batchSize';
+    throw new InvalidArgumentError(
+      `the batch has ${count} examples of ${role}; expected at most ${name}, ${sizes[role]}`,
+    );
+  }
 }
 
 const STATE = 'state:';

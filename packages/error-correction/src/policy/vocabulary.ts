@@ -67,7 +67,8 @@ export function promptLines(role: Example['role'], question: Situation | Judgeme
 
 /**
  * Writes lines as words' numbers into `target`, [PROMPT_LINES, LINE_WORDS] from `offset` on.
- * @throws InvalidArgumentError for more lines or longer ones than the network reads
+ * Words beyond those that a line holds are left out: a model's own sentences may be of any length.
+ * @throws InvalidArgumentError for more lines than the network reads
  */
 export function writePrompt(lines: readonly string[], target: Int32Array, offset: number): void {
   if (lines.length > PROMPT_LINES) {

@@ -1,11 +1,11 @@
 // Evaluation on what was never trained on: known tasks in unseen arrangements, and unseen tasks. Works for any model in the three roles.
-import { createRng, requireInteger, requireOneOf } from '@moe-rl/core';
+import { createRng, InvalidArgumentError, requireInteger, requireKnownOptions, requireOneOf } from '@moe-rl/core';
 import { drawArrangement } from '../household/arrangement.ts';
 import { act, tryAction } from '../household/checker.ts';
 import { expertPlan } from '../household/expert.ts';
 import { isRejection } from '../household/feedback.ts';
 import { END } from '../household/parse.ts';
-import { HELD_OUT_TASKS, TRAINING_TASKS } from '../household/tasks.ts';
+import { HELD_OUT_TASKS, type Task, TRAINING_TASKS } from '../household/tasks.ts';
 import { copyWorld } from '../household/world.ts';
 import { type Episode, isDone, type Problem, playEpisodes, successFlags } from '../learning/episodes.ts';
 import { INFERENCES, type Inference } from '../learning/inference.ts';
@@ -63,10 +63,13 @@ export interface EvaluationOptions {
   readonly onProgress?: (split: Split, inference: Inference, turn: number, open: number) => void;
 }
 
-/** The problems of a split, the same for every model. */
+const tasksOf = (split: Split): readonly Task[] =>
+  requireOneOf('split', split, SPLITS) === 'tasks' ? HELD_OUT_TASKS : TRAINING_TASKS;
+
+/** The problems of a split, the same for every model. @throws InvalidArgumentError for another split or a bad count */
 export function heldOutProblems(split: Split, arrangements: number, seed = EVALUATION_SEED): readonly Problem[] {
-  const tasks = requireOneOf('split', split, SPLITS) === 'tasks' ? HELD_OUT_TASKS : TRAINING_TASKS;
-  return tasks.flatMap((task) =>
+  requireInteger('arrangements', arrangements, 1);
+  return tasksOf(split).flatMap((task) =>
     Array.from({ length: arrangements }, (_, index) => ({
       task,
       world: drawArrangement(createRng(seed, `${split}/${task.instruction}/${index}`), task),
@@ -79,8 +82,11 @@ export function heldOutProblems(split: Split, arrangements: number, seed = EVALU
  * @throws InvalidArgumentError for bad counts or names; AbortError; whatever the roles throw
  */
 export async function evaluateRoles(roles: Roles, options: EvaluationOptions = {}): Promise<EvaluationReport> {
+  requireKnownOptions('an evaluation', options, OPTIONS);
   const { arrangements = 4, seed = EVALUATION_SEED, splits = SPLITS, inferences = INFERENCES, tasks, signal } = options;
   requireInteger('arrangements', arrangements, 1);
+  for (const inference of inferences) requireOneOf('inferences', inference, INFERENCES);
+  if (tasks !== undefined) requireTasks(tasks, splits);
   const results: SplitResult[] = [];
   for (const split of splits) {
     const all = heldOutProblems(split, arrangements, seed);
@@ -123,8 +129,24 @@ export async function evaluateRoles(roles: Roles, options: EvaluationOptions = {
   return { seed, arrangements, results };
 }
 
-/** The metrics of episodes, from their rows. */
+const OPTIONS: readonly (keyof EvaluationOptions)[] = [
+  ...(['arrangements', 'seed', 'splits', 'inferences', 'tasks', 'signal', 'onProgress'] as const),
+];
+
+/** Tasks that were trained on are in one split, held-out ones in the other; one that is in none would be left out without a word. */
+function requireTasks(tasks: readonly string[], splits: readonly Split[]): void {
+  const known = new Set(splits.flatMap((split) => tasksOf(split).map(({ instruction }) => instruction)));
+  if (tasks.length === 0) throw new InvalidArgumentError('tasks is empty; expected at least one');
+  const unknown = tasks.find((task) => !known.has(task));
+  if (unknown === undefined) return;
+  throw new InvalidArgumentError(
+    `task ${JSON.stringify(unknown)} is in none of the splits ${splits.join(', ')}; expected one of TRAINING_TASKS or HELD_OUT_TASKS`,
+  );
+}
+
+/** The metrics of episodes, from their rows. @throws InvalidArgumentError for none */
 export function summarizeEpisodes(rows: readonly EpisodeRow[]) {
+  if (rows.length === 0) throw new InvalidArgumentError('there are no episodes; expected at least one');
   const sum = (value: (row: EpisodeRow) => number): number => rows.reduce((total, row) => total + value(row), 0);
   const steps = sum((row) => row.steps);
   return {

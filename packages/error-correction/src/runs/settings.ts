@@ -1,6 +1,7 @@
 // What a training run depends on: kept in its folder, so that the same command line goes on with it.
-import { didYouMean, InvalidArgumentError, requireFinite, requireInteger } from '@moe-rl/core';
-import { DEFAULT_NETWORK, type NetworkConfig } from '../policy/network.ts';
+import { didYouMean, InvalidArgumentError, requireBoolean, requireFinite, requireInteger } from '@moe-rl/core';
+import { ALL_TASKS, HELD_OUT_TASKS } from '../household/tasks.ts';
+import { DEFAULT_NETWORK, MAX_BATCH_SIZE, type NetworkConfig, requireNetwork } from '../policy/network-config.ts';
 
 export interface TrainingSettings {
   /** Seed of arrangements, first values and batches. */
@@ -65,6 +66,17 @@ const LEAST: Readonly<Partial<Record<keyof TrainingSettings, number>>> = {
   feedbackBatchSize: 1,
 };
 
+/** More of anything is a slip: it would take all memory, or run for ever. */
+const MOST: Readonly<Partial<Record<keyof TrainingSettings, number>>> = {
+  tasks: ALL_TASKS.length - HELD_OUT_TASKS.length,
+  demonstrations: 1000,
+  explorations: 1000,
+  guidedProposals: 1000,
+  correctionAttempts: 1000,
+  batchSize: MAX_BATCH_SIZE,
+  feedbackBatchSize: MAX_BATCH_SIZE,
+};
+
 /**
  * Settings with defaults for what isn't given.
  * @throws InvalidArgumentError for an unknown setting or a bad value, by name
@@ -78,11 +90,22 @@ export function requireSettings(given: Partial<TrainingSettings>): TrainingSetti
       );
     }
   }
-  const settings = { ...DEFAULT_SETTINGS, ...given };
-  for (const [name, least] of Object.entries(LEAST)) {
-    requireInteger(name, settings[name as keyof TrainingSettings], least);
+  const { network = DEFAULT_NETWORK } = given;
+  const settings = { ...DEFAULT_SETTINGS, ...given, network: requireNetwork(network) };
+  for (const [key, least] of Object.entries(LEAST)) {
+    const name = key as keyof TrainingSettings;
+    requireInteger(name, settings[name], least, MOST[name]);
   }
-  requireFinite('learningRate', settings.learningRate, 0);
+  requireBoolean('plansOnly', settings.plansOnly);
+  const { rounds, correctionUpdates } = settings;
+  if (rounds > correctionUpdates) {
+    throw new InvalidArgumentError(
+      `rounds is ${rounds}; expected at most correctionUpdates, ${correctionUpdates}, so that something is learned after each`,
+    );
+  }
+  if (requireFinite('learningRate', settings.learningRate, 0) === 0) {
+    throw new InvalidArgumentError('learningRate is 0, with which nothing is learned; expected more');
+  }
   if (requireFinite('temperature', settings.temperature, 0) === 0) {
     throw new InvalidArgumentError('temperature is 0, which would draw the likeliest step each time; expected more');
   }

@@ -1,5 +1,5 @@
 // Recordings: read back they are the run; a crash costs what came after the last save, and a resumed run ends with the dataset of one that went straight.
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -112,6 +112,27 @@ describe('a recording', () => {
     expect(readdirSync(join(folder, 'resumed'))).toEqual(readdirSync(join(folder, 'whole')));
     expect((await filled('resumed')).getState()).toEqual((await filled('whole')).getState());
     expect((await filled('resumed')).getState()).toEqual(straight(130).getState());
+  });
+
+  it('is not taken for that of another step, where a run has gone on from an older state and was killed', async () => {
+    const first = new DatasetRecorder(config('a'));
+    await record(first, 0, 20);
+    const older = await first.save();
+    await record(first, 20, 40);
+    const newer = await first.save();
+    const second = new DatasetRecorder(config('a'));
+    await second.restore(newer);
+    await second.restore(older);
+    await record(second, 20, 25);
+    await second.save();
+    const third = new DatasetRecorder(config('a'));
+    await expect(third.restore(newer)).rejects.toThrow(
+      /part-000002\.parquet has 5 steps; when the recording was saved it had 20/,
+    );
+    await third.restore(older);
+    expect(third.steps).toBe(20);
+    truncateSync(join(folder, 'a', 'part-000001.parquet'), 100);
+    await expect(new DatasetRecorder(config('a')).restore(older)).rejects.toThrow(CorruptDataError);
   });
 
   it('shows only whole files while it goes on', async () => {

@@ -13,7 +13,7 @@ import {
 import { withStorageErrors } from '@moe-rl/core/node';
 import type { DatasetInfo } from '../datasets/transition-schema.ts';
 import type { ReplayStep } from '../replay-interface.ts';
-import { createTransitionFile, type PendingTransitionFile } from './parquet-files.ts';
+import { createTransitionFile, type PendingTransitionFile, readTransitionFileInfo } from './parquet-files.ts';
 
 export interface DatasetRecorderConfig {
   /** Made if missing; holds nothing but this recording. */
@@ -42,6 +42,8 @@ export class DatasetRecorder {
   #parts = 0;
   /** Steps in finished files. */
   #savedSteps = 0;
+  /** Steps in the newest of them. */
+  #lastPartSteps = 0;
   #isEpisodeOpen = false;
   /** The file under way ends in an episode that goes no further; the next step needs another. */
   #isInterrupted = false;
@@ -97,13 +99,14 @@ export class DatasetRecorder {
       version: 1,
       parts: this.#parts,
       steps: this.#savedSteps,
+      lastPartSteps: this.#lastPartSteps,
       isEpisodeOpen: this.#isEpisodeOpen,
     };
   }
 
   /**
    * Goes back to a saved state: what was recorded after it (by a run that was killed) is removed. Without one, to the beginning.
-   * @throws CheckpointError when it is no such state; CorruptDataError when files of the recording are missing
+   * @throws CheckpointError when it is no such state; CorruptDataError when files of the recording are missing, or the newest is damaged or another one
    */
   async restore(state: StateTree = BEGINNING): Promise<void> {
     const { kind, version, parts, steps, isEpisodeOpen } = state;
@@ -120,6 +123,15 @@ export class DatasetRecorder {
         throw new CorruptDataError(`${join(folder, partName(part))}, which the recording needs, is missing`);
       }
     }
+    // States of earlier versions don't say it.
+    const { lastPartSteps = null } = state;
+    const last = join(folder, partName(parts as number));
+    const rows = (parts as number) === 0 ? 0 : (await readTransitionFileInfo(last)).rows;
+    if (lastPartSteps !== null && rows !== lastPartSteps) {
+      throw new CorruptDataError(
+        `${last} has ${rows} steps; when the recording was saved it had ${String(lastPartSteps)}`,
+      );
+    }
     await this.#file?.discard();
     this.#file = undefined;
     for (const name of names) {
@@ -128,6 +140,7 @@ export class DatasetRecorder {
     }
     this.#parts = parts as number;
     this.#savedSteps = steps as number;
+    this.#lastPartSteps = rows;
     this.#isEpisodeOpen = isEpisodeOpen === true;
     this.#isInterrupted = false;
     this.#isPrepared = true;
@@ -167,6 +180,7 @@ export class DatasetRecorder {
     }
     this.#parts++;
     this.#savedSteps += file.rows;
+    this.#lastPartSteps = file.rows;
   }
 
   async #ownFiles(): Promise<string[]> {

@@ -23,10 +23,9 @@ export function createProgress(options: {
 }): Progress {
   const { output, label, totalAgentSteps, statistics } = options;
   const statusLine = createStatusLine(output);
-  // The rate over the last few seconds, so that it follows the change from warm-up to learning.
-  const marks: { time: number; agentSteps: number }[] = [
-    { time: performance.now(), agentSteps: options.startAgentSteps },
-  ];
+  // The rate over the last few seconds, so that it follows the change from warm-up to learning; evaluations are no time of training.
+  const nowMs = (): number => 1000 * statistics.elapsedSeconds();
+  const marks: { time: number; agentSteps: number }[] = [{ time: nowMs(), agentSteps: options.startAgentSteps }];
 
   const rate = (now: number, agentSteps: number): number => {
     marks.push({ time: now, agentSteps });
@@ -37,7 +36,7 @@ export function createProgress(options: {
   const status =
     (agentSteps: number) =>
     (columns?: number): string => {
-      const stepsPerSecond = rate(performance.now(), agentSteps);
+      const stepsPerSecond = rate(nowMs(), agentSteps);
       const text = statusText(label, agentSteps, totalAgentSteps, stepsPerSecond, statistics);
       return columns === undefined ? text : withBar(text, agentSteps / totalAgentSteps, columns);
     };

@@ -202,6 +202,27 @@ describe('progress', () => {
     expect(plain.text).toMatch(/^pong 100%.*\n$/);
   });
 
+  it('does not count evaluations in its rate', async () => {
+    let clock = 0;
+    const now = vi.spyOn(performance, 'now').mockImplementation(() => clock);
+    try {
+      const statistics = createRunStatistics(10, () => ({ updates: 0 }));
+      const output = captureOutput();
+      const options = { label: 'pong', totalAgentSteps: 10_000, startAgentSteps: 0, statistics };
+      const progress = createProgress({ ...options, output });
+      clock += 11_000;
+      progress.update(1100);
+      await statistics.timeOut(async () => {
+        clock += 600_000;
+      });
+      clock += 1000;
+      progress.update(1200);
+      expect(output.text.match(/[\d.]+\/s/g)).toEqual(['100/s', '100/s']);
+    } finally {
+      now.mockRestore();
+    }
+  });
+
   it('writes numbers as people read them', () => {
     expect([999, 1234, 56_789, 1.5e6].map(count)).toEqual(['999', '1.2k', '57k', '1.50M']);
     expect([0, 0.000012, 0.01234, 2.456, 12345].map(number)).toEqual(['0', '1.2e-5', '0.0123', '2.46', '12345']);

@@ -12,21 +12,20 @@ import {
   validateAgentConfig,
 } from '@moe-rl/agents';
 import { type Environment, InvalidArgumentError } from '@moe-rl/core';
-import { ReplayCheckpointer } from '@moe-rl/replay/node';
 import {
   type AgentKind,
   type AgentRequest,
   BACKENDS,
   type BackendOption,
   type Preset,
-  type ReplayPersistence,
   type RunAgent,
   type RunConfig,
 } from '@moe-rl/runs';
 import { openBackend } from '../backend.ts';
 import { chooseBackend, openOrGoOn } from '../backends/choose.ts';
 import { fillReplay } from '../offline/dataset.ts';
-import { offlineReplay } from '../offline/offline-replay.ts';
+import { keptReplay } from '../replay/kept-replay.ts';
+import { offlineReplay } from '../replay/offline-replay.ts';
 
 /** The agent's groups of settings; the environment's, which agents don't read, left out. */
 const { environment: _, ...AGENT_FIELDS } = AGENT_SETTINGS.fields;
@@ -102,7 +101,7 @@ async function createRunAgent(
   say(describeAgent(agent));
   for (const warning of agent.warnings) say(warning);
   const { folder } = config.dataset;
-  if (folder === null) return { ...made, replay: replayPersistence(agent, replayFolder) };
+  if (folder === null) return { ...made, replay: keptReplay(agent.replay, replayFolder) };
   try {
     await readDataset(agent, folder, environment, say);
   } catch (error) {
@@ -174,21 +173,4 @@ function describeAgent(agent: ValueAgent): string {
   const shapes = Object.values(agent.network.parameterShapes);
   const parameters = shapes.reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0);
   return `agent: ${parameters.toLocaleString('en-US')} parameters, ${agent.isRecorded ? 'recorded' : 'eager'} training steps`;
-}
-
-/** Keeps the replay memory in its own folder, writing only what is new. */
-function replayPersistence(agent: ValueAgent, folder: string): ReplayPersistence {
-  // Three: the two that the run's two checkpoints need, and the one being written.
-  const checkpointer = new ReplayCheckpointer({ replay: agent.replay, folder, keep: 3 });
-  return {
-    folder,
-    async save() {
-      const { checkpointId } = await checkpointer.save();
-      return { checkpointId };
-    },
-    async restore(state) {
-      await checkpointer.restore(Number(state.checkpointId));
-    },
-    interruptEpisode: () => agent.replay.interruptEpisode(),
-  };
 }

@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { createRng, type ObservationSpec, type Transition } from '@moe-rl/core';
 import { ReplayBuffer } from '@moe-rl/replay';
 import { afterAll, expect, it } from 'vitest';
+import { offlineReplay } from '../replay/offline-replay.ts';
 import { fillReplay, openDatasetFor } from './dataset.ts';
-import { offlineReplay } from './offline-replay.ts';
 import { createRecorder } from './recorder.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'moe-rl-dataset-'));

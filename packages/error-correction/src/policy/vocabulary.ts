@@ -24,7 +24,7 @@ const FEEDBACK_WORDS = [
   ...['eaten', 'watched', 'an'],
 ];
 
-/** All words, in the order of their numbers. Saved with a policy: others may be used only with the same list. */
+/** All words, in the order of their numbers. A run's folder keeps the list's sum with the policy, which is refused with another list. */
 export const VOCABULARY: readonly string[] = [
   ...new Set<string>([
     ...[...SPECIAL_WORDS, ...OBJECT_NAMES, ...PROMPT_WORDS],

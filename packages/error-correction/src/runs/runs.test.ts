@@ -1,11 +1,12 @@
 // Training in a folder: a run that was stopped ends with the numbers of a straight one; folders of other settings are refused.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRng } from '@moe-rl/core';
 import { loadBackend } from '@moe-rl/tfjs-native';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { saysError } from '../household/feedback.ts';
+import { createPolicy } from '../policy/policy.ts';
 import { evaluateRoles } from './evaluate.ts';
 import { openPolicy } from './folder.ts';
 import { learningRateAt, requireSettings, roundStart, type TrainingSettings } from './settings.ts';
@@ -53,6 +54,25 @@ test('stopped and gone on with, a run ends exactly as a straight one, mixture an
     },
   });
   expect(output).toMatchObject({ updates: 7, isComplete: false });
+  // What it has learned from has to be there as it was; how it would go on from less is another run.
+  const explored = join(stopped, 'exploration-1.jsonl');
+  const whole = readFileSync(explored, 'utf8');
+  writeFileSync(explored, whole.trimEnd().split('\n').slice(0, -1).join('\n'));
+  await expect(train({ folder: stopped, settings })).rejects.toThrow(/exploration-1\.jsonl has changed since/);
+  rmSync(explored);
+  await expect(train({ folder: stopped, settings })).rejects.toThrow(/exploration-1\.jsonl, .*, is gone/);
+  writeFileSync(explored, whole);
+  const second = join(stopped, 'exploration-2.jsonl');
+  for (const example of ['null', '{}', '{"role":"plan","answer":"END","question":{"observation":[]}}']) {
+    writeFileSync(second, example);
+    await expect(train({ folder: stopped, settings })).rejects.toThrow(/exploration-2\.jsonl, line 1, is no example/);
+  }
+  rmSync(second);
+  const cost = join(stopped, 'cost.json');
+  const spent = readFileSync(cost, 'utf8');
+  writeFileSync(cost, 'null');
+  await expect(train({ folder: stopped, settings })).rejects.toMatchObject({ code: 'CORRUPT_DATA' });
+  writeFileSync(cost, spent);
   expect((await train({ folder: stopped, settings })).isComplete).toBe(true);
   for (const file of ['policy.safetensors', 'exploration-1.jsonl', 'exploration-2.jsonl']) {
     expect(readFileSync(join(stopped, file)).equals(readFileSync(join(straight, file))), file).toBe(true);
@@ -97,6 +117,45 @@ test('actions are drawn from the distribution: near temperature 0 the likeliest,
     expect(corrected.filter((action, index) => action === asked[index]!.action)).toEqual([]);
   }
   policy.dispose();
+});
+
+test('what can not be learned, and a policy of another kind, are refused by name', async () => {
+  const example = {
+    role: 'plan',
+    answer: 'END',
+    question: { instruction: 'x', observation: [], history: [] },
+  } as const;
+  const { policy } = await openPolicy(join(root, 'straight'));
+  await expect(policy.learn([], 0.1)).rejects.toThrow('the batch is empty');
+  await expect(
+    policy.learn(
+      Array.from({ length: 5 }, () => example),
+      0.1,
+    ),
+  ).rejects.toThrow('5 examples of plan');
+  await expect(policy.learn([example], Number.NaN)).rejects.toThrow('learningRate is NaN');
+  await expect(policy.learn([{ ...example, role: 'plans' } as never], 0.1)).rejects.toThrow('role is "plans"');
+  const state = await policy.getState();
+  const other = { ...state, words: { ...state['words']!, data: new Int32Array(state['words']!.data.length) } };
+  await expect(policy.setState(other)).rejects.toThrow('other numbers than float32 for words');
+  policy.dispose();
+  await expect(createPolicy({ seed: 1, batchsize: 2 } as never)).rejects.toThrow('a policy has no option "batchsize"');
+  await expect(createPolicy({ seed: 1, batchSize: 0 })).rejects.toThrow('batchSize is 0');
+});
+
+test('a start that failed before anything was saved leaves a folder that other settings may have', async () => {
+  const folder = join(root, 'failed');
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'settings.json'), JSON.stringify(requireSettings({ ...TINY, tasks: 3 })));
+  const settings = { ...TINY, planUpdates: 1, correctionUpdates: 1, plansOnly: true, rounds: 1 };
+  expect(await train({ folder, settings })).toMatchObject({ isComplete: true });
+  expect(JSON.parse(readFileSync(join(folder, 'settings.json'), 'utf8'))).toMatchObject({ tasks: 2 });
+  // Somebody's own file of that name is left alone.
+  const own = join(root, 'own');
+  mkdirSync(own);
+  writeFileSync(join(own, 'settings.json'), '{"color": "red"}');
+  await expect(train({ folder: own, settings })).rejects.toThrow('setting "color" is unknown');
+  expect(readFileSync(join(own, 'settings.json'), 'utf8')).toBe('{"color": "red"}');
 });
 
 test('along plans as many steps are proposed as the settings say, drawn at their temperature', async () => {

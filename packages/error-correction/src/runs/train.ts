@@ -1,7 +1,7 @@
 // The phases of E2CL in one run: pre-tuning on expert plans; then rounds of exploration, with the teacher and without, each followed by training on planning,
 // feedback and correction with equal weights. A batch is a function of seed and update, so a run that was stopped goes on exactly where it was.
 import { createRng, NonFiniteError, type Rng } from '@moe-rl/core';
-import { createBreather, lockFolder } from '@moe-rl/core/node';
+import { createBreather, lockFolder, makeFolder } from '@moe-rl/core/node';
 import { drawArrangement } from '../household/arrangement.ts';
 import { saysError } from '../household/feedback.ts';
 import { generateTasks, type Task, TRAINING_TASKS } from '../household/tasks.ts';
@@ -19,7 +19,8 @@ import { createNetwork } from '../policy/network.ts';
 import type { Policy } from '../policy/policy.ts';
 import {
   claimFolder,
-  readExploration,
+  type Exploration,
+  readExplorations,
   readPolicy,
   restoredPolicy,
   saveCost,
@@ -67,23 +68,27 @@ const SAVE_PERIOD_MS = 20_000;
 
 /**
  * Trains in a folder, or goes on with the run there, on the present TensorFlow.js backend.
- * @throws InvalidArgumentError for bad settings or a folder of other ones; AlreadyInUseError; NonFiniteError when the loss is none
+ * @throws InvalidArgumentError for bad settings or a folder of other ones; AlreadyInUseError; CorruptDataError when something of the run is damaged or gone;
+ *   NonFiniteError when the loss is none
  */
 export async function train({ folder, settings: given, signal, onProgress }: TrainOptions): Promise<TrainOutput> {
   const settings = requireSettings(given);
   // Before anything is written: a network that can't be built leaves no folder.
   createNetwork(settings.network);
-  claimFolder(folder, settings);
+  makeFolder(folder);
   const unlock = lockFolder(folder, { noun: 'run folder' });
   let policy: Policy | undefined;
   const started = process.cpuUsage();
   try {
+    claimFolder(folder, settings);
     const saved = readPolicy(folder);
     const before = saved?.updates ?? 0;
     if (before >= totalUpdates(settings)) return { settings, updates: before, isComplete: true };
     const costBefore = savedCost(folder);
+    const explorations = readExplorations(folder, settings, saved);
     policy = await restoredPolicy(settings, saved);
-    const updates = await runPhases(folder, settings, policy, before, signal, onProgress ?? (() => {}));
+    const known = { before, explorations };
+    const updates = await runPhases(folder, settings, policy, known, signal, onProgress ?? (() => {}));
     const { user, system } = process.cpuUsage(started);
     saveCost(folder, costBefore + (user + system) / 1e6);
     return { settings, updates, isComplete: updates >= totalUpdates(settings) };
@@ -97,7 +102,7 @@ async function runPhases(
   folder: string,
   settings: TrainingSettings,
   policy: Policy,
-  before: number,
+  { before, explorations }: { readonly before: number; readonly explorations: readonly Exploration[] },
   signal: AbortSignal | undefined,
   report: (progress: TrainingProgress) => void,
 ): Promise<number> {
@@ -109,24 +114,26 @@ async function runPhases(
   report({ kind: 'started', update, plans: demonstrations.length, parameterCount: policy.parameterCount });
   let pools: Pools = { plans };
   let round = 0;
+  /** Sums of the rounds that the policy has seen. */
+  const sums: string[] = [];
   let savedAtMs = performance.now();
   const means = createMeans();
   const breathe = createBreather();
   while (update < total) {
     if (!settings.plansOnly) {
       for (; round < settings.rounds && update >= roundStart(settings, round); round++) {
-        let found = readExploration(folder, round);
+        let found = explorations[round];
         if (found === undefined) {
           // The round starts from the policy as it is saved here: stopped in between, it is explored again, with the same result.
-          await savePolicy(folder, policy, update);
+          await savePolicy(folder, policy, update, sums);
           const problems = drawProblems(settings.seed, `exploration/${round}`, tasks, settings.explorations);
           const explored = await explore(policy, settings, round, demonstrations, problems, signal);
           if (explored === undefined) return update;
-          found = explored;
-          writeExploration(folder, round, found);
-          report(explorationReport(round, found));
+          found = writeExploration(folder, round, explored);
+          report(explorationReport(round, explored));
         }
-        pools = addToPools(pools, found);
+        pools = addToPools(pools, found.examples);
+        sums.push(found.sum);
       }
     }
     const losses = await policy.learn(
@@ -145,7 +152,7 @@ async function runPhases(
     await breathe();
     const isStopped = signal?.aborted === true;
     if (isStopped || update === total || performance.now() - savedAtMs > SAVE_PERIOD_MS) {
-      await savePolicy(folder, policy, update);
+      await savePolicy(folder, policy, update, sums);
       savedAtMs = performance.now();
     }
     if (isStopped) break;

@@ -1,5 +1,12 @@
 // Designs over known states as wrappers around an environment: each sees the steps of a training and gives the reward to learn from.
-import { CheckpointError, type Observation, type RewardDesign, type StateTree } from '@moe-rl/core';
+import {
+  CheckpointError,
+  type Observation,
+  type RewardDesign,
+  requireInteger,
+  requireKnownOptions,
+  type StateTree,
+} from '@moe-rl/core';
 import type { TabularEnvironment } from '../environments/tabular-environment.ts';
 import type { AdaptiveDesigner } from '../expadard/design.ts';
 import { type ExplorationOptions, TabularExploration } from '../explors/tabular-exploration.ts';
@@ -27,13 +34,18 @@ export interface AdaptiveDesignOptions {
   readonly updatePeriodEpisodes?: number;
 }
 
-/** EXPADARD: pays a table that is designed anew for the learner's policy, every so many episodes; the true reward until the first design. */
+/**
+ * EXPADARD: pays a table that is designed anew for the learner's policy, every so many episodes; the true reward until the first design.
+ * @throws InvalidArgumentError for an unknown option, or a period that is no integer of at least 1
+ */
 export function adaptiveDesign(
   environment: TabularEnvironment,
   designer: AdaptiveDesigner,
   policyOf: LearnerPolicy,
-  { updatePeriodEpisodes = 5 }: AdaptiveDesignOptions = {},
+  options: AdaptiveDesignOptions = {},
 ): RewardDesign {
+  requireKnownOptions('the adaptive design', options, ['updatePeriodEpisodes']);
+  const updatePeriodEpisodes = requireInteger('updatePeriodEpisodes', options.updatePeriodEpisodes ?? 5, 1);
   const { mdp } = environment;
   const table = mdp.rewards.slice();
   let episodes = 0;

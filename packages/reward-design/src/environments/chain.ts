@@ -1,5 +1,5 @@
 // Chain: a long way right to a reward, and a longer one left to the end (Devidze et al. 2022).
-import { requireFinite, requireInteger } from '@moe-rl/core';
+import { InvalidArgumentError, requireFinite, requireInteger, requireKnownOptions } from '@moe-rl/core';
 import { createMdp } from '../mdp/mdp.ts';
 import { slipping } from './slip.ts';
 import type { TabularGame } from './tabular-environment.ts';
@@ -22,12 +22,21 @@ export interface ChainConfig {
   readonly horizon?: number;
 }
 
+const NAMES = ['statesRight', 'statesLeft', 'slipProbability', 'distractorReward', 'discount', 'horizon'];
+
 /** States from left to right, and the end. Actions: left, right. Right at the right end pays 1 and stays; left at the left end ends the episode. */
 export function chain(config: ChainConfig = {}): TabularGame {
+  requireKnownOptions('chain', config, NAMES);
   const { slipProbability = 0.05, distractorReward = 0, discount = 0.99, horizon = 30 } = config;
   const statesRight = requireInteger('statesRight', config.statesRight ?? 15, 1, 10_000);
   const statesLeft = requireInteger('statesLeft', config.statesLeft ?? 20, 0, 10_000);
   requireFinite('distractorReward', distractorReward, 0);
+  if (distractorReward > 0 && statesLeft < DISTRACTOR_DISTANCE) {
+    throw new InvalidArgumentError(
+      `distractorReward is ${distractorReward}, but statesLeft is ${statesLeft}; expected at least ${DISTRACTOR_DISTANCE} states left of the start, where it lies`,
+    );
+  }
+  requireInteger('horizon', horizon, 1);
   const last = statesLeft + statesRight;
   const terminal = last + 1;
   const rewards = Array.from({ length: terminal + 1 }, () => [0, 0]);

@@ -1,5 +1,5 @@
 // LineK as EXPRD has it: a line without cells. Designs work on an abstraction of it, cells of equal width, over which the process is averaged.
-import { InvalidArgumentError, requireFinite, requireInteger, ShapeError } from '@moe-rl/core';
+import { InvalidArgumentError, requireFinite, requireInteger, requireKnownOptions, ShapeError } from '@moe-rl/core';
 import { environmentOf, type SmallEnvironmentConfig } from '@moe-rl/small-environments';
 import { abstractProcess } from '../mdp/abstraction.ts';
 import { createMdp, type Mdp } from '../mdp/mdp.ts';
@@ -37,6 +37,8 @@ export function lineKeyContinuous(
   settings: LineKeyContinuousConfig = {},
   config: SmallEnvironmentConfig = {},
 ): TabularEnvironment {
+  const names = ['slipProbability', 'goalReward', 'discount', 'horizon', 'cellWidth'];
+  requireKnownOptions('lineKeyContinuous', settings, names);
   const { slipProbability = 0.1, goalReward = 10, discount = 0.95, horizon = 50, cellWidth = 0.05 } = settings;
   requireFinite('slipProbability', slipProbability, 0, 1);
   requireFinite('goalReward', goalReward, 0);

@@ -1,5 +1,5 @@
 // LineK as ExploRS has it: a line without cells, several keys of which one opens the goal, so that learners need networks.
-import { requireFinite, requireInteger } from '@moe-rl/core';
+import { requireFinite, requireInteger, requireKnownOptions } from '@moe-rl/core';
 import { environmentOf, type SmallEnvironment, type SmallEnvironmentConfig } from '@moe-rl/small-environments';
 
 export interface LineKeyPicksConfig {
@@ -29,6 +29,8 @@ const isInGoal = (x: number): boolean => x >= 0.9;
  * one, drawn at random). Steps are 0.074 to 0.076 long; walls at 0 and 1; starts at 0.3 to 0.4. Nothing ends an episode but its length.
  */
 export function lineKeyPicks(settings: LineKeyPicksConfig = {}, config: SmallEnvironmentConfig = {}): SmallEnvironment {
+  const names = ['keys', 'slipProbability', 'goalReward', 'distractorReward', 'horizon'];
+  requireKnownOptions('lineKeyPicks', settings, names);
   const { slipProbability = 0.05, goalReward = 1, distractorReward = 0, horizon = 60 } = settings;
   const keys = requireInteger('keys', settings.keys ?? 1, 1, 100);
   requireFinite('slipProbability', slipProbability, 0, 1);

@@ -1,5 +1,5 @@
 // LineK in ten cells: a key left of the start has to be picked before the goal at the right end pays (Devidze et al. 2024).
-import { requireFinite } from '@moe-rl/core';
+import { requireFinite, requireInteger, requireKnownOptions } from '@moe-rl/core';
 import { createMdp } from '../mdp/mdp.ts';
 import { slipping } from './slip.ts';
 import type { TabularGame } from './tabular-environment.ts';
@@ -26,7 +26,9 @@ export interface LineKeyConfig {
  * cell without it ends.
  */
 export function lineKey(config: LineKeyConfig = {}): TabularGame {
+  requireKnownOptions('lineKey', config, ['slipProbability', 'goalReward', 'discount', 'horizon']);
   const { slipProbability = 0.1, goalReward = 10, discount = 0.95, horizon = 30 } = config;
+  requireInteger('horizon', horizon, 1);
   const rewards = Array.from({ length: TERMINAL + 1 }, () => [0, 0, 0]);
   rewards[2 * CELLS - 1]![RIGHT] = requireFinite('goalReward', goalReward, 0);
   const intended = rewards.map((_, state) => (state === TERMINAL ? [state, state, state] : movesOf(state)));

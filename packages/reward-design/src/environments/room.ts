@@ -1,5 +1,5 @@
 // Room: four rooms in a 7 x 7 grid, one goal in the corner far from the start (Devidze et al. 2021, 2022, 2024).
-import { requireFinite } from '@moe-rl/core';
+import { requireFinite, requireInteger, requireKnownOptions } from '@moe-rl/core';
 import { createMdp } from '../mdp/mdp.ts';
 import { slipping } from './slip.ts';
 import type { TabularGame } from './tabular-environment.ts';
@@ -33,8 +33,10 @@ export interface RoomConfig {
  * so do left and down at (0, 0). A blocked move stays.
  */
 export function room(config: RoomConfig = {}): TabularGame {
+  requireKnownOptions('room', config, ['slipProbability', 'goalReward', 'distractorReward', 'discount', 'horizon']);
   const { slipProbability = 0.05, goalReward = 1, distractorReward = 0, discount = 0.99, horizon = 30 } = config;
   requireFinite('goalReward', goalReward, 0);
+  requireInteger('horizon', horizon, 1);
   requireFinite('distractorReward', distractorReward, 0);
   const rewards = Array.from({ length: TERMINAL + 1 }, () => [0, 0, 0, 0]);
   rewards[GOAL]![RIGHT] = goalReward;

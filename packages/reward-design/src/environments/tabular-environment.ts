@@ -1,5 +1,5 @@
 // A decision process that was written down, played as an environment: the state is seen as a one-hot vector, and designs find the process beside it.
-import { InvalidArgumentError, type Observation, type Rng, ShapeError } from '@moe-rl/core';
+import { InvalidArgumentError, type Observation, type Rng, requireInteger, ShapeError } from '@moe-rl/core';
 import { environmentOf, type SmallEnvironment, type SmallEnvironmentConfig } from '@moe-rl/small-environments';
 import type { Mdp } from '../mdp/mdp.ts';
 
@@ -40,7 +40,10 @@ export function isTabular(environment: object): environment is TabularEnvironmen
   return 'mdp' in environment && 'stateOf' in environment;
 }
 
-/** Makes the environment. The reward of (s, a) is paid as it stands in the table, whatever the successor. */
+/**
+ * Makes the environment. The reward of (s, a) is paid as it stands in the table, whatever the successor.
+ * @throws InvalidArgumentError for a horizon that is no integer of at least 1
+ */
 export function tabularEnvironment(game: TabularGame, config: SmallEnvironmentConfig = {}): TabularEnvironment {
   const { id, mdp, layout, horizon } = game;
   const { stateCount, actionCount, rewards, isTerminal, start } = mdp;
@@ -49,7 +52,7 @@ export function tabularEnvironment(game: TabularGame, config: SmallEnvironmentCo
       id,
       observationSpec: { frameShape: [stateCount], stackSize: 1, dtype: 'float32' },
       actionCount,
-      maxEpisodeAgentSteps: horizon,
+      maxEpisodeAgentSteps: requireInteger('horizon', horizon, 1),
       stickyActionProbability: 0,
       begin: (rng) => ({ state: draw(start, rng) }),
       advance(play, action, rng) {

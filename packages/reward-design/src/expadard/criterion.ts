@@ -10,6 +10,12 @@ export interface CriterionOptions {
   readonly depth?: number;
 }
 
+/** @throws InvalidArgumentError for an option out of range */
+export function requireCriterion({ teacherEpsilon = 0.4, depth = 1 }: CriterionOptions): void {
+  requireFinite('teacherEpsilon', teacherEpsilon, 0, 1);
+  requireInteger('depth', depth, 1, 10_000);
+}
+
 /** Teacher's advantages `[S, A]` under the true reward, Q*(s, a) - V*(s). */
 export function teacherAdvantages({ values, actionValues }: Solution): Float64Array {
   const actionCount = actionValues.length / values.length;
@@ -35,7 +41,7 @@ export function criterionCoefficients(
   { teacherEpsilon = 0.4, depth = 1 }: CriterionOptions = {},
 ): Float64Array {
   requirePolicy('learnerPolicy', mdp, learnerPolicy);
-  requireInteger('depth', depth, 1, 10_000);
+  requireCriterion({ teacherEpsilon, depth });
   const { stateCount, actionCount, isTerminal } = mdp;
   const advantages = teacherAdvantages(solution);
   const ofTeacher = teacherOccupancy(mdp, solution, teacherEpsilon);

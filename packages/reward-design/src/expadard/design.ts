@@ -1,11 +1,17 @@
 // EXPADARD: rewards designed anew for what the learner does now, and its simple form without constraints. The baseline "Invariance" has the constraints alone.
-import { requireFinite, requireInteger } from '@moe-rl/core';
+import { requireFinite, requireInteger, requireKnownOptions } from '@moe-rl/core';
 import { addInvariantRewards, type DesignBounds, type InvariantRewards, readRewards } from '../exprd/program.ts';
 import { type DesignTarget, designTarget } from '../exprd/target.ts';
 import { type LinearProgram, ProgramBuilder } from '../linear-program/linear-program.ts';
-import type { Mdp } from '../mdp/mdp.ts';
+import { type Mdp, requirePolicy, requireTable } from '../mdp/mdp.ts';
 import { type Solution, valueIteration } from '../mdp/solve.ts';
-import { type CriterionOptions, criterionCoefficients, teacherAdvantages, teacherOccupancy } from './criterion.ts';
+import {
+  type CriterionOptions,
+  criterionCoefficients,
+  requireCriterion,
+  teacherAdvantages,
+  teacherOccupancy,
+} from './criterion.ts';
 
 export interface AdaptiveOptions extends DesignBounds, CriterionOptions {}
 
@@ -21,9 +27,11 @@ export interface AdaptiveDesigner {
 
 /**
  * Sets up EXPADARD's linear program; only its objective changes from learner to learner.
- * @throws InvalidArgumentError for bounds out of range
+ * @throws InvalidArgumentError for an unknown option, or one out of range
  */
 export async function adaptiveDesigner(mdp: Mdp, options: AdaptiveOptions = {}): Promise<AdaptiveDesigner> {
+  requireKnownOptions('adaptiveDesigner', options, ['maxReward', 'tiedTo', 'teacherEpsilon', 'depth']);
+  requireCriterion(options);
   const target = designTarget(mdp);
   const { program, rewards } = await invariantProgram(target, options);
   return {
@@ -34,7 +42,7 @@ export async function adaptiveDesigner(mdp: Mdp, options: AdaptiveOptions = {}):
         if (variable >= 0) costs.set(variable, (costs.get(variable) ?? 0) + coefficients[at]!);
       }
       // The solver's tolerances are absolute, and these numbers fall with every state that is seldom visited; what is a rounding beside the largest says nothing.
-      const largest = Math.max(...[...costs.values()].map(Math.abs));
+      const largest = [...costs.values()].reduce((most, cost) => Math.max(most, Math.abs(cost)), 0);
       for (const [variable, cost] of costs) {
         const share = largest === 0 ? 0 : cost / largest;
         program.setCost(variable, Math.abs(share) < 1e-9 ? 0 : share);
@@ -47,9 +55,10 @@ export async function adaptiveDesigner(mdp: Mdp, options: AdaptiveOptions = {}):
 
 /**
  * Rewards `[S, A]` that keep optimal policies optimal and maximize nothing: whatever the solver finds first.
- * @throws InvalidArgumentError for bounds out of range; InfeasibleProgramError where there are none
+ * @throws InvalidArgumentError for an unknown option or bounds out of range; InfeasibleProgramError where there are none
  */
 export async function invariantRewards(mdp: Mdp, bounds: DesignBounds = {}): Promise<Float64Array> {
+  requireKnownOptions('invariantRewards', bounds, ['maxReward', 'tiedTo']);
   const { program, rewards } = await invariantProgram(designTarget(mdp), bounds);
   try {
     return readRewards(rewards, program.solve('rewards that keep optimal policies optimal'));
@@ -79,14 +88,19 @@ export interface GradientOptions extends Pick<CriterionOptions, 'teacherEpsilon'
 /**
  * The simple form: gradient ascent on the criterion from `rewards` `[S, A]`, clipped, without invariance constraints; the learner's visits are left to its
  * experience (EXPADARD, arXiv 2402.07019, as in the authors' code). Returns new rewards.
+ * @throws ShapeError or InvalidArgumentError for what is no policy or no option; NonFiniteError for rewards that are no numbers
  */
 export function ascendCriterion(
   mdp: Mdp,
   learnerPolicy: Float64Array,
   rewards: Float64Array,
-  { teacherEpsilon = 0.4, learningRate = 0.01, innerSteps = 100, clip = 1 }: GradientOptions = {},
+  options: GradientOptions = {},
   solution: Solution = valueIteration(mdp),
 ): Float64Array {
+  requireKnownOptions('ascendCriterion', options, ['teacherEpsilon', 'learningRate', 'innerSteps', 'clip']);
+  const { teacherEpsilon = 0.4, learningRate = 0.01, innerSteps = 100, clip = 1 } = options;
+  requirePolicy('learnerPolicy', mdp, learnerPolicy);
+  requireTable('rewards', mdp, rewards);
   requireFinite('learningRate', learningRate, 0);
   requireInteger('innerSteps', innerSteps, 1);
   requireFinite('clip', clip, 0);

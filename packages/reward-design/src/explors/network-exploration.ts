@@ -3,6 +3,7 @@ import {
   CheckpointError,
   createRng,
   type Environment,
+  InvalidArgumentError,
   type Observation,
   type RewardDesign,
   type RngState,
@@ -15,7 +16,7 @@ import { visitBonus } from './bonus.ts';
 import { returnsToGo } from './episodes.ts';
 import { type FeatureMap, featureMap } from './features.ts';
 import { SmallNetwork } from './network.ts';
-import type { ExplorationOptions } from './tabular-exploration.ts';
+import { type ExplorationOptions, requireExplorationOptions } from './tabular-exploration.ts';
 
 export interface NetworkExplorationOptions extends ExplorationOptions {
   /** Of the true returns. Default 0.99. */
@@ -45,11 +46,15 @@ export function networkExplorationDesign(
   options: NetworkExplorationOptions,
   policyOf: LearnerPolicy,
 ): RewardDesign {
+  requireExplorationOptions('the exploration by networks', options, ['discount', 'hiddenUnits', 'cellWidth']);
+  if (options.learned === 'simulated') {
+    throw new InvalidArgumentError(
+      `${environment.id}: learned is simulated, which needs known states; expected none, self-supervised or ranking`,
+    );
+  }
   const { hasBonus, learned, bonusScale, largestBonus, learningRate = 1e-3, criticLearningRate = 5e-3 } = options;
   const { clip = 0.1, bufferEpisodes = 10, updatePeriodEpisodes = 5, discount = 0.99, seed = 0 } = options;
   const hiddenUnits = requireInteger('hiddenUnits', options.hiddenUnits ?? 256, 1);
-  requireInteger('bufferEpisodes', bufferEpisodes, 1);
-  requireInteger('updatePeriodEpisodes', updatePeriodEpisodes, 1);
   requireFinite('discount', discount, 0, 1);
   const { observationSpec, actionCount } = environment;
   const map: FeatureMap = featureMap(observationSpec, options.cellWidth ?? 0.1);
@@ -164,7 +169,8 @@ export function networkExplorationDesign(
       rng: rng.getState(),
     }),
     setState(state) {
-      if (state.kind !== 'network-exploration' || (state.reward === null) === isLearning) {
+      const isOther = (state.reward === null) === isLearning || (state.critic === null) !== (critic === undefined);
+      if (state.kind !== 'network-exploration' || isOther) {
         throw new CheckpointError(
           `${environment.id}: the state of the reward design is "${String(state.kind)}"; expected "network-exploration" ${isLearning ? 'with' : 'without'} a network`,
         );

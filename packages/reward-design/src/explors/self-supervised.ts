@@ -1,5 +1,5 @@
 // ExploRS's self-supervised part, as a table: what made returns better than the critic expected is paid for from now on.
-import { requireFinite } from '@moe-rl/core';
+import { requireFinite, ShapeError } from '@moe-rl/core';
 import { type RewardEpisode, returnsToGo } from './episodes.ts';
 
 export interface SelfSupervisedOptions {
@@ -18,6 +18,7 @@ export interface SelfSupervisedOptions {
  * @param phi `[S, A]`
  * @param critic `[S]`
  * @param policy `[S, A]`, the learner's
+ * @throws ShapeError for a policy of another length; InvalidArgumentError for a learning rate out of range
  */
 export function selfSupervisedUpdate(
   phi: Float64Array,
@@ -28,6 +29,8 @@ export function selfSupervisedUpdate(
 ): void {
   const { discount, learningRate = 0.01, criticLearningRate = 0.01, clip = Number.POSITIVE_INFINITY } = options;
   requireFinite('learningRate', learningRate, 0);
+  requireFinite('criticLearningRate', criticLearningRate, 0);
+  if (policy.length !== phi.length) throw new ShapeError(`policy has ${policy.length} values; expected ${phi.length}`);
   const actionCount = phi.length / critic.length;
   for (const { states, actions, rewards } of episodes) {
     const returns = returnsToGo(rewards, discount);

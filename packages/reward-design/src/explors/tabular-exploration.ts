@@ -1,5 +1,16 @@
 // ExploRS and its baselines over known states: true reward, bonus for what is seen seldom, and a learned table, each on or off.
-import { CheckpointError, createRng, type Rng, type RngState, requireInteger, type StateTree } from '@moe-rl/core';
+import {
+  CheckpointError,
+  createRng,
+  type Rng,
+  type RngState,
+  requireBoolean,
+  requireFinite,
+  requireInteger,
+  requireKnownOptions,
+  requireOneOf,
+  type StateTree,
+} from '@moe-rl/core';
 import type { Mdp } from '../mdp/mdp.ts';
 import { rankingUpdate, simulatedUpdate } from './baselines.ts';
 import { visitBonus } from './bonus.ts';
@@ -20,7 +31,7 @@ export interface ExplorationOptions {
   readonly learningRate?: number;
   /** Default 0.01. */
   readonly criticLearningRate?: number;
-  /** Bound of the learned rewards; the authors' 0.01 for Q-learning. Default: none. */
+  /** Bound of the learned rewards, up and down; the authors' 0.01 for Q-learning. Default: none. (Networks: what their output is multiplied by.) */
   readonly clip?: number;
   /** Episodes that are learned from. Default 10. */
   readonly bufferEpisodes?: number;
@@ -30,6 +41,33 @@ export interface ExplorationOptions {
   readonly horizon?: number;
   /** Default 0. */
   readonly seed?: number;
+}
+
+const LEARNED = ['none', 'self-supervised', 'ranking', 'simulated'] as const;
+const OPTIONS = [
+  ...['hasBonus', 'learned', 'bonusScale', 'largestBonus', 'learningRate', 'criticLearningRate', 'clip'],
+  ...['bufferEpisodes', 'updatePeriodEpisodes', 'horizon', 'seed'],
+];
+
+/**
+ * Checks options before anything is learned by them.
+ * @param where what has them, for messages
+ * @param further names of options that `where` has beside these
+ * @throws InvalidArgumentError for an unknown option, or one out of range
+ */
+export function requireExplorationOptions(
+  where: string,
+  options: ExplorationOptions,
+  further: readonly string[] = [],
+): void {
+  requireKnownOptions(where, options, [...OPTIONS, ...further]);
+  requireBoolean('hasBonus', options.hasBonus);
+  requireOneOf('learned', options.learned, LEARNED);
+  for (const name of ['bonusScale', 'largestBonus', 'clip'] as const)
+    requireFinite(name, options[name] ?? 1, Number.MIN_VALUE);
+  for (const name of ['learningRate', 'criticLearningRate'] as const) requireFinite(name, options[name] ?? 0, 0);
+  for (const name of ['bufferEpisodes', 'updatePeriodEpisodes', 'horizon'] as const)
+    requireInteger(name, options[name] ?? 1, 1);
 }
 
 interface Recording {
@@ -50,9 +88,9 @@ export class TabularExploration {
   #episode: Recording = { states: [], actions: [], rewards: [] };
   #count = 0;
 
+  /** @throws InvalidArgumentError for an unknown option, or one out of range */
   constructor(mdp: Mdp, options: ExplorationOptions) {
-    requireInteger('bufferEpisodes', options.bufferEpisodes ?? 10, 1);
-    requireInteger('updatePeriodEpisodes', options.updatePeriodEpisodes ?? 5, 1);
+    requireExplorationOptions('the exploration', options);
     this.#mdp = mdp;
     this.#options = options;
     this.#rng = createRng(options.seed ?? 0, 'exploration-design');
@@ -131,6 +169,8 @@ export class TabularExploration {
       });
       updateCritic(this.#critic, this.#episodes, { discount, learningRate: criticLearningRate });
     }
+    if (clip === undefined) return;
+    for (let at = 0; at < this.#phi.length; at++) this.#phi[at] = Math.min(clip, Math.max(-clip, this.#phi[at]!));
   }
 
   getState(): StateTree {

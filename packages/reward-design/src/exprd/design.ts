@@ -1,5 +1,5 @@
 // EXPRD: which states get rewards, within a budget, and which rewards.
-import { InvalidArgumentError, requireInteger } from '@moe-rl/core';
+import { InvalidArgumentError, NonFiniteError, requireInteger, requireKnownOptions } from '@moe-rl/core';
 import { type Mdp, requireState } from '../mdp/mdp.ts';
 import { DEFAULT_HORIZONS } from './informativeness.ts';
 import { type DesignBounds, ExprdProgram } from './program.ts';
@@ -12,11 +12,14 @@ export interface ExprdOptions extends DesignBounds {
   readonly horizons?: readonly number[];
   /** `[S]`: how welcome rewards at a state are, beside being informative (the paper's D); weighed by `stateScoreWeight`. Default: all alike. */
   readonly stateScores?: Float64Array;
-  /** The paper's lambda. Default 0; Infinity: scores first, informativeness among equals. */
+  /** The paper's lambda, for `stateScores`. Infinity: scores first, informativeness among equals. */
   readonly stateScoreWeight?: number;
   /** Called for each state that is chosen. */
   readonly onState?: (state: number, informativeness: number) => void;
 }
+
+const BOUNDS = ['maxReward', 'tiedTo'];
+const OPTIONS = ['budget', 'horizons', 'stateScores', 'stateScoreWeight', 'onState', ...BOUNDS];
 
 export interface ExprdDesign {
   /** `[S, A]` */
@@ -29,16 +32,15 @@ export interface ExprdDesign {
 /**
  * Designs rewards under which the optimal policies stay optimal and bad actions are told early (Devidze et al., NeurIPS 2021): a linear program for given states,
  * and states chosen one by one, each the one that helps most.
- * @throws InvalidArgumentError for a budget, horizon or bound out of range; InfeasibleProgramError when the bounds leave no such rewards
+ * @throws InvalidArgumentError for an unknown option, a budget, horizon, score or bound out of range; InfeasibleProgramError when the bounds leave no such rewards
  */
 export async function designExprd(mdp: Mdp, options: ExprdOptions = {}): Promise<ExprdDesign> {
-  const { horizons = DEFAULT_HORIZONS, stateScores, stateScoreWeight = 0, onState, ...bounds } = options;
+  requireKnownOptions('designExprd', options, OPTIONS);
+  const { horizons = DEFAULT_HORIZONS, stateScores, stateScoreWeight, onState, ...bounds } = options;
   const { stateCount, isTerminal } = mdp;
   const places = Array.from({ length: stateCount }, (_, state) => state).filter((state) => !isTerminal[state]);
   const budget = requireInteger('budget', options.budget ?? places.length, 1, stateCount);
-  if (!(stateScoreWeight >= 0)) {
-    throw new InvalidArgumentError(`stateScoreWeight is ${stateScoreWeight}; expected a number of at least 0`);
-  }
+  const score = scoreOf(stateScores, stateScoreWeight, stateCount);
   const target = designTarget(mdp);
   const given = paidStates(target);
   const open = new Set(places.filter((state) => !given.includes(state)));
@@ -50,18 +52,16 @@ export async function designExprd(mdp: Mdp, options: ExprdOptions = {}): Promise
       return { ...program.solve('the rewards on all states'), chosen: [...open] };
     }
     const chosen: number[] = [];
-    const score = scoreOf(stateScores, stateScoreWeight, stateCount);
     while (chosen.length < budget) {
-      let best: { readonly state: number; readonly value: number; readonly informativeness: number } | undefined;
+      let best: { readonly state: number; readonly worth: Worth; readonly informativeness: number } | undefined;
       for (const state of open) {
         program.allow(state, true);
         const { informativeness } = program.solve(
           `the rewards with state ${state} beside ${[...given, ...chosen].join(', ')}`,
         );
         program.allow(state, false);
-        const value = informativeness + score(state);
-        // Ties go to the lowest state, also where the solver rounds.
-        if (best === undefined || value > best.value + 1e-9) best = { state, value, informativeness };
+        const worth = score(state, informativeness);
+        if (best === undefined || isBetter(worth, best.worth)) best = { state, worth, informativeness };
       }
       if (best === undefined) break;
       program.allow(best.state, true);
@@ -77,13 +77,14 @@ export async function designExprd(mdp: Mdp, options: ExprdOptions = {}): Promise
 
 /**
  * The most informative rewards on given states (the paper's P1).
- * @throws InvalidArgumentError for an unknown state; InfeasibleProgramError where none on these states keep the optimal policies optimal
+ * @throws InvalidArgumentError for an unknown state or option; InfeasibleProgramError where none on these states keep the optimal policies optimal
  */
 export async function designOnStates(
   mdp: Mdp,
   states: readonly number[],
   { horizons = DEFAULT_HORIZONS, ...bounds }: Pick<ExprdOptions, 'horizons' | 'maxReward' | 'tiedTo'> = {},
 ): Promise<ExprdDesign> {
+  requireKnownOptions('designOnStates', bounds, BOUNDS);
   for (const state of states) requireState('states', state, mdp.stateCount);
   const program = await ExprdProgram.create(designTarget(mdp), horizons, bounds);
   try {
@@ -102,12 +103,37 @@ function paidStates({ mdp }: DesignTarget): readonly number[] {
   );
 }
 
-function scoreOf(scores: Float64Array | undefined, weight: number, stateCount: number): (state: number) => number {
-  if (scores === undefined || weight === 0) return () => 0;
+/** What a state is chosen by: the first number, and the second among equals. */
+type Worth = readonly [first: number, second: number];
+
+/** Ties go to the lowest state, also where the solver rounds. */
+function isBetter([first, second]: Worth, [bestFirst, bestSecond]: Worth): boolean {
+  return first > bestFirst + 1e-9 || (first >= bestFirst && second > bestSecond + 1e-9);
+}
+
+function scoreOf(
+  scores: Float64Array | undefined,
+  weight: number | undefined,
+  stateCount: number,
+): (state: number, informativeness: number) => Worth {
+  if (weight !== undefined && !(weight >= 0)) {
+    throw new InvalidArgumentError(`stateScoreWeight is ${weight}; expected a number of at least 0`);
+  }
+  if ((scores === undefined) !== (weight === undefined)) {
+    const [given, missing] =
+      scores === undefined ? ['stateScoreWeight', 'stateScores'] : ['stateScores', 'stateScoreWeight'];
+    throw new InvalidArgumentError(`${given} without ${missing} does nothing; expected both or neither`);
+  }
+  if (scores === undefined || weight === undefined) return (_, informativeness) => [informativeness, 0];
   if (scores.length !== stateCount) {
     throw new InvalidArgumentError(`stateScores have ${scores.length} values; expected ${stateCount}`);
   }
-  // Infinity would make all sums alike: a weight beside which informativeness only breaks ties.
-  const factor = weight === Number.POSITIVE_INFINITY ? 1e9 : weight;
-  return (state) => factor * scores[state]!;
+  const bad = scores.findIndex((value) => !Number.isFinite(value));
+  if (bad >= 0) throw new NonFiniteError(`stateScores[${bad}] is ${scores[bad]}; expected a finite number`);
+  if (weight === Number.POSITIVE_INFINITY) {
+    // By rank: scores of any size then differ by more than what counts as a tie.
+    const ranks = [...new Set(scores)].sort((left, right) => left - right);
+    return (state, informativeness) => [ranks.indexOf(scores[state]!), informativeness];
+  }
+  return (state, informativeness) => [informativeness + weight * scores[state]!, 0];
 }

@@ -20,6 +20,9 @@ export interface DesignBounds {
   readonly tiedTo?: Int32Array;
 }
 
+/** What the solver lets a constraint miss: gaps below it are not kept. */
+const SOLVER_TOLERANCE = 1e-7;
+
 /** The part of a program that every invariant design has: reward variables and the constraints that keep the target policy the best. */
 export interface InvariantRewards {
   /** `[S, A]`: the variable of each reward; -1 at terminal states. */
@@ -30,7 +33,7 @@ export interface InvariantRewards {
 /**
  * Adds reward variables and the invariance constraints: V(s) is the target policy's value, and every other action falls behind it by at least the smallest true
  * gap of the state, other optimal actions by 0 (EXPRD, section 3).
- * @throws InvalidArgumentError for bounds out of range
+ * @throws InvalidArgumentError for bounds out of range, or rewards so small that the solver can't tell their gaps from 0
  */
 export function addInvariantRewards(
   builder: ProgramBuilder,
@@ -38,6 +41,12 @@ export function addInvariantRewards(
   { maxReward = 10, tiedTo }: DesignBounds = {},
 ): InvariantRewards {
   requireFinite('maxReward', maxReward, Number.MIN_VALUE);
+  const lost = stateGaps.findIndex((gap) => gap > 0 && gap < SOLVER_TOLERANCE);
+  if (lost >= 0) {
+    throw new InvalidArgumentError(
+      `the best action of state ${lost} is worth ${stateGaps[lost]} more than the next, which linear programs can't tell from 0; expected gaps of at least ${SOLVER_TOLERANCE}: larger rewards, and maxReward with them`,
+    );
+  }
   const { stateCount, actionCount, discount, isTerminal } = mdp;
   const rewardVariables = new Int32Array(stateCount * actionCount).fill(-1);
   const ofCell = new Map<number, number>();

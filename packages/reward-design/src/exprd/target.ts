@@ -1,7 +1,7 @@
 // What EXPRD (Devidze et al., NeurIPS 2021) wants of a reward: that a target policy stays the best, and by how much the other actions fall behind it.
 import { InvalidArgumentError } from '@moe-rl/core';
 import { expectedNext, type Mdp, requireTable } from '../mdp/mdp.ts';
-import { actionValuesOf, policyValues, type Solution, TIE, valueIteration } from '../mdp/solve.ts';
+import { actionValuesOf, policyValues, type Solution, valueIteration } from '../mdp/solve.ts';
 
 /** The target policy and the gaps of the true reward. */
 export interface DesignTarget {
@@ -111,9 +111,9 @@ export function requireHorizon(name: string, horizon: number): number {
 }
 
 /** Indices of (s, a) that are not optimal under the true reward. */
-export function inferiorActions({ mdp, solution, gaps }: DesignTarget): readonly number[] {
+export function inferiorActions({ mdp, solution }: DesignTarget): readonly number[] {
   const { actionCount, isTerminal } = mdp;
-  return Array.from(gaps.keys()).filter(
-    (at) => !isTerminal[Math.floor(at / actionCount)] && !solution.isOptimal[at] && gaps[at]! > TIE,
+  return Array.from(solution.isOptimal.keys()).filter(
+    (at) => !isTerminal[Math.floor(at / actionCount)] && !solution.isOptimal[at],
   );
 }

@@ -1,5 +1,5 @@
 // Tree-shaped abstractions: states share rewards within the leaves of a tree of splits by column and row, grown where a split helps most.
-import { requireInteger } from '@moe-rl/core';
+import { requireInteger, requireKnownOptions } from '@moe-rl/core';
 import type { StateLayout } from '../environments/tabular-environment.ts';
 import { InfeasibleProgramError } from '../linear-program/linear-program.ts';
 import type { Mdp } from '../mdp/mdp.ts';
@@ -16,14 +16,16 @@ export interface TreeDesign extends ExprdDesign {
 /**
  * EXPRD with rewards tied over at most `leaves` leaves, beside the states that the true reward pays at, which stay apart. Each split is by a column or a row, the
  * one under which the most informative rewards are best; where no rewards are possible yet, the one that halves the largest leaf.
- * @throws InvalidArgumentError for fewer than 1 leaf; InfeasibleProgramError where even these leaves allow no rewards that keep optimal policies optimal
+ * @throws InvalidArgumentError for fewer than 1 leaf or an unknown option; InfeasibleProgramError where even these leaves allow no rewards that keep optimal policies optimal
  */
 export async function growTree(
   mdp: Mdp,
   layout: StateLayout,
   leaves: number,
-  { horizons = DEFAULT_HORIZONS, maxReward = 10 }: Pick<ExprdOptions, 'horizons' | 'maxReward'> = {},
+  options: Pick<ExprdOptions, 'horizons' | 'maxReward'> = {},
 ): Promise<TreeDesign> {
+  requireKnownOptions('growTree', options, ['horizons', 'maxReward']);
+  const { horizons = DEFAULT_HORIZONS, maxReward = 10 } = options;
   requireInteger('leaves', leaves, 1, mdp.stateCount);
   const target = designTarget(mdp);
   const { stateCount, actionCount, rewards, isTerminal } = mdp;

@@ -1,5 +1,5 @@
 // Tabular Q-learning with an epsilon-greedy policy.
-import { type Rng, requireFinite } from '@moe-rl/core';
+import { type Rng, requireFinite, requireKnownOptions } from '@moe-rl/core';
 import type { Mdp } from '../mdp/mdp.ts';
 import type { TabularLearner } from './learner.ts';
 
@@ -10,11 +10,16 @@ export interface QLearningOptions {
   readonly epsilon?: number;
 }
 
-/** Learns after every step; equally good actions are taken alike. */
+/**
+ * Learns after every step; equally good actions are taken alike.
+ * @throws InvalidArgumentError for an unknown option, or one out of range
+ */
 export function qLearning(
   { stateCount, actionCount, discount, isTerminal }: Mdp,
-  { learningRate = 0.5, epsilon = 0.1 }: QLearningOptions = {},
+  options: QLearningOptions = {},
 ): TabularLearner {
+  requireKnownOptions('qLearning', options, ['learningRate', 'epsilon']);
+  const { learningRate = 0.5, epsilon = 0.1 } = options;
   requireFinite('learningRate', learningRate, 0, 1);
   requireFinite('epsilon', epsilon, 0, 1);
   const q = new Float64Array(stateCount * actionCount);

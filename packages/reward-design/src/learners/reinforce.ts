@@ -1,5 +1,5 @@
 // Tabular REINFORCE with a softmax policy.
-import { requireFinite, requireInteger } from '@moe-rl/core';
+import { requireFinite, requireInteger, requireKnownOptions } from '@moe-rl/core';
 import { draw } from '../environments/tabular-environment.ts';
 import { returnsToGo } from '../explors/episodes.ts';
 import type { Mdp } from '../mdp/mdp.ts';
@@ -10,15 +10,17 @@ export interface ReinforceOptions {
   readonly learningRate?: number;
   /** Learns after so many episodes. Default 2. */
   readonly periodEpisodes?: number;
-  /** From so many of the newest ones. Default 5. */
+  /** From so many of the newest ones; `tabularAgent` keeps 10. Default 5. */
   readonly batchEpisodes?: number;
 }
 
-/** theta(s, .) += rate x mean over all steps of G (1[a] - pi(.|s)), G the designed return from there on (the authors' update, without a baseline). */
-export function reinforce(
-  { stateCount, actionCount, discount }: Mdp,
-  { learningRate = 0.1, periodEpisodes = 2, batchEpisodes = 5 }: ReinforceOptions = {},
-): TabularLearner {
+/**
+ * theta(s, .) += rate x mean over all steps of G (1[a] - pi(.|s)), G the designed return from there on (the authors' update, without a baseline).
+ * @throws InvalidArgumentError for an unknown option, or one out of range
+ */
+export function reinforce({ stateCount, actionCount, discount }: Mdp, options: ReinforceOptions = {}): TabularLearner {
+  requireKnownOptions('reinforce', options, ['learningRate', 'periodEpisodes', 'batchEpisodes']);
+  const { learningRate = 0.1, periodEpisodes = 2, batchEpisodes = 5 } = options;
   requireFinite('learningRate', learningRate, 0);
   requireInteger('periodEpisodes', periodEpisodes, 1);
   requireInteger('batchEpisodes', batchEpisodes, 1);

@@ -48,10 +48,17 @@ export function abstractProcess(mdp: Mdp, cellOf: Int32Array): Mdp {
   });
 }
 
-/** Rewards `[cells, A]` laid over the states of the cells, `[S, A]`. */
+/**
+ * Rewards `[cells, A]` laid over the states of the cells, `[S, A]`.
+ * @throws ShapeError when there are no rewards for a cell
+ */
 export function liftRewards(rewards: Float64Array, cellOf: Int32Array, actionCount: number): Float64Array {
   const lifted = new Float64Array(cellOf.length * actionCount);
   for (const [state, cell] of cellOf.entries()) {
+    if (!((cell + 1) * actionCount <= rewards.length))
+      throw new ShapeError(
+        `rewards have ${rewards.length} values; expected some for cell ${cell}, that of state ${state}`,
+      );
     lifted.set(rewards.subarray(cell * actionCount, (cell + 1) * actionCount), state * actionCount);
   }
   return lifted;
@@ -60,8 +67,8 @@ export function liftRewards(rewards: Float64Array, cellOf: Int32Array, actionCou
 /** @throws ShapeError or InvalidArgumentError; returns the number of cells */
 function requireCells({ stateCount }: Mdp, cellOf: Int32Array): number {
   if (cellOf.length !== stateCount) throw new ShapeError(`cellOf has ${cellOf.length} values; expected ${stateCount}`);
-  const cells = Math.max(...cellOf) + 1;
   for (const [state, cell] of cellOf.entries()) requireInteger(`cellOf[${state}]`, cell, 0);
+  const cells = cellOf.reduce((most, cell) => Math.max(most, cell), 0) + 1;
   const empty = Array.from({ length: cells }, (_, cell) => cell).find((cell) => !cellOf.includes(cell));
   if (empty !== undefined)
     throw new InvalidArgumentError(`cell ${empty} has no states; expected cells 0 to ${cells - 1}`);

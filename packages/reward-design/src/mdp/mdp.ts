@@ -65,6 +65,10 @@ export function createMdp(description: MdpDescription): Mdp {
       const at = state * actionCount + action;
       const where = `transitions of state ${state}, action ${action}`;
       const given = row[action]!;
+      if (typeof given !== 'number' && !Array.isArray(given))
+        throw new ShapeError(
+          `${where} are ${JSON.stringify(given)}; expected a state, or a list of [state, probability]`,
+        );
       const list = isTerminal[state]
         ? [[state, 1] as const]
         : typeof given === 'number'
@@ -120,7 +124,9 @@ export function rewardTable(
     if (row.length !== actionCount) {
       throw new ShapeError(`rewards of state ${state} have ${row.length} actions; expected ${actionCount}`);
     }
-    for (const [action, value] of row.entries()) table[state * actionCount + action] = value;
+    // A typed array would take null for 0.
+    for (const [action, value] of row.entries())
+      table[state * actionCount + action] = typeof value === 'number' ? value : Number.NaN;
   }
   return requireTable('rewards', { stateCount, actionCount }, table);
 }
@@ -183,7 +189,7 @@ function startDistribution(start: number | readonly number[], stateCount: number
     distribution[requireState('start', start, stateCount)] = 1;
     return distribution;
   }
-  const distribution = Float64Array.from(start);
+  const distribution = Float64Array.from(start, (value) => (typeof value === 'number' ? value : Number.NaN));
   const sum = distribution.reduce((total, value) => total + value, 0);
   if (distribution.length !== stateCount || distribution.some((value) => !(value >= 0)) || Math.abs(sum - 1) > 1e-6) {
     throw new InvalidArgumentError(

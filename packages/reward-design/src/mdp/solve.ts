@@ -1,7 +1,8 @@
 // Values, optimal policies and state occupancies of a small decision process: exact up to rounding, by sweeps that use each new value at once.
+import { requireFinite } from '@moe-rl/core';
 import { expectedNext, type Mdp, requirePolicy, requireTable } from './mdp.ts';
 
-/** Relative gap below which two actions count as equally good. */
+/** Gap, as a share of the largest action value, below which two actions count as equally good. */
 export const TIE = 1e-9;
 
 export interface Solution {
@@ -28,7 +29,7 @@ export function valueIteration(mdp: Mdp, rewards: Float64Array = mdp.rewards): S
     return best;
   });
   const actionValues = actionValuesOf(mdp, rewards, values);
-  const scale = Math.max(1, ...actionValues.map(Math.abs));
+  const scale = actionValues.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   const isOptimal = new Uint8Array(stateCount * actionCount);
   const policy = new Int32Array(stateCount);
   for (let state = 0; state < stateCount; state++) {
@@ -118,8 +119,12 @@ export function stateOccupancy(mdp: Mdp, policy: Float64Array): Float64Array {
   return total === 0 ? occupancy : occupancy.map((value) => value / total);
 }
 
-/** The policy `[S, A]` that explores with probability `epsilon` and else takes an action of `isBest` `[S, A]`, any of them alike. */
+/**
+ * The policy `[S, A]` that explores with probability `epsilon` and else takes an action of `isBest` `[S, A]`, any of them alike.
+ * @throws InvalidArgumentError for an epsilon that is no probability
+ */
 export function epsilonGreedy({ stateCount, actionCount }: Mdp, isBest: Uint8Array, epsilon: number): Float64Array {
+  requireFinite('epsilon', epsilon, 0, 1);
   const policy = new Float64Array(stateCount * actionCount);
   for (let state = 0; state < stateCount; state++) {
     const best = isBest.subarray(state * actionCount, (state + 1) * actionCount);

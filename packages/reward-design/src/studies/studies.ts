@@ -1,10 +1,17 @@
 // The studies: which games, learners and lengths, what the papers say of them, and what came out.
-import { createRng, NotFoundError, requireInteger } from '@moe-rl/core';
+import {
+  createRng,
+  InvalidArgumentError,
+  NotFoundError,
+  requireInteger,
+  requireKnownOptions,
+  requireOneOf,
+} from '@moe-rl/core';
 import { chain } from '../environments/chain.ts';
 import { lineKey } from '../environments/line-key.ts';
 import { room } from '../environments/room.ts';
 import type { TabularGame } from '../environments/tabular-environment.ts';
-import { type LearnerName, learningRun, prepareDesign, type StudyDesign } from './learning.ts';
+import { type LearnerName, learningRun, prepareDesign, STUDY_DESIGNS, type StudyDesign } from './learning.ts';
 
 export interface DesignStudy {
   readonly title: string;
@@ -53,8 +60,16 @@ export interface StudyOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Runs some seeds of one learner and design. */
+const OPTIONS = ['learner', 'design', 'seeds', 'maxEpisodes', 'onResult', 'signal'];
+
+/**
+ * Runs some seeds of one learner and design.
+ * @throws NotFoundError for an unknown study; InvalidArgumentError for an unknown learner, design or option, or one out of range
+ */
 export async function runDesignStudy(name: string, options: StudyOptions): Promise<void> {
+  requireKnownOptions('runDesignStudy', options, OPTIONS);
+  requireOneOf('learner', options.learner, ['q-learning', 'reinforce']);
+  requireOneOf('design', options.design, STUDY_DESIGNS);
   const { learner, design, seeds, onResult, signal } = options;
   const maxEpisodes = requireInteger('maxEpisodes', options.maxEpisodes ?? MAX_EPISODES[learner], 1);
   if (seeds.length === 0) return;
@@ -79,18 +94,28 @@ export interface DesignSummary {
   readonly seeds: number;
   /** Seeds that became optimal in time. */
   readonly reached: number;
-  /** Mean episodes, those that never became optimal counted with the longest time, and its 95 % percentile bootstrap interval over seeds. */
+  /**
+   * Mean episodes, those that never became optimal counted with the longest time, and its 95 % percentile bootstrap interval over seeds. Of a single seed the interval
+   * is the estimate itself, and says nothing.
+   */
   readonly mean: number;
   readonly low: number;
   readonly high: number;
 }
 
-/** One row for each learner and design, in the order of their first results. */
+/**
+ * One row for each learner and design, in the order of their first results.
+ * @throws InvalidArgumentError for a seed that is there twice (it would count as two), or no resamples
+ */
 export function summarizeDesigns(results: readonly StudyResult[], resamples = 2000): readonly DesignSummary[] {
+  requireInteger('resamples', resamples, 1);
   const groups = new Map<string, StudyResult[]>();
   for (const result of results) {
     const key = `${result.learner} ${result.design}`;
-    groups.set(key, [...(groups.get(key) ?? []), result]);
+    const group = groups.get(key) ?? [];
+    if (group.some(({ study, seed }) => study === result.study && seed === result.seed))
+      throw new InvalidArgumentError(`${key}: seed ${result.seed} is there twice; expected each once`);
+    groups.set(key, [...group, result]);
   }
   return [...groups.entries()].map(([key, group]) => {
     const values = group.map(({ episodes, maxEpisodes }) => episodes ?? maxEpisodes);

@@ -55,11 +55,11 @@ const learned: Readonly<Record<string, Setting>> = {
     isMinimumOpen: true,
     maximum: 1000,
   }),
-  clip: setting.number('Bound of the learned reward, up and down; null: none for tables, 0.1 for networks', null, {
-    isNullable: true,
-    minimum: 0,
-    isMinimumOpen: true,
-  }),
+  clip: setting.number(
+    'Tables: bound of the learned reward, up and down (null: none); networks: what their output is multiplied by (null: 0.1)',
+    null,
+    { isNullable: true, minimum: 0, isMinimumOpen: true },
+  ),
   bufferEpisodes: setting.integer('Newest episodes that it learns from', 10, { maximum: 10_000 }),
   updatePeriodEpisodes,
 };
@@ -97,7 +97,8 @@ function exploring(
       description,
       settings,
       create({ settings, environment, agent, config }) {
-        const options = { ...parts, ...given(settings), seed: config.seed };
+        const ofNetworks = isTabular(environment) ? Object.keys({ ...networks, ...cells }) : [];
+        const options = { ...parts, ...given(settings, ofNetworks), seed: config.seed };
         const policyOf = policyOfAgent(name, agent, parts.learned !== 'none' && parts.learned !== 'ranking');
         return isTabular(environment)
           ? explorationDesign(environment, options, policyOf)
@@ -213,11 +214,10 @@ export const REWARDS: Readonly<Record<string, RewardKind>> = Object.fromEntries(
   ),
 ]);
 
-/** Settings without the nulls that stand for defaults. */
-function given(settings: SettingsTree): Readonly<Record<string, number>> {
-  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== null)) as Readonly<
-    Record<string, number>
-  >;
+/** Settings without the nulls that stand for defaults, and without those left out. */
+function given(settings: SettingsTree, leftOut: readonly string[] = []): Readonly<Record<string, number>> {
+  const entries = Object.entries(settings).filter(([name, value]) => value !== null && !leftOut.includes(name));
+  return Object.fromEntries(entries) as Readonly<Record<string, number>>;
 }
 
 /** @throws InvalidArgumentError for an agent that can't tell its policy, where the design needs it */

@@ -2,6 +2,7 @@
 import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { lockFolder } from '@moe-rl/core/node';
 import type { StudyResult } from '@moe-rl/reward-design';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { runMain } from '../testing/run-main.ts';
@@ -25,15 +26,23 @@ test('a study keeps a line per run, goes on with more seeds and ends with the ta
     ...['reward-design', 'study', 'chain', '--folder', folder, '--learner', 'q-learning'],
     ...['--designs', 'original,pbrs,lirpg', '--max-episodes', '60', '--seeds', seeds],
   ];
-  expect((await runCli(study('1'))).code).toBe(0);
+  const single = await runCli(study('1'));
+  expect(single.code).toBe(0);
+  // One seed has no interval.
+  expect(single.stdout).toMatch(/q-learning\s+original\s+60\s+0 of 1/);
   const first = text();
   expect(results().map(({ design, seed }) => `${design} ${seed}`)).toEqual(['original 0', 'pbrs 0', 'lirpg 0']);
   // What a kill in the middle of a write leaves: the line is run again.
-  appendFileSync(join(folder, 'results.jsonl'), '{"study":"chain","lear');
-  const { code, stdout } = await runCli(study('2'));
+  const again = first.split('\n')[0]!;
+  appendFileSync(join(folder, 'results.jsonl'), `null\n${again}\n{"study":"chain","lear`);
+  const { code, stdout, stderr } = await runCli(study('2'));
+  expect(stderr).toMatch(/results\.jsonl, line 4, is no result: it is left out/);
+  expect(stderr).toMatch(/line 5, is of a run that is there already: it is left out/);
+  expect(stderr).toMatch(/line 6, is no result/);
   expect(code).toBe(0);
   expect(text().startsWith(first)).toBe(true);
   const rows = text()
+    .replace(`null\n${again}\n`, '')
     .split('\n')
     .filter((line) => line.endsWith('}'))
     .map((line) => JSON.parse(line) as StudyResult);
@@ -65,6 +74,14 @@ test('a study keeps a line per run, goes on with more seeds and ends with the ta
   );
   expect(unlimited.code).toBe(2);
   expect(unlimited.stderr).toContain('has results of chain with at most 60 episodes; expected chain with 2000');
+});
+
+test('a folder is for one study at a time', async () => {
+  const unlock = lockFolder(folder);
+  const { code, stderr } = await runCli(['reward-design', 'study', 'chain', '--folder', folder]);
+  unlock();
+  expect(code).toBe(2);
+  expect(stderr).toContain(`the folder of results ${folder} is in use by process ${process.pid}`);
 });
 
 test('refuses by name, with exit code 2 and no stack trace', async () => {

@@ -2,7 +2,7 @@
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InvalidArgumentError, requireOneOf } from '@moe-rl/core';
-import { makeFolder, replaceFile, storageError } from '@moe-rl/core/node';
+import { lockFolder, makeFolder, readBytes, replaceFile, storageError } from '@moe-rl/core/node';
 import { heatMapSvg, svgToPng } from '@moe-rl/figures';
 import {
   designedRewards,
@@ -34,13 +34,30 @@ interface StudyCommandOptions {
 }
 
 export async function rewardDesignStudy(name: string, options: StudyCommandOptions): Promise<void> {
-  const { title } = designStudy(name);
+  designStudy(name);
   const learners = options.learner === undefined ? LEARNERS : [requireOneOf('--learner', options.learner, LEARNERS)];
   const designs: readonly StudyDesign[] =
     options.designs?.map((design) => requireOneOf('--designs', design, STUDY_DESIGNS)) ?? STUDY_DESIGNS;
   const folder = options.folder ?? join('runs', `reward-design-${name}`);
-  const file = join(folder, 'results.jsonl');
   makeFolder(folder);
+  // Two at once would make every run twice.
+  const unlock = lockFolder(folder, { noun: 'folder of results' });
+  try {
+    await studyInFolder(name, folder, learners, designs, options);
+  } finally {
+    unlock();
+  }
+}
+
+async function studyInFolder(
+  name: string,
+  folder: string,
+  learners: readonly LearnerName[],
+  designs: readonly StudyDesign[],
+  options: StudyCommandOptions,
+): Promise<void> {
+  const { title } = designStudy(name);
+  const file = join(folder, 'results.jsonl');
   const { maxEpisodes } = options;
   const limitOf = (learner: LearnerName): number => maxEpisodes ?? MAX_EPISODES[learner];
   const isWanted = (result: StudyResult): boolean =>
@@ -83,7 +100,8 @@ export async function rewardDesignStudy(name: string, options: StudyCommandOptio
   const rows = summarizeDesigns(results).map(({ learner, design, mean, low, high, reached, seeds }) => [
     learner,
     design,
-    `${mean.toFixed(0)} [${low.toFixed(0)}, ${high.toFixed(0)}]`,
+    // Nothing is known of how a single run varies.
+    seeds === 1 ? mean.toFixed(0) : `${mean.toFixed(0)} [${low.toFixed(0)}, ${high.toFixed(0)}]`,
     `${reached} of ${seeds}`,
   ]);
   print(table(['learner', 'reward', 'mean episodes until optimal [95 % interval]', 'became optimal'], rows));
@@ -115,7 +133,7 @@ export async function rewardDesignMap(path: string, { output }: { readonly outpu
   const { panels, rowNames } = rewardMap(
     environment.mdp,
     environment.layout,
-    designedRewards(environment, parts.reward ?? {}),
+    designedRewards(environment, parts.reward ?? {}, bonusOf(config.reward)),
   );
   const svg = heatMapSvg(panels, { title: `${config.game}: rewards of ${String(type)}`, rowNames });
   if (output === undefined) makeFolder(runFolderPaths(path).rewardFolder);
@@ -123,20 +141,46 @@ export async function rewardDesignMap(path: string, { output }: { readonly outpu
   print(`${checkpoint}\npicture: ${file}`);
 }
 
-/** A run that was killed may have left half a line: what is appended begins on one of its own. */
-function endLine(file: string): void {
-  if (existsSync(file) && !/(^|\n)$/.test(readFileSync(file, 'utf8'))) appendFileSync(file, '\n');
+/** Sizes of the bonus, where the design has one. */
+function bonusOf({ bonusScale, largestBonus }: Readonly<Record<string, unknown>>) {
+  return {
+    ...(typeof bonusScale === 'number' ? { bonusScale } : {}),
+    ...(typeof largestBonus === 'number' ? { largestBonus } : {}),
+  };
 }
 
+/** A run that was killed may have left half a line: what is appended begins on one of its own. */
+function endLine(file: string): void {
+  try {
+    if (existsSync(file) && !/(^|\n)$/.test(readFileSync(file, 'utf8'))) appendFileSync(file, '\n');
+  } catch (cause) {
+    throw storageError('write', file, cause);
+  }
+}
+
+/** The results in a file, each run once. Lines that are none (a run that was killed may have left half a one) are told and left out: those runs are made again. */
 function readResults(file: string): StudyResult[] {
   if (!existsSync(file)) return [];
-  const lines = readFileSync(file, 'utf8').split('\n');
-  // A run that was killed may have left half a line.
-  return lines.flatMap((line) => {
-    try {
-      return line === '' ? [] : [JSON.parse(line) as StudyResult];
-    } catch {
-      return [];
-    }
-  });
+  const results = new Map<string, StudyResult>();
+  for (const [index, line] of new TextDecoder().decode(readBytes(file)).split('\n').entries()) {
+    if (line === '') continue;
+    const result = parseResult(line);
+    const key = result && `${result.study} ${result.learner} ${result.design} ${result.seed}`;
+    if (result === undefined) note(`${file}, line ${index + 1}, is no result: it is left out`);
+    else if (results.has(key!)) note(`${file}, line ${index + 1}, is of a run that is there already: it is left out`);
+    else results.set(key!, result);
+  }
+  return [...results.values()];
+}
+
+function parseResult(line: string): StudyResult | undefined {
+  try {
+    const result = JSON.parse(line) as StudyResult | null;
+    if (result === null || typeof result.study !== 'string') return undefined;
+    const isKnown = LEARNERS.includes(result.learner) && STUDY_DESIGNS.includes(result.design);
+    const counts = [result.seed, result.maxEpisodes, ...(result.episodes === null ? [] : [result.episodes])];
+    return isKnown && counts.every((count) => Number.isInteger(count)) ? result : undefined;
+  } catch {
+    return undefined;
+  }
 }

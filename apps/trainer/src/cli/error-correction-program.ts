@@ -29,7 +29,7 @@ export function addErrorCorrectionCommands(program: Command): void {
     .option('--folder <folder>', 'folder of the run')
     .option('--server <url>', 'language model server that speaks the OpenAI protocol, instead of a folder')
     .option('--model <name>', 'model of the server')
-    .option('--timeout <seconds>', 'longest time for one answer of the server', realNumber('--timeout'), 60)
+    .option('--timeout <seconds>', 'longest time for one answer of the server (default: 60)', realNumber('--timeout'))
     .option('--arrangements <count>', 'households for each task', integer('--arrangements', 1), 4)
     .option(
       '--tasks <list>',

@@ -1,5 +1,5 @@
 // `moe-rl error-correction`: training stopped by Ctrl-C and gone on with by the same line, evaluation, checked plans, and what is refused.
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -100,6 +100,8 @@ test('refuses by name, before anything is written', async () => {
   const empty = join(folder, 'empty.txt');
   writeFileSync(empty, '\n# nothing\n');
   const run = join(folder, 'run');
+  const taken = join(folder, 'taken');
+  mkdirSync(join(taken, 'evaluation.json'), { recursive: true });
   for (const [args, message] of [
     [['check', 'wash cups'], /task "wash cups" is unknown.*did you mean wash cup/],
     [['check', 'wash cup', '--plan', empty], /the plan .*empty.txt is empty; expected one action per line/],
@@ -113,6 +115,19 @@ test('refuses by name, before anything is written', async () => {
     [['evaluate', '--server', 'http://127.0.0.1:1/v1'], /--model is missing/],
     [['evaluate', '--server', 'nowhere', '--model', 'm'], /url is "nowhere"; expected the address/],
     [['evaluate', '--server', 'http://127.0.0.1:1/v1', '--model', 'm', '--tasks', 'wash cup'], /can not be reached/],
+    [['train', '--folder', run, '--seed', '1', '--set', 'seed=2'], /--seed is 1 and --set says seed=2/],
+    [['train', '--folder', run, '--set', 'tasks=1285'], /tasks is 1285; expected an integer from 1 to 1284/],
+    [['evaluate', '--folder', folder, '--model', 'm'], /--model is m, which is for --server/],
+    [['evaluate', '--folder', folder, '--timeout', '5'], /--timeout is 5, which is for --server/],
+    [
+      ['evaluate', '--server', 'http://127.0.0.1:1/v1', '--model', 'm', '--threads', '1'],
+      /--threads is 1, which is for/,
+    ],
+    [
+      ['evaluate', '--server', 'http://a:b@127.0.0.1:1/v1', '--model', 'm'],
+      /the url of the model server holds a password/,
+    ],
+    [['evaluate', '--folder', taken], /cannot write .*evaluation\.json: it is a folder, not a file/],
     [['evaluate', '--folder', folder, '--tasks', 'wash moon'], /task "wash moon" is unknown/],
   ] as const) {
     expectRefusal(await runMain(['error-correction', ...args], folder), message);

@@ -68,7 +68,7 @@ interface EvaluateCommand extends BackendOptions {
   readonly folder?: string;
   readonly server?: string;
   readonly model?: string;
-  readonly timeout: number;
+  readonly timeout?: number;
   readonly arrangements: number;
   readonly tasks?: readonly string[];
   readonly json?: string;
@@ -83,14 +83,15 @@ export async function evaluateErrorCorrection(options: EvaluateCommand): Promise
         : `--folder is ${folder} and --server is ${server}; expected one of them`,
     );
   }
+  requireUsed(options);
   const known = [...TRAINING_TASKS, ...HELD_OUT_TASKS].map(({ instruction }) => instruction);
   const instructions = tasks?.map((task) => requireOneOf('--tasks', taskByInstruction(task).instruction, known));
   const output = options.json ?? (folder === undefined ? undefined : join(folder, 'evaluation.json'));
-  if (options.json !== undefined) requireOutputFile('--json', options.json);
+  if (output !== undefined && (options.json !== undefined || existsSync(folder!))) requireOutputFile('--json', output);
   await interruptible(async (signal) => {
     const { roles, description, inferences, dispose } =
       folder === undefined
-        ? await serverRoles(server!, model, options.timeout, signal)
+        ? await serverRoles(server!, model, options.timeout ?? 60, signal)
         : await policyRoles(folder, options);
     note(`${description}; ${arrangements} households for each task`);
     try {
@@ -110,6 +111,17 @@ export async function evaluateErrorCorrection(options: EvaluateCommand): Promise
       dispose();
     }
   }, 'stopping');
+}
+
+/** @throws InvalidArgumentError for an option of a server with a folder, or the other way round: it would do nothing */
+function requireUsed({ server, model, timeout, backend, threads }: EvaluateCommand): void {
+  const others =
+    server === undefined ? { '--model': model, '--timeout': timeout } : { '--backend': backend, '--threads': threads };
+  const [unused] = Object.entries(others).filter(([, value]) => value !== undefined);
+  if (unused === undefined) return;
+  throw new InvalidArgumentError(
+    `${unused[0]} is ${unused[1]}, which is for ${server === undefined ? '--server' : '--folder'}; leave it out`,
+  );
 }
 
 export async function checkErrorCorrection(
@@ -154,6 +166,11 @@ function settingsOf({ seed, plansOnly, mixture, experts, set }: TrainCommand): P
       throw new InvalidArgumentError(`--set ${name}: expected --plans-only, --mixture or a setting that is a number`);
     }
     given[name] = value;
+  }
+  if (seed !== undefined && 'seed' in given) {
+    throw new InvalidArgumentError(
+      `--seed is ${seed} and --set says seed=${String(given['seed'])}; expected one of them`,
+    );
   }
   if (experts !== undefined && mixture === undefined) {
     throw new InvalidArgumentError(`--experts is ${experts}, but there is no mixture; expected --mixture too`);
@@ -202,7 +219,7 @@ async function serverRoles(url: string, model: string | undefined, timeoutSecond
   if (model === undefined)
     throw new InvalidArgumentError('--model is missing; expected the name of a model of --server');
   const { createLanguageModelRoles } = await import('@moe-rl/error-correction/language-model');
-  const apiKey = process.env.MOE_RL_MODEL_KEY;
+  const apiKey = process.env.MOE_RL_MODEL_KEY || undefined;
   const roles: Roles = createLanguageModelRoles({
     url,
     model,

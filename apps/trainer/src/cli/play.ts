@@ -131,7 +131,7 @@ function chosenFormats({ output, format }: PlayOptions): VideoFormat[] {
 export function filmFormat(option: string, file: string): VideoFormat {
   requireOutputFile(option, file, ['.gif', '.mp4']);
   if (extname(file).toLowerCase() === '.gif') return 'gif';
-  requireFfmpeg(`--format gif, or an ${option} that ends with .gif`);
+  requireFfmpeg(`a name for ${option} that ends with .gif`);
   return 'mp4';
 }
 

@@ -126,7 +126,10 @@ test('what a start left is kept, a program that fails is filmed, and a damaged s
   const { PATH } = process.env;
   process.env.PATH = folder;
   try {
-    expectRefusal(await refine('--film', 'film.mp4'), /needs the ffmpeg program.*--film that ends with \.gif/);
+    expectRefusal(
+      await refine('--film', 'film.mp4'),
+      /needs the ffmpeg program.*a name for --film that ends with \.gif/,
+    );
   } finally {
     process.env.PATH = PATH;
   }

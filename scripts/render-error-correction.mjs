@@ -5,10 +5,11 @@ import { linearScale, svgText } from '../packages/figures/src/index.ts';
 import { studentInterval as interval } from './render/intervals.mjs';
 import { finish, readLines, write } from './render/pages.mjs';
 
-/** Runs by their settings, seed and variant aside; the page is of the newest series that has three seeds of both variants. */
+/** Runs by their settings (seed and variant aside) and households of the evaluation; the page is of the newest series that has three seeds of both variants. */
 const series = new Map();
 for (const run of readLines('error-correction/results.jsonl')) {
-  const key = JSON.stringify({ ...run.settings, seed: 0, plansOnly: false, network: null });
+  const households = run.evaluation?.arrangements;
+  const key = JSON.stringify({ ...run.settings, seed: 0, plansOnly: false, network: null, households });
   series.set(key, [...(series.get(key) ?? []), run]);
 }
 const isWhole = (own) => ['plans', 'e2cl'].every((one) => own.filter(({ variant }) => variant === one).length >= 3);
@@ -31,8 +32,8 @@ const ROWS = variants.flatMap((variant) =>
     .map((inference) => ({ variant, inference })),
 );
 
-function valuesOf({ variant, inference }, split, measure) {
-  const own = runs.filter((run) => run.variant === variant);
+function valuesOf({ variant, inference }, split, measure, from = runs) {
+  const own = from.filter((run) => run.variant === variant);
   return new Map(
     own.map(({ seed, results }) => [
       seed,
@@ -67,11 +68,7 @@ function table(split) {
 function verdicts() {
   const measures = ['stepExecutability', 'taskExecutability', 'tasksDone'];
   const against = [
-    [
-      'E2CL with speculative inference over plans alone',
-      { variant: 'e2cl', inference: 'speculative' },
-      { variant: 'plans', inference: 'plain' },
-    ],
+    ['E2CL with speculative inference over plans alone', ...E2CL_MINUS_PLANS],
     [
       'speculative over plain inference',
       { variant: 'e2cl', inference: 'speculative' },
@@ -100,14 +97,21 @@ function verdicts() {
   });
 }
 
+const E2CL_MINUS_PLANS = [
+  { variant: 'e2cl', inference: 'speculative' },
+  { variant: 'plans', inference: 'plain' },
+];
+
+/** A difference of paired seeds with its interval, in points. */
+function difference([first, second], split, measure, from = runs) {
+  const [a, b] = [valuesOf(first, split, measure, from), valuesOf(second, split, measure, from)];
+  return shown(interval([...a.keys()].filter((seed) => b.has(seed)).map((seed) => a.get(seed) - b.get(seed))));
+}
+
 /** Differences of paired seeds. */
 function differences() {
   const pairs = [
-    [
-      'E2CL, speculative, minus plans alone, plain',
-      { variant: 'e2cl', inference: 'speculative' },
-      { variant: 'plans', inference: 'plain' },
-    ],
+    ['E2CL, speculative, minus plans alone, plain', ...E2CL_MINUS_PLANS],
     [
       'E2CL, plain, minus plans alone, plain',
       { variant: 'e2cl', inference: 'plain' },
@@ -128,10 +132,7 @@ function differences() {
     `| --- | --- |${' --- |'.repeat(measures.length)}`,
     ...pairs.flatMap(([name, first, second]) =>
       Object.keys(SPLITS).map((split) => {
-        const cells = measures.map((measure) => {
-          const [a, b] = [valuesOf(first, split, measure), valuesOf(second, split, measure)];
-          return shown(interval([...a.keys()].filter((seed) => b.has(seed)).map((seed) => a.get(seed) - b.get(seed))));
-        });
+        const cells = measures.map((measure) => difference([first, second], split, measure));
         return `| ${name} | ${SPLITS[split]} | ${cells.join(' | ')} |`;
       }),
     ),
@@ -199,13 +200,33 @@ const missing = ['plans', 'e2cl'].flatMap((variant) =>
 /** What exploration found, where it was counted: means over seeds and rounds. */
 const found = runs.flatMap(({ exploration = [] }) => exploration);
 const meanFound = (key) => Math.round(found.reduce((sum, round) => sum + round[key], 0) / found.length);
-/** Steps executable and tasks done of an earlier series, in one line. */
-const earlier = wholeSeries
-  .slice(0, -1)
-  .map(
-    ({ 0: { settings: before }, length }) =>
-      `- An earlier series (${length} runs, ${before.demonstrations} ${before.demonstrations === 1 ? 'plan' : 'plans'} for each of ${before.tasks} tasks, ${before.planUpdates} and ${before.correctionUpdates} updates${isOfPresentNetwork ? `, ${before.network.encoderLayers} encoder layer of ${before.network.size}, not told which lines name the same thing` : ''}) came first; this one's settings were chosen after it, before its seeds were run.`,
-  );
+/** An earlier series, in a sentence: other settings, or the same policies in fewer households. */
+function describeEarlier(series) {
+  const { settings: before, evaluation: evaluated } = series[0];
+  if (isOfTheseSettings(series)) {
+    const seeds = [...new Set(series.map(({ seed }) => seed))];
+    const of = (split) =>
+      ['stepExecutability', 'tasksDone']
+        .map((measure) => `${MEASURES[measure]} ${difference(E2CL_MINUS_PLANS, split, measure, series)}`)
+        .join(', ');
+    const more = new Set(runs.map(({ seed }) => seed)).size - seeds.length;
+    return (
+      `- Seeds ${seeds.join(', ')} in ${evaluated.arrangements} households per task came first (E2CL, speculative, minus plans alone: ` +
+      `${Object.entries(SPLITS)
+        .map(([split, name]) => `${name}: ${of(split)}`)
+        .join('; ')}). That left unseen tasks open: ` +
+      `the same policies were evaluated in ${evaluation.arrangements}, and ${more} more seeds were fixed before any of those was run.`
+    );
+  }
+  const plans = before.demonstrations === 1 ? 'plan' : 'plans';
+  const network = isOfPresentNetwork
+    ? `, ${before.network.encoderLayers} encoder layer of ${before.network.size}, not told which lines name the same thing`
+    : '';
+  return `- An earlier series (${series.length} runs, ${before.demonstrations} ${plans} for each of ${before.tasks} tasks, ${before.planUpdates} and ${before.correctionUpdates} updates${network}) came first; this one's settings were chosen after it, before its seeds were run.`;
+}
+const isOfTheseSettings = ([{ settings: before }]) =>
+  JSON.stringify({ ...before, seed: 0 }) === JSON.stringify({ ...settings, seed: 0 });
+const earlier = wholeSeries.slice(0, -1);
 const seedsOf = (variant) => runs.filter((run) => run.variant === variant).map(({ seed }) => seed);
 const minutes = (variant) => {
   const own = runs.filter((run) => run.variant === variant).map(({ processorSeconds }) => processorSeconds / 60);
@@ -233,7 +254,7 @@ write(
       : [
           `- A round of exploration found, in the mean, ${meanFound('feedback')} answers of the household, ${meanFound('errors')} of them errors, and ${meanFound('corrections')} corrections.`,
         ]),
-    ...earlier,
+    ...earlier.filter((series) => !isOfTheseSettings(series)).map(describeEarlier),
     ...(isOfPresentNetwork
       ? [
           '- What the earlier ones lacked, by one of their runs: the network took a quarter of its executable steps for errors, and its corrections repeated the rejected action in two of three cases, saying the next step of a plan',
@@ -243,6 +264,7 @@ write(
           '- The lengths were raised once: with 120 tasks and 1,200 updates neither exploration nor speculative inference made a difference (two seeds). They were not tuned further.',
           '- The network and the default settings were changed after these runs. What that gains is not on this page yet.',
         ]),
+    ...earlier.filter(isOfTheseSettings).map(describeEarlier),
     '',
     ...(settings.guidedProposals === undefined
       ? [

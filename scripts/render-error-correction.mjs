@@ -70,6 +70,11 @@ function verdicts() {
   const against = [
     ['E2CL with speculative inference over plans alone', ...E2CL_MINUS_PLANS],
     [
+      'E2CL with plain inference over plans alone',
+      { variant: 'e2cl', inference: 'plain' },
+      { variant: 'plans', inference: 'plain' },
+    ],
+    [
       'speculative over plain inference',
       { variant: 'e2cl', inference: 'speculative' },
       { variant: 'e2cl', inference: 'plain' },

@@ -101,10 +101,15 @@ function besideDopamine([game, theirs], runs) {
   const returnsOf = (some) => some.map(({ trainingReturn }) => trainingReturn);
   const [low, high] = [Math.min(...returnsOf(theirs)), Math.max(...returnsOf(theirs))];
   const inside = ours.filter(({ trainingReturn }) => trainingReturn >= low && trainingReturn <= high);
-  const episodes = [ours, theirs].map((some) => [some.flatMap((run) => run.episodes)]);
-  const [difference] = stratifiedBootstrap(episodes, ([a], [b]) => [mean(a) - mean(b)]);
-  const found = difference.low <= 0 && difference.high >= 0 ? 'no difference seen' : 'a difference';
-  return `\n${game}: training returns of Dopamine's seeds lie in ${range(returnsOf(theirs))}, its episodes in ${range(theirs.flatMap((run) => run.episodes))}; of our ${ours.length} runs of plain DER ${inside.length} lie inside the first, and their episodes in ${range(ours.flatMap((run) => run.episodes))}. Ours minus Dopamine's, over episodes: ${interval(difference)}, ${found}.\n`;
+  const minus = (episodesOf) => {
+    const episodes = [ours, theirs].map((some) => [some.flatMap(episodesOf)]);
+    const [difference] = stratifiedBootstrap(episodes, ([a], [b]) => [mean(a) - mean(b)]);
+    const found = difference.low <= 0 && difference.high >= 0 ? 'no difference seen' : 'a difference';
+    return `${interval(difference)}, ${found}`;
+  };
+  const later = ({ episodes }) => episodes.slice(1);
+  const laterMeans = (some) => some.map((run) => number(mean(later(run)))).join(', ');
+  return `\n${game}: training returns of Dopamine's seeds lie in ${range(returnsOf(theirs))}, its episodes in ${range(theirs.flatMap((run) => run.episodes))}; of our ${ours.length} runs of plain DER ${inside.length} lie inside the first, and their episodes in ${range(ours.flatMap((run) => run.episodes))}. Ours minus Dopamine's, over episodes: ${minus(({ episodes }) => episodes)}. Without each run's first episode, which an untrained network plays for the most part (learning starts at agent step 1,600): ours ${laterMeans(ours)}, Dopamine's ${laterMeans(theirs)} by seed; ours minus Dopamine's ${minus(later)}.\n`;
 }
 
 /** @returns {[game: string, runs: { trainingReturn: number, episodes: number[] }[]][]} */

@@ -167,8 +167,8 @@ export default [
   mutant(
     'a resumed recording keeps what came after',
     `${REPLAY}node/dataset-recorder.ts`,
-    'if (number > (parts as number)) await rm(',
-    'if (number < 0) await rm(',
+    'if (number > (parts as number)) await this.#remove(',
+    'if (number < 0) await this.#remove(',
     ['packages/replay/src/node/dataset-recorder.test.ts'],
   ),
   mutant(

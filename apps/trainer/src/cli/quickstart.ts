@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { NotFoundError } from '@moe-rl/core';
 import { storageError } from '@moe-rl/core/node';
 import { type RecordedEpisode, recordEpisode } from '@moe-rl/figures';
-import { createRunFolder, lockRunFolder, openRunFolder, type RunFolder, runFolderPaths } from '@moe-rl/runs';
-import { changeOnResume, checkRun, finishRun, makeEnvironment, newRunConfig, registry } from '@moe-rl/training';
+import { createRunFolder, lockRunFolder, type RunFolder, runFolderPaths } from '@moe-rl/runs';
+import { checkRun, finishRun, makeEnvironment, newRunConfig } from '@moe-rl/training';
 import { describeFilm, writeVideo } from './play.ts';
 import { note, print, programName } from './terminal.ts';
-import { requireNotTrainedFurther, trainAndFinish } from './train.ts';
+import { openToGoOn, trainAndFinish } from './train.ts';
 
 /** Episodes played for the film; the best is kept. */
 const FILMED_EPISODES = 3;
@@ -78,15 +78,7 @@ export async function openFolder(options: QuickstartOptions): Promise<RunFolder>
   const exists = existsSync(runFolderPaths(runFolder).configFile);
   if (options.resume === true) {
     if (!exists) throw new NotFoundError(`there is no run in ${runFolder} to resume; leave out --resume to start one`);
-    return openRunFolder(
-      runFolder,
-      (stored) => {
-        const changed = changeOnResume(stored, requested);
-        requireNotTrainedFurther(runFolder, changed.trainingAgentSteps, stored.trainingAgentSteps);
-        return changed;
-      },
-      registry,
-    );
+    return openToGoOn(runFolder, requested);
   }
   const config = newRunConfig(requested, QUICKSTART_SETTINGS);
   await checkRun(config);

@@ -7,6 +7,7 @@ import {
   moduleReference,
   ORIGINAL_REWARD,
   openRunFolder,
+  type RequestedSettings,
   type RunConfig,
   type RunFolder,
   readRunModules,
@@ -100,6 +101,14 @@ async function resumedFolder(options: TrainOptions): Promise<RunFolder> {
     throw new NotFoundError(`there is no run in ${path} to resume; name its folder with --run-folder`);
   }
   await useModules(options.module, readRunModules(path), path);
+  return openToGoOn(path, requested);
+}
+
+/**
+ * Opens the folder of a run that goes on, with what may change on resume.
+ * @throws InvalidArgumentError for another change, or fewer agent steps than it has trained
+ */
+export function openToGoOn(path: string, requested: RequestedSettings): RunFolder {
   return openRunFolder(
     path,
     (stored) => {
@@ -112,7 +121,7 @@ async function resumedFolder(options: TrainOptions): Promise<RunFolder> {
 }
 
 /** A run can be made longer, or end where it stands; what it learned since cannot be taken back. @throws InvalidArgumentError */
-export function requireNotTrainedFurther(path: string, asked: number, stored: number): void {
+function requireNotTrainedFurther(path: string, asked: number, stored: number): void {
   const trained = runFolderPaths(path).checkpoints.list().at(-1) ?? 0;
   if (asked === stored || asked >= trained) return;
   throw new InvalidArgumentError(

@@ -12,7 +12,7 @@ export type { NamedValues } from './client/named-values.ts';
 export { PjrtError, PluginError } from './errors.ts';
 export { BACKEND_NAME, type LoadPjrtConfig, type LoadPjrtOutput, loadPjrt } from './load.ts';
 export { explainPlugins, type PluginExplanation } from './plugins/explain.ts';
-export { type DeviceChoice, deviceChoices } from './plugins/locate.ts';
+export { type DeviceChoice, deviceChoices, devicesHere } from './plugins/locate.ts';
 export type { PluginName } from './plugins/versions.ts';
 export type { ExecutableCache } from './program/executable-cache.ts';
 export { FunctionBuilder, type FunctionBuilderConfig, type Precision, precisions } from './stablehlo/builder.ts';

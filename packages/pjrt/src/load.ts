@@ -2,7 +2,7 @@
 // @moe-rl/tfjs-graph make its programs here.
 import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { InvalidArgumentError, MissingDependencyError, requireInteger, requireOneOf } from '@moe-rl/core';
 import { registerProgramBatchEngine, registerProgramEngine } from '@moe-rl/tfjs-graph/engine';
@@ -79,7 +79,8 @@ export async function loadPjrt(config: LoadPjrtConfig = {}): Promise<LoadPjrtOut
   const precision = requireOneOf('precision', config.precision ?? 'default', precisions);
   const threads = config.threads === undefined ? undefined : requireInteger('threads', config.threads, 1, 1024);
   const report = config.onProgress ?? (() => {});
-  const plugin = config.plugin ?? pluginOfUser() ?? (await findPlugin(device, config.install ?? true, report));
+  const own = config.plugin === undefined ? pluginOfUser() : resolve(config.plugin);
+  const plugin = own ?? (await findPlugin(device, config.install ?? true, report));
   if (loaded !== undefined) {
     const { xlaOptions = loaded.xlaOptions, cacheFolder = loaded.cacheFolder } = config;
     const asked = { plugin, device, precision, threads: threads ?? loaded.threads, xlaOptions, cacheFolder };

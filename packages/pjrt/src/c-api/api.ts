@@ -1,5 +1,5 @@
 // PJRT's C interface of one loaded plugin: its function table, checked against what the client needs; calls with typed errors.
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { PjrtError, PluginError } from '../errors.ts';
 import { nativeAccess } from '../native/koffi-access.ts';
 import type { NativeAccess, NativeFunction } from '../native/native-access.ts';
@@ -126,17 +126,26 @@ const elfMachines: Readonly<Record<string, number>> = {
   riscv64: 243,
 };
 
+/** Bytes of an ELF header for 64 bits, and of one of the entries that say what is loaded of the file. */
+const ELF_HEADER_BYTES = 64;
+const ELF_PROGRAM_BYTES = 56;
+
 /**
- * Looks at the first bytes of a file before the loader does: its own message for a file of another processor says little.
+ * Looks at a file's headers before the loader does: its own message for a file of another processor says little, and a file that was cut short ends the process
+ * by a signal, once a part that is missing is touched.
  * @throws PluginError naming what it is and what was expected.
  */
 function checkLibrary(path: string): void {
-  const bytes = new Uint8Array(20);
+  const header = new Uint8Array(ELF_HEADER_BYTES);
   let length: number;
+  let size: number;
+  let programs: Uint8Array;
   try {
     const file = openSync(path, 'r');
     try {
-      length = readSync(file, bytes, 0, bytes.length, 0);
+      length = readSync(file, header, 0, header.length, 0);
+      size = fstatSync(file).size;
+      programs = readPrograms(file, view(header));
     } finally {
       closeSync(file);
     }
@@ -144,12 +153,38 @@ function checkLibrary(path: string): void {
     throw new PluginError(`${path} can't be read: ${(cause as Error).message}`, { cause });
   }
   if (process.platform !== 'linux') return;
-  if (length < bytes.length || bytes[0] !== 0x7f || String.fromCharCode(...bytes.subarray(1, 4)) !== 'ELF') {
+  if (length < 20 || header[0] !== 0x7f || String.fromCharCode(...header.subarray(1, 4)) !== 'ELF') {
     throw new PluginError(`${path} is no shared library of Linux (its first bytes are no ELF header)`);
   }
-  const machine = view(bytes).getUint16(18, true);
+  const machine = view(header).getUint16(18, true);
   const expected = elfMachines[process.arch];
-  if (machine === expected) return;
-  const name = Object.entries(elfMachines).find(([, number]) => number === machine)?.[0] ?? `ELF machine ${machine}`;
-  throw new PluginError(`${path} is built for ${name}; this process runs on ${process.arch}`);
+  if (machine !== expected) {
+    const name = Object.entries(elfMachines).find(([, number]) => number === machine)?.[0] ?? `ELF machine ${machine}`;
+    throw new PluginError(`${path} is built for ${name}; this process runs on ${process.arch}`);
+  }
+  const needed = bytesOfPrograms(programs);
+  if (needed > size) {
+    throw new PluginError(
+      `${path} is cut short: it has ${size} bytes, and its header tells of ${needed}; copy or fetch it again`,
+    );
+  }
+}
+
+/** The table of what is loaded of an ELF file; as much of it as there is. */
+function readPrograms(file: number, header: DataView): Uint8Array {
+  const isElf64 = header.getUint32(0, false) === 0x7f454c46 && header.getUint8(4) === 2;
+  const count = isElf64 && header.getUint16(54, true) === ELF_PROGRAM_BYTES ? header.getUint16(56, true) : 0;
+  const table = new Uint8Array(count * ELF_PROGRAM_BYTES);
+  if (table.length > 0) readSync(file, table, 0, table.length, header.getBigUint64(32, true));
+  return table;
+}
+
+/** How long the file must be for all that is loaded of it. */
+function bytesOfPrograms(programs: Uint8Array): number {
+  let needed = 0;
+  for (let at = 0; at < programs.length; at += ELF_PROGRAM_BYTES) {
+    const entry = view(programs.subarray(at, at + ELF_PROGRAM_BYTES));
+    needed = Math.max(needed, Number(entry.getBigUint64(8, true) + entry.getBigUint64(32, true)));
+  }
+  return needed;
 }

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { findWheelTool } from '@moe-rl/core/node';
 import { sizeOf } from './install.ts';
-import { libraryOf, nvidiaDriverVersion, PLUGIN_VARIABLE, pluginOfUser, releaseFolder } from './locate.ts';
+import { AMD_DEVICE, libraryOf, nvidiaDriverVersion, PLUGIN_VARIABLE, pluginOfUser, releaseFolder } from './locate.ts';
 import { findRelease, type PluginName, pluginNames } from './versions.ts';
 
 /** One plugin, and whether it can be used. */
@@ -58,7 +58,7 @@ function explain(name: PluginName): PluginExplanation {
 
 function deviceObstacle(name: PluginName): string | undefined {
   if (name === 'cpu') return undefined;
-  if (name === 'rocm7') return existsSync('/dev/kfd') ? undefined : 'no AMD GPU was found (there is no /dev/kfd)';
+  if (name === 'rocm7') return existsSync(AMD_DEVICE) ? undefined : `no AMD GPU was found (there is no ${AMD_DEVICE})`;
   const driver = nvidiaDriverVersion();
   if (driver === undefined) return 'no NVIDIA GPU was found: its driver shows none';
   const least = name === 'cuda13' ? 580 : 525;

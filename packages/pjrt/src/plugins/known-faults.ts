@@ -25,7 +25,8 @@ const faulty: readonly FaultyPlugin[] = [
 
 /** @throws PluginError naming the fault when the file is a plugin that is known to be wrong */
 export function refuseKnownFaults(path: string, known: readonly FaultyPlugin[] = faulty): void {
-  const { size } = statSync(path);
+  // Opening it tells of a file that is missing.
+  const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
   const suspects = known.filter(({ bytes }) => bytes === size);
   if (suspects.length === 0) return;
   const head = new Uint8Array(Math.min(HEAD_BYTES, size));

@@ -1,6 +1,6 @@
 // Where plugins lie: a file that the user names, or the cache folder.
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { InvalidArgumentError } from '@moe-rl/core';
 import { cacheDirectory, tryRun } from '@moe-rl/core/node';
 import { PluginError } from '../errors.ts';
@@ -48,13 +48,33 @@ function pluginNameFor(device: DeviceChoice): PluginName {
   return driver !== undefined && driver < FIRST_DRIVER_OF_CUDA_13 ? 'cuda12' : 'cuda13';
 }
 
+/** The devices that this machine shows; nothing is loaded. */
+export function devicesHere(): DeviceChoice[] {
+  const isHere = { cpu: true, cuda: nvidiaDriverVersion() !== undefined, rocm: existsSync(AMD_DEVICE) };
+  return deviceChoices.filter((device) => isHere[device]);
+}
+
+/** What AMD's driver makes. */
+export const AMD_DEVICE = '/dev/kfd';
+
 const FIRST_DRIVER_OF_CUDA_13 = 580;
 
 /** Major version of NVIDIA's driver; undefined where there is none. */
 export function nvidiaDriverVersion(): number | undefined {
+  for (const text of driverDescriptions()) {
+    const version = driverVersionIn(text);
+    if (version !== undefined) return version;
+  }
+  return undefined;
+}
+
+/** What the driver says of itself, by whoever can be asked: a container may hide its files, and nvidia-smi's table has had other headings. */
+function* driverDescriptions(): Generator<string> {
   const path = '/proc/driver/nvidia/version';
-  const text = existsSync(path) ? readFileSync(path, 'utf8') : tryRun(['nvidia-smi'], []).output;
-  return driverVersionIn(text);
+  if (existsSync(path)) yield readFileSync(path, 'utf8');
+  yield tryRun(['nvidia-smi'], []).output;
+  const { ok, printed } = tryRun(['nvidia-smi'], ['--query-gpu=driver_version', '--format=csv,noheader']);
+  if (ok) yield `Driver Version: ${printed}`;
 }
 
 /** Major version of NVIDIA's driver in what its kernel module (closed or open) or nvidia-smi says of itself. */
@@ -68,8 +88,10 @@ export function driverVersionIn(text: string): number | undefined {
  * @throws InvalidArgumentError when there is no such file
  */
 export function pluginOfUser(environment: NodeJS.ProcessEnv = process.env): string | undefined {
-  const path = environment[PLUGIN_VARIABLE];
-  if (path === undefined || path === '') return undefined;
+  const given = environment[PLUGIN_VARIABLE];
+  if (given === undefined || given === '') return undefined;
+  // A bare file name would be looked for in the system's folders of libraries.
+  const path = resolve(given);
   if (!existsSync(path)) throw new InvalidArgumentError(`${PLUGIN_VARIABLE} is "${path}"; there is no such file`);
   return path;
 }

@@ -1,6 +1,6 @@
 // Plugins that can't be used are named before anything is computed with them.
-import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { PjrtClient } from '../client/client.ts';
 import { PluginError } from '../errors.ts';
@@ -8,7 +8,7 @@ import { loadPjrt } from '../load.ts';
 import { missing, temporaryFolder } from '../testing/plugin.ts';
 import { installPlugin } from './install.ts';
 import { refuseKnownFaults } from './known-faults.ts';
-import { driverVersionIn, libraryOf, pluginOfUser } from './locate.ts';
+import { driverVersionIn, libraryOf, nvidiaDriverVersion, pluginOfUser } from './locate.ts';
 import { requirePlatform } from './platform.ts';
 import { findRelease, pluginNames } from './versions.ts';
 
@@ -33,7 +33,36 @@ describe('files that are no plugin', () => {
     expect(() => PjrtClient.open(path)).toThrow(/can't be loaded as a PJRT plugin/);
   });
 
-  test('a missing file', () => {
+  test.runIf(process.platform === 'linux')('a plugin that was cut short, by its own headers', () => {
+    const path = join(temporaryFolder(), 'plugin.so');
+    // Loading it would end this process by a signal. Every ELF program tells how long it is.
+    const whole = readFileSync(process.execPath);
+    writeFileSync(path, whole.subarray(0, whole.length >> 1));
+    expect(() => PjrtClient.open(path)).toThrow(PluginError);
+    expect(() => PjrtClient.open(path)).toThrow(
+      /plugin.so is cut short: it has \d+ bytes, and its header tells of \d+/,
+    );
+  });
+
+  test.skipIf(missing !== undefined)(
+    'a bare file name is one in the working folder, not in those of the system',
+    async () => {
+      const plugin = await installPlugin(findRelease('cpu')!);
+      const before = process.cwd();
+      process.chdir(dirname(plugin));
+      try {
+        expect(pluginOfUser({ MOE_RL_PJRT_PLUGIN: basename(plugin) })).toBe(plugin);
+        const loading = loadPjrt({ device: 'cuda', plugin: basename(plugin) });
+        await expect(loading).rejects.toThrow(`cuda: ${plugin} is no plugin for GPUs`);
+      } finally {
+        process.chdir(before);
+      }
+    },
+    600_000,
+  );
+
+  test('a missing file', async () => {
+    await expect(loadPjrt({ plugin: '/nowhere/plugin.so' })).rejects.toThrow(PluginError);
     expect(() => PjrtClient.open('/nowhere/plugin.so')).toThrow(/can't be read/);
     expect(() => pluginOfUser({ MOE_RL_PJRT_PLUGIN: '/nowhere/plugin.so' })).toThrow(/there is no such file/);
   });
@@ -80,6 +109,22 @@ test.each([
 ])('the driver’s version is read from %s', (_, text, version) => {
   expect(driverVersionIn(text)).toBe(version);
 });
+
+test.runIf(process.platform === 'linux' && !existsSync('/proc/driver/nvidia/version'))(
+  'the driver’s version is asked for by itself where nvidia-smi’s table has another heading',
+  () => {
+    const folder = temporaryFolder();
+    const table = 'echo "| NVIDIA-SMI 595.10   KMD Version: 595.10   CUDA UMD Version: 13.2 |"';
+    const program = `#!/bin/sh\ncase "$1" in --query-gpu=driver_version) echo 595.10;; *) ${table};; esac\n`;
+    writeFileSync(join(folder, 'nvidia-smi'), program, { mode: 0o755 });
+    vi.stubEnv('PATH', `${folder}:${process.env.PATH}`);
+    try {
+      expect(nvidiaDriverVersion()).toBe(595);
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  },
+);
 
 describe('a plugin for another device than was asked for', () => {
   test('is refused by what it says of itself, unless nobody knows that name', () => {

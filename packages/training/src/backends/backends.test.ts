@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MoeRlError } from '@moe-rl/core';
+import { devicesHere } from '@moe-rl/pjrt';
 import { createRunFolder, openRunFolder, type RunConfig } from '@moe-rl/runs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { agentConfigOf, makeEnvironment, newRunConfig, registry, trainInFolder } from '../index.ts';
@@ -45,6 +46,20 @@ describe('what is here', () => {
     expect(rows).toEqual([expect.objectContaining({ source: 'WebGPU (@moe-rl/webgpu)', isInstalled: true })]);
     expect(backendsHere([])).toContainEqual({ backend: 'webgpu', version: 'WebGPU (@moe-rl/webgpu)' });
   });
+});
+
+it('a plugin that the user names is measured, in place of those in the cache', () => {
+  const version = 'MOE_RL_PJRT_PLUGIN: /own/plugin.so';
+  const [user, cpu] = [
+    { name: 'user', state: 'found', reason: version },
+    { name: 'cpu', state: 'found', reason: 'version 1' },
+  ] as const;
+  const plugins = (explained: Parameters<typeof backendsHere>[0]) =>
+    backendsHere(explained).filter(({ backend }) => backend.startsWith('pjrt-'));
+  expect(plugins([cpu])).toEqual([{ backend: 'pjrt-cpu', version: 'version 1' }]);
+  // On a machine with a card, for its device too: only loading the plugin tells which it is for.
+  expect(plugins([user, cpu])).toEqual(devicesHere().map((device) => ({ backend: `pjrt-${device}`, version })));
+  expect(plugins([user])).toContainEqual({ backend: 'pjrt-cpu', version });
 });
 
 describe('the choice', () => {

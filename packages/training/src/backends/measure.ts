@@ -2,7 +2,8 @@
 // that crashes takes nothing else with it. Nothing is downloaded.
 import { fork } from 'node:child_process';
 import { createRequire } from 'node:module';
-import { explainPlugins, type PluginExplanation } from '@moe-rl/pjrt';
+import { devicesHere, explainPlugins, type PluginExplanation } from '@moe-rl/pjrt';
+import type { BackendExplanation } from '@moe-rl/tfjs-native';
 import { explainTrainingBackends } from './explain.ts';
 import type { BackendMeasurement } from './measurement.ts';
 import type { BackendHere, MeasuredAgent } from './measurement-cache.ts';
@@ -22,15 +23,28 @@ export function backendsHere(explained: readonly PluginExplanation[] = explainPl
   const native = stock.find(({ name }) => name === 'tensorflow');
   const others = stock.filter(({ name }) => name === 'webgpu' || (name === 'wasm' && native === undefined));
   const plugins = explained.filter(({ state }) => state === 'found');
-  const named = plugins
-    .filter(({ name }) => name !== 'user')
-    .map(({ name, reason }) => ({
-      backend: `pjrt-${name.replace(/\d+$/, '')}` as BackendHere['backend'],
-      version: reason,
-    }));
-  return [...(native === undefined ? [] : [native]), ...others]
-    .map(({ name, source }): BackendHere => ({ backend: name, version: source }))
-    .concat(named.filter(({ backend }, index) => named.findIndex((one) => one.backend === backend) === index));
+  const own = plugins.find(({ name }) => name === 'user');
+  // The user's own plugin takes the place of those in the cache, for whatever device is asked for: which one it is for is told by loading it.
+  if (own !== undefined) {
+    const version = own.reason;
+    return stockHere(native, others).concat(
+      devicesHere().map((device): BackendHere => ({ backend: `pjrt-${device}`, version })),
+    );
+  }
+  const named = plugins.map(({ name, reason }) => ({
+    backend: `pjrt-${name.replace(/\d+$/, '')}` as BackendHere['backend'],
+    version: reason,
+  }));
+  return stockHere(native, others).concat(
+    named.filter(({ backend }, index) => named.findIndex((one) => one.backend === backend) === index),
+  );
+}
+
+function stockHere(native: BackendExplanation | undefined, others: readonly BackendExplanation[]): BackendHere[] {
+  return [...(native === undefined ? [] : [native]), ...others].map(({ name, source }) => ({
+    backend: name,
+    version: source,
+  }));
 }
 
 /**

@@ -1,10 +1,11 @@
 // `pnpm bench [name ...]`: runs benchmarks and prints a table of ours against a peer; `--json FILE` writes the rows. Each file beside this one answers one
 // question and exports `run({ peers, options })`, which returns rows `{ name, ours, peer, unit, ratio }` (ratio = ours / peer).
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { makeFolder, readJsonObject, replaceFile, requireWritable } from '../packages/core/src/node/index.ts';
 import { createPeers, PEERS } from './lib/peers.mjs';
 import { otherProcessorUse } from './lib/quiet.mjs';
 
@@ -14,10 +15,10 @@ const available = readdirSync(folder)
   .map((name) => name.replace(/\.mjs$/, ''));
 
 const USAGE = `usage: pnpm bench [name ...] [--json FILE] [--save] [--peers a,b | --no-peers] [--quick] [--threads N]
-       pnpm bench gpu [--cpu] [--engines a,b] [--networks a,b] [--batches 32,64] [--minutes N] [--python FILE] [--results FOLDER] [--tiny]
+       pnpm bench gpu [--cpu] [--engines a,b] [--networks a,b] [--batches 32,64] [--minutes N] [--python FILE] [--results FOLDER] [--add] [--tiny]
 
   names:  ${available.join(', ')} (all when none is given)
-  gpu:    writes results/gpu-<device>.json; --cpu measures the processor, --python names an interpreter that has JAX for the device,
+  gpu:    writes results/gpu-<device>.json; --add goes on with that file: what has a figure there is not measured again; --cpu measures the processor, --python names an interpreter that has JAX for the device,
           --tiny runs everything small, without peers
   peers:  ${Object.entries(PEERS)
     .map(([name, peer]) => `${name} (${peer.size})`)
@@ -36,6 +37,7 @@ const OWN_OPTIONS = {
     minutes: { type: 'string' },
     python: { type: 'string' },
     results: { type: 'string' },
+    add: { type: 'boolean' },
   },
 };
 
@@ -84,12 +86,14 @@ function ownOptions() {
         throw new Error(`--${name} is ${JSON.stringify(text)}; expected whole numbers of at least 1`);
       return Number(part);
     });
-  const { threads, cpu, tiny, engines, networks, batches, minutes, python, results } = values;
+  const { threads, cpu, tiny, engines, networks, batches, minutes, python, results, add } = values;
   if (minutes !== undefined && !(Number(minutes) > 0))
     throw new Error(`--minutes is ${JSON.stringify(minutes)}; expected a number above 0`);
+  if (tiny && python !== undefined) throw new Error('--tiny measures without peers, so --python does nothing');
   const options = {
     cpu,
     tiny,
+    add,
     engines: engines?.split(','),
     networks: networks?.split(','),
     batches: batches === undefined ? undefined : wholeNumbers('batches', batches).sort((a, b) => a - b),
@@ -107,14 +111,26 @@ for (const name of positionals.length > 0 ? positionals : available) {
   process.stdout.write(`\n=== ${name}\n`);
   const { run } = await import(`./${name}.mjs`);
   const others = otherProcessorUse();
+  const resultsFolder = own.results ?? join(folder, 'results');
+  const fileOf = (report) => join(resultsFolder, `${report}.json`);
+  if (name === 'gpu') refuseUnwritable(fileOf('gpu'));
   let saved;
   const measured = await runOrRefuse(run, {
     peers,
     options: { quick: values.quick, ...own, log: (text) => process.stdout.write(`${text}\n`) },
     // A benchmark that takes long keeps what it has after each measurement.
     save(report) {
-      saved = join(own.results ?? join(folder, 'results'), `${report.name}.json`);
-      writeResults(saved, report.rows, report.details);
+      try {
+        writeResults(fileOf(report.name), report.rows, report.details);
+        saved = fileOf(report.name);
+      } catch (error) {
+        // The figures are still printed.
+        process.stdout.write(`not written: ${error.message}\n`);
+      }
+    },
+    load(report) {
+      const file = fileOf(report);
+      return existsSync(file) ? { file, report: readJsonObject(file) } : undefined;
     },
   });
   if (saved !== undefined) process.stdout.write(`written: ${relative(process.cwd(), saved)}\n`);
@@ -165,12 +181,22 @@ function printTable(table) {
   }
 }
 
-/** What a benchmark finds wrong with its own options is a mistake of the caller, not of ours. */
+/** Measuring takes long: where nothing could be kept of it, it does not begin. */
+function refuseUnwritable(file) {
+  try {
+    requireWritable(file);
+  } catch (error) {
+    process.stderr.write(`results can't be kept: ${error.message}; name another folder by --results\n`);
+    process.exit(2);
+  }
+}
+
+/** What a benchmark finds wrong with its own options, or with a file that it is to go on with, is a mistake of the caller, not of ours. */
 async function runOrRefuse(run, config) {
   try {
     return await run(config);
   } catch (error) {
-    if (error.code !== 'INVALID_ARGUMENT') throw error;
+    if (!['INVALID_ARGUMENT', 'CORRUPT_DATA'].includes(error.code)) throw error;
     process.stderr.write(`${error.message}\n`);
     process.exit(2);
   }
@@ -178,7 +204,7 @@ async function runOrRefuse(run, config) {
 
 /** Rows with the machine and the date that they were measured on, and the versions of the peers. */
 function writeResults(file, results, details = {}) {
-  mkdirSync(dirname(file), { recursive: true });
+  makeFolder(dirname(file));
   const processor = cpus();
   const content = {
     rows: results,
@@ -195,5 +221,5 @@ function writeResults(file, results, details = {}) {
     quick: values.quick,
     peers: Object.fromEntries(Object.entries(PEERS).map(([name, { requires }]) => [name, requires])),
   };
-  writeFileSync(file, `${JSON.stringify(content, null, 2)}\n`);
+  replaceFile(file, `${JSON.stringify(content, null, 2)}\n`);
 }

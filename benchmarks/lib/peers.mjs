@@ -27,12 +27,14 @@ export const PEERS = {
 
 /**
  * @param {readonly string[]} wanted names of peers the caller asked for
- * @returns `has(name)`: the peer is wanted and its environment can be made here; `python(name)`: path of its interpreter, made on first use.
+ * @returns `has(name)`: the peer is wanted and its environment can be made here; `python(name)`: path of its interpreter, made on first use (`isWanted`: by another
+ *   name).
  */
 export function createPeers(wanted) {
   const made = new Map();
-  const python = (name) => {
-    if (!made.has(name)) made.set(name, wanted.includes(name) ? provide(name) : undefined);
+  const python = (name, isWanted = wanted.includes(name)) => {
+    if (!isWanted) return undefined;
+    if (!made.has(name)) made.set(name, provide(name));
     return made.get(name);
   };
   return { wanted: (name) => wanted.includes(name), has: (name) => python(name) !== undefined, python };

@@ -3,11 +3,12 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
-/** A side could not do what it was asked. `isOutOfMemory`: the device had no room. */
+/** A side could not do what it was asked. `isOutOfMemory`: the device had no room. `hasEnded`: its process is gone. */
 export class SideError extends Error {
-  constructor(message, { isOutOfMemory = false } = {}) {
+  constructor(message, { isOutOfMemory = false, hasEnded = false } = {}) {
     super(message);
     this.isOutOfMemory = isOutOfMemory;
+    this.hasEnded = hasEnded;
   }
 }
 
@@ -20,6 +21,7 @@ export function startSide({ command, args, environment = {} }) {
   let errors = '';
   let waiting;
   let ended;
+  const closed = new Promise((resolve) => child.once('close', resolve));
   const settle = (how, value) => {
     const { resolve, reject, timer } = waiting ?? {};
     waiting = undefined;
@@ -27,7 +29,10 @@ export function startSide({ command, args, environment = {} }) {
     (how === 'answer' ? resolve : reject)?.(value);
   };
   const end = (reason) => {
-    ended ??= new SideError(reason, { isOutOfMemory: /RESOURCE_EXHAUSTED|out of memory/i.test(errors) });
+    ended ??= new SideError(reason, {
+      isOutOfMemory: /RESOURCE_EXHAUSTED|out of memory/i.test(errors),
+      hasEnded: true,
+    });
     settle('failure', ended);
   };
   child.stderr.on('data', (chunk) => {
@@ -36,16 +41,22 @@ export function startSide({ command, args, environment = {} }) {
   child.stdin.on('error', () => {});
   child.on('error', (error) => end(`${command} can't be started: ${error.message}`));
   child.on('close', (code, signal) => {
-    const last = errors.trim().split('\n').at(-1);
+    const lines = errors.trim().split('\n');
+    // Crashes print a stack or a list of modules after what went wrong.
+    const last = lines.findLast((line) => /error|fatal|fail|exception|out of memory/i.test(line)) ?? lines.at(-1);
     end(`it ended with ${signal ?? `code ${code}`}${last ? `: ${last}` : ''}`);
   });
   createInterface({ input: child.stdout }).on('line', (line) => {
-    if (!line.startsWith('{')) return;
-    const { error, isOutOfMemory, ...answer } = JSON.parse(line);
+    const said = parseAnswer(line);
+    if (said === undefined) return;
+    const { error, isOutOfMemory, ...answer } = said;
     if (error === undefined) settle('answer', answer);
     else settle('failure', new SideError(error, { isOutOfMemory }));
   });
   return {
+    get hasEnded() {
+      return ended !== undefined;
+    },
     ask(request, seconds = 300) {
       if (ended !== undefined) return Promise.reject(ended);
       return new Promise((resolve, reject) => {
@@ -58,17 +69,48 @@ export function startSide({ command, args, environment = {} }) {
       });
     },
     /** Ends it; what it had on the device is free when this is done. */
-    stop() {
-      return new Promise((resolve) => {
-        if (ended !== undefined) return resolve();
-        const timer = setTimeout(() => child.kill('SIGKILL'), 10_000);
-        child.once('close', () => {
-          clearTimeout(timer);
-          resolve();
-        });
-        child.stdin.end();
-      });
+    async stop() {
+      const timer = setTimeout(() => child.kill('SIGKILL'), 10_000);
+      child.stdin.end();
+      await closed;
+      clearTimeout(timer);
     },
+  };
+}
+
+/** What a line answers; undefined for what libraries print. */
+function parseAnswer(line) {
+  if (!line.startsWith('{')) return undefined;
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What can be asked of a process that was asked nothing but `describe`. */
+const FIRST_REQUESTS = new Set(['prepare', 'floor', 'train', 'seeds']);
+/** One that ends that often has more wrong with it than one network. */
+const MOST_STARTS = 5;
+
+/**
+ * A side that is started anew after its process ended, by a crash or because it did not answer: what is asked next does not fall for what went wrong before.
+ * @param {() => ReturnType<typeof startSide>} start
+ */
+export function startAgainSide(start) {
+  let side = start();
+  let starts = 1;
+  return {
+    async ask(request, seconds) {
+      if (side.hasEnded && FIRST_REQUESTS.has(request.do) && starts < MOST_STARTS) {
+        await side.stop();
+        side = start();
+        starts++;
+        await side.ask({ do: 'describe' });
+      }
+      return side.ask(request, seconds);
+    },
+    stop: () => side.stop(),
   };
 }
 

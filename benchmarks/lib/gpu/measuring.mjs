@@ -12,10 +12,11 @@ const BLOCK_SECONDS = 120;
 /**
  * Measures learning for every network at every batch size, the smallest first, and acting for every network.
  * @param {readonly { name: string, side: { ask(request: object, seconds?: number): Promise<any> } }[]} sides
- * @param {{ networks: readonly string[], batches: readonly number[], quick: boolean, isTimeUp(): boolean, onCell(cells: object[]): void }} plan
+ * @param {{ networks: readonly string[], batches: readonly number[], quick: boolean, isTimeUp(): boolean,
+ *   isDone?: (side: string, network: string, batch: number) => boolean, onCell(cells: object[]): void }} plan
  * @returns cells `{ what, network, batch, side, milliseconds | reason, ... }`
  */
-export async function measureSides(sides, { networks, batches, quick, isTimeUp, onCell }) {
+export async function measureSides(sides, { networks, batches, quick, isTimeUp, isDone = () => false, onCell }) {
   const cells = [];
   /** Why a side's larger batches of a network are not tried. */
   const ended = new Map();
@@ -25,7 +26,13 @@ export async function measureSides(sides, { networks, batches, quick, isTimeUp, 
       const made = [];
       const fail = (side, reason) => made.push({ what: 'learn', network, batch, side, reason });
       const ready = [];
+      const endColumn = (name, error) => {
+        if (error.isOutOfMemory) ended.set(`${name} ${network}`, `not tried: out of memory at batch ${batch}`);
+        // It would end again, and a process that does not answer is waited for long.
+        else if (error.hasEnded) ended.set(`${name} ${network}`, `not tried: at batch ${batch} ${error.message}`);
+      };
       for (const { name, side } of sides) {
+        if (isDone(name, network, batch)) continue;
         const before = ended.get(`${name} ${network}`);
         if (before !== undefined) fail(name, before);
         else if (isTimeUp()) fail(name, 'not measured: the time was up');
@@ -33,7 +40,7 @@ export async function measureSides(sides, { networks, batches, quick, isTimeUp, 
           try {
             ready.push({ name, side, ...(await side.ask({ do: 'prepare', network, batch }, PREPARE_SECONDS)) });
           } catch (error) {
-            if (error.isOutOfMemory) ended.set(`${name} ${network}`, `not tried: out of memory at batch ${batch}`);
+            endColumn(name, error);
             fail(name, error.isOutOfMemory ? `out of memory: ${error.message}` : error.message);
           }
         }
@@ -42,8 +49,8 @@ export async function measureSides(sides, { networks, batches, quick, isTimeUp, 
         const taking = ready.filter(({ measures }) => measures.includes(what));
         for (const [name, result] of Object.entries(await takeTurns(taking, what, quick))) {
           const { prepareSeconds, compiled } = ready.find((each) => each.name === name);
-          if (result.isOutOfMemory) ended.set(`${name} ${network}`, `not tried: out of memory at batch ${batch}`);
-          const { isOutOfMemory: _, ...rest } = result;
+          const { error, ...rest } = result;
+          if (error !== undefined) endColumn(name, error);
           made.push({
             what,
             network,
@@ -57,7 +64,7 @@ export async function measureSides(sides, { networks, batches, quick, isTimeUp, 
       }
       for (const { side } of ready) await side.ask({ do: 'release' }).catch(() => {});
       cells.push(...made);
-      onCell(made);
+      if (made.length > 0) onCell(made);
     }
   }
   return cells;
@@ -80,7 +87,7 @@ async function takeTurns(sides, what, quick) {
         else calls.set(name, Math.max(2, Math.min(500, Math.round(blockMs / Math.max(0.01, median(times))))));
       } catch (error) {
         const { message, isOutOfMemory = false } = error;
-        results[name] = { reason: isOutOfMemory ? `out of memory: ${message}` : message, isOutOfMemory };
+        results[name] = { reason: isOutOfMemory ? `out of memory: ${message}` : message, error };
       }
     }
   }

@@ -1,6 +1,6 @@
 // The GPU benchmark's measuring over sides that are not there: who takes turns, what a failure leaves, where a column ends.
 import { describe, expect, test } from 'vitest';
-import { SideError, startSide } from './line-process.mjs';
+import { SideError, startAgainSide, startSide } from './line-process.mjs';
 import { measureSides } from './measuring.mjs';
 import { cellRows } from './rows.mjs';
 
@@ -76,6 +76,30 @@ describe('measuring sides', () => {
     expect(find(cells, 'learn', 'nature', 64, 'jax').milliseconds).toBe(3);
   });
 
+  test('a side whose process ended is not asked for the larger batches of that network, but for other networks', async () => {
+    const crash = (request) =>
+      request.do === 'prepare' && request.network === 'nature' && request.batch === 32
+        ? new SideError('it ended with SIGSEGV', { hasEnded: true })
+        : undefined;
+    const cells = [];
+    await measureSides([{ name: 'ours', side: side(2, crash) }], plan(cells));
+    expect(find(cells, 'learn', 'nature', 128, 'ours').reason).toBe('not tried: at batch 32 it ended with SIGSEGV');
+    expect(find(cells, 'learn', 'impala', 128, 'ours').milliseconds).toBe(2);
+  });
+
+  test('what is done is not measured again, for each side by itself', async () => {
+    const cells = [];
+    const [ours, jax] = [side(2), side(3)];
+    const sides = [
+      { name: 'ours', side: ours },
+      { name: 'jax', side: jax },
+    ];
+    const isDone = (name, network) => network === 'nature' || name === 'ours';
+    await measureSides(sides, { ...plan(cells), isDone });
+    expect(ours.asked).toEqual([]);
+    expect(new Set(cells.map(({ side: name, network }) => `${name} ${network}`))).toEqual(new Set(['jax impala']));
+  });
+
   test('what has not begun when the time is up is left out by name', async () => {
     const cells = [];
     const ours = side(2);
@@ -108,6 +132,49 @@ describe('a side in a process of its own', () => {
     await expect(side.ask({ do: 'full' })).rejects.toMatchObject({ isOutOfMemory: true });
     await side.stop();
     await expect(side.ask({ do: 'ok' })).rejects.toThrow('it ended with code 0');
+  });
+
+  test('noise that looks like an answer is none', async () => {
+    const side = start("process.stdin.on('data', () => console.log('{cuda: 12}\\n' + JSON.stringify({ times: [1] })))");
+    expect(await side.ask({ do: 'ok' })).toEqual({ times: [1] });
+    await side.stop();
+  });
+
+  test('one that was killed for its silence is gone when it is stopped', async () => {
+    const side = start(`process.on('exit', () => {}); ${answering}`);
+    await side.ask({ do: 'ok' });
+    await expect(side.ask({ do: 'hang' }, 0.1)).rejects.toMatchObject({ hasEnded: true });
+    await side.stop();
+    // Its own words come after the reason of the first to say why.
+    await expect(side.ask({ do: 'ok' })).rejects.toThrow('it did not answer within 0.1 s');
+  });
+
+  test('one that ended is started anew for the next network, a few times', async () => {
+    let starts = 0;
+    const side = startAgainSide(() => {
+      starts++;
+      return start(
+        "process.stdin.on('data', (text) => { const { do: what, network } = JSON.parse(text); if (network === 'bad') process.abort(); console.log(JSON.stringify({ what })); })",
+      );
+    });
+    expect(await side.ask({ do: 'prepare', network: 'good' })).toEqual({ what: 'prepare' });
+    await expect(side.ask({ do: 'prepare', network: 'bad' })).rejects.toThrow('it ended with SIGABRT');
+    // What belongs to a network that was being measured has no process to go to.
+    await expect(side.ask({ do: 'learn' })).rejects.toThrow('it ended with SIGABRT');
+    expect(starts).toBe(1);
+    expect(await side.ask({ do: 'prepare', network: 'good' })).toEqual({ what: 'prepare' });
+    for (let time = 0; time < 8; time++) await side.ask({ do: 'prepare', network: 'bad' }).catch(() => {});
+    expect(starts).toBe(5);
+    await side.stop();
+  });
+
+  test('of what a crash prints, the line that says what went wrong is told', async () => {
+    const side = start(
+      "process.stderr.write('Fatal Python error: Segmentation fault\\n\\nExtension modules: numpy\\n', () => process.exit(3))",
+    );
+    await expect(side.ask({ do: 'ok' })).rejects.toThrow(
+      'it ended with code 3: Fatal Python error: Segmentation fault',
+    );
   });
 
   test('a crash, silence and a program that is not there are reasons', async () => {

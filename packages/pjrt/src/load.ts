@@ -58,6 +58,12 @@ export interface LoadPjrtOutput {
   readonly plugin: string;
 }
 
+/**
+ * XLA's quick maximum and minimum on a processor lose NaN where they reduce or pool: the values of a network that diverged would look sound.
+ * What the caller sets stays.
+ */
+const CPU_OPTIONS: XlaOptions = { xla_cpu_enable_fast_min_max: false };
+
 interface Loaded {
   readonly output: LoadPjrtOutput;
   readonly device: DeviceChoice;
@@ -101,7 +107,7 @@ export async function loadPjrt(config: LoadPjrtConfig = {}): Promise<LoadPjrtOut
     client,
     folder: cacheFolder ?? undefined,
     pluginKey: keyOf(plugin),
-    options: xlaOptions,
+    options: client.platform === 'cpu' ? { ...CPU_OPTIONS, ...xlaOptions } : xlaOptions,
     report,
   });
   const engine = { backend, client, cache, precision };

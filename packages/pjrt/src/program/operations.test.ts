@@ -71,6 +71,73 @@ describe.skipIf(missing !== undefined)('the table of operations', () => {
     }
   });
 
+  test('NaN goes through whatever it is in', async () => {
+    await tf.setBackend('stablehlo');
+    const run = ({ x, rows, image }: Inputs) => ({
+      ...{ max: tf.max(x!), min: tf.min(x!), maxOfRows: tf.max(rows!, 1), minOfColumns: tf.min(rows!, 0) },
+      ...{ pooled: tf.maxPool(image as tf.Tensor4D, 3, 2, 'same'), relu: tf.relu(x!), softmax: tf.softmax(x!) },
+      ...{ maximum: tf.maximum(x!, 1), minimum: tf.minimum(1, x!), clipped: tf.clipByValue(x!, -1, 1) },
+    });
+    const inputs = {
+      x: { shape: [9], dtype: 'float32' },
+      rows: { shape: [3, 9], dtype: 'float32' },
+      image: { shape: [1, 3, 9, 1], dtype: 'float32' },
+    } as const;
+    const withNaN = (length: number) => Float32Array.from({ length }, (_, i) => (i === 4 ? Number.NaN : i));
+    const values = { x: withNaN(9), rows: withNaN(27), image: withNaN(27) };
+    const program = await createProgram({ variables: {}, entryPoints: { all: { inputs, run } } });
+    const ours = await program.run('all', values);
+    program.dispose();
+    await tf.setBackend('cpu');
+    const tensors = Object.entries(inputs).map(([key, { shape }]) => [
+      key,
+      tf.tensor(values[key as keyof typeof values], [...shape]),
+    ]);
+    const plain = run(Object.fromEntries(tensors) as Record<'x' | 'rows' | 'image', tf.Tensor>);
+    for (const [name, tensor] of Object.entries(plain)) {
+      if (name === 'pooled') expect(Array.from(ours[name]!).some(Number.isNaN), name).toBe(true);
+      else expect(Array.from(ours[name]!, Number.isNaN), name).toEqual(Array.from(tensor.dataSync(), Number.isNaN));
+    }
+  }, 300_000);
+
+  test('tensors without elements come in, go through and come out', async () => {
+    await tf.setBackend('stablehlo');
+    const cases: Record<string, (x: tf.Tensor) => tf.Tensor> = {
+      itself: tf.square,
+      sum: (x) => tf.sum(x, 1),
+      concat: (x) => tf.concat([x, x, x], 0),
+      concatAlong: (x) => tf.concat([x, x], 1),
+      padded: (x) =>
+        tf.pad(x, [
+          [0, 0],
+          [1, 1],
+        ]),
+      cumsum: (x) => tf.cumsum(x, 1),
+      cumprod: (x) => tf.cumprod(x, 0),
+      nothingOfStrides: (x) => tf.stridedSlice(tf.ones([3, 4]), [2, 0], [1, 4], [2, 1]).add(tf.sum(x)),
+      nothingBackwards: () => tf.stridedSlice(tf.ones([3, 4]), [0, 0], [2, 4], [-1, 1]),
+    };
+    const shapes: Record<string, number[]> = {};
+    const run = ({ x }: Inputs) =>
+      Object.fromEntries(
+        Object.entries(cases).map(([name, operation]) => {
+          const result = operation(x!);
+          shapes[name] = result.shape;
+          return [name, result];
+        }),
+      );
+    const inputs = { x: { shape: [3, 0], dtype: 'float32' } } as const;
+    const program = await createProgram({ variables: {}, entryPoints: { all: { inputs, run } } });
+    const ours = await program.run('all', { x: new Float32Array(0) });
+    program.dispose();
+    await tf.setBackend('cpu');
+    for (const [name, operation] of Object.entries(cases)) {
+      const plain = operation(tf.zeros([3, 0]));
+      expect(shapes[name], name).toEqual(plain.shape);
+      expect(Array.from(ours[name]!), name).toEqual(Array.from(plain.dataSync()));
+    }
+  }, 300_000);
+
   test('the table holds what tfjs calls its kernels', () => {
     const known = new Set<unknown>(Object.values(tf).filter((value) => typeof value === 'string'));
     const own = ['MoeRlRandomNormal', 'MoeRlRandomUniform'];

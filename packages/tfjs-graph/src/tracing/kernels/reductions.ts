@@ -6,14 +6,22 @@ import { axesOf, axisOf, type Rule, type RuleTable } from './rule.ts';
 const reduction =
   (operation: Reduction, initial: (x: Value) => number | boolean): Rule =>
   (b, { inputs: { x }, attributes: { axis, reductionIndices, keepDims } }) =>
-    b.reduce(operation, x!, axesOf(x!, reductionIndices ?? axis), initial(x!), keepDims === true);
+    reduce(b, operation, x!, axesOf(x!, reductionIndices ?? axis), initial(x!), keepDims === true);
+
+/** The largest or smallest; of booleans whether any, or all, are true. */
+const extreme =
+  (numbers: Rule, booleans: Rule): Rule =>
+  (b, call) =>
+    (call.inputs.x!.type === 'i1' ? booleans : numbers)(b, call);
 
 const lowest = ({ type }: Value): number => (type === 'f32' ? Number.NEGATIVE_INFINITY : -(2 ** 31));
 const highest = ({ type }: Value): number => (type === 'f32' ? Number.POSITIVE_INFINITY : 2 ** 31 - 1);
+const all = reduction('and', () => true);
+const any = reduction('or', () => false);
 
 export const reductions: RuleTable = {
-  All: reduction('and', () => true),
-  Any: reduction('or', () => false),
+  All: all,
+  Any: any,
   ArgMax: (b, { inputs: { x }, attributes: { axis } }) => b.argExtreme(x!, axisOf(x!, axis), 'largest'),
   ArgMin: (b, { inputs: { x }, attributes: { axis } }) => b.argExtreme(x!, axisOf(x!, axis), 'smallest'),
   Cumprod: cumulative('multiply'),
@@ -30,15 +38,15 @@ export const reductions: RuleTable = {
     const sum = b.reduce('add', b.unary('exponential', shifted), axes, 0, true);
     return b.binary('subtract', shifted, b.unary('log', sum));
   },
-  Max: reduction('maximum', lowest),
+  Max: extreme(reduction('maximum', lowest), any),
   Mean: (b, { inputs: { x }, attributes: { axis, keepDims } }) => {
     // tfjs' mean is float32, whatever it is of.
     const numbers = x!.type === 'f32' ? x! : b.convert(x!, 'f32');
     const axes = axesOf(numbers, axis);
     const count = axes.reduce((product, index) => product * numbers.shape[index]!, 1);
-    return b.binary('divide', b.reduce('add', numbers, axes, 0, keepDims === true), b.scalar(count));
+    return b.binary('divide', reduce(b, 'add', numbers, axes, 0, keepDims === true), b.scalar(count));
   },
-  Min: reduction('minimum', highest),
+  Min: extreme(reduction('minimum', highest), all),
   Prod: reduction('multiply', () => 1),
   Softmax: (b, { inputs: { logits }, attributes: { dim } }) => {
     const axes = axesOf(logits!, dim);
@@ -49,8 +57,24 @@ export const reductions: RuleTable = {
 };
 
 function cumulative(operation: 'add' | 'multiply'): Rule {
-  return (b, { inputs: { x }, attributes: { axis, exclusive, reverse } }) =>
-    b.cumulate(x!, operation, axisOf(x!, axis), exclusive === true, reverse === true);
+  return (b, { inputs: { x }, attributes: { axis, exclusive, reverse } }) => {
+    // tfjs counts booleans.
+    const numbers = x!.type === 'i1' ? b.convert(x!, 'i32') : x!;
+    if (numbers.shape.includes(0)) return numbers;
+    return b.cumulate(numbers, operation, axisOf(numbers, axis), exclusive === true, reverse === true);
+  };
+}
+
+/** An empty list of axes reduces nothing. */
+function reduce(
+  b: StepBuilder,
+  operation: Reduction,
+  x: Value,
+  axes: readonly number[],
+  initial: number | boolean,
+  keep: boolean,
+): Value {
+  return axes.length === 0 ? x : b.reduce(operation, x, axes, initial, keep);
 }
 
 /** Less its largest along the axes: exponentials stay finite. */

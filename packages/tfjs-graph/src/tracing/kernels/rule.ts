@@ -31,11 +31,10 @@ export function elementTypeOf(dtype: unknown): ElementType {
   return dtype === 'bool' ? 'i1' : 'f32';
 }
 
-/** Axes from 0 of tfjs' axis attribute: a number, a list, or nothing for all. */
+/** Axes from 0 of tfjs' axis attribute: a number, a list (an empty one is none), or nothing for all. */
 export function axesOf({ shape }: Value, axis: unknown): number[] {
-  const given = axis === undefined || axis === null ? [] : [axis].flat();
-  if (given.length === 0) return shape.map((_, index) => index);
-  return (given as number[]).map((index) => (index < 0 ? index + shape.length : index));
+  if (axis === undefined || axis === null) return shape.map((_, index) => index);
+  return ([axis].flat() as number[]).map((index) => (index < 0 ? index + shape.length : index));
 }
 
 export function axisOf(value: Value, axis: unknown): number {

@@ -9,7 +9,14 @@ export const shapes: RuleTable = {
   Concat: (b, { list, attributes: { axis } }) => {
     const at = axisOf(list[0]!, axis);
     const filled = list.filter(({ shape }) => shape.every((size) => size > 0));
-    return filled.length === 0 ? list[0]! : b.concatenate(filled, at);
+    if (filled.length > 0) return b.concatenate(filled, at);
+    const total = list.reduce((sum, { shape }) => sum + shape[at]!, 0);
+    const first = list[0]!;
+    return b.full(
+      0,
+      first.shape.map((size, index) => (index === at ? total : size)),
+      first.type,
+    );
   },
   ExpandDims: (b, { inputs: { input }, attributes: { dim } }) => {
     const rank = input!.shape.length;
@@ -78,8 +85,10 @@ export const shapes: RuleTable = {
   },
   Reshape: (b, { inputs: { x }, attributes: { shape } }) =>
     b.reshape(x!, tf.util.inferFromImplicitShape(shape as number[], tf.util.sizeFromShape([...x!.shape]))),
-  Reverse: (b, { inputs: { x }, attributes: { dims } }) =>
-    (dims as number[]).length === 0 ? x! : b.reverse(x!, axesOf(x!, dims)),
+  Reverse: (b, { inputs: { x }, attributes: { dims } }) => {
+    const axes = axesOf(x!, dims);
+    return axes.length === 0 ? x! : b.reverse(x!, axes);
+  },
   Slice: (b, { inputs: { x }, attributes: { begin, size } }) => {
     const starts = begin as number[];
     const lengths = (size as number[]).map((length, axis) => (length < 0 ? x!.shape[axis]! - starts[axis]! : length));
@@ -115,6 +124,7 @@ export const shapes: RuleTable = {
       newAxisMask as number,
       shrinkAxisMask as number,
     );
+    if (info.finalShape.includes(0)) return b.full(0, info.finalShape, x!.type);
     const backwards = info.strides.flatMap((stride, axis) => (stride < 0 ? [axis] : []));
     const turned = backwards.length === 0 ? x! : b.reverse(x!, backwards);
     const starts = info.begin.map((start, axis) => (info.strides[axis]! < 0 ? x!.shape[axis]! - 1 - start : start));

@@ -14,7 +14,15 @@ import type { NamedValues } from './client/named-values.ts';
 import { PjrtError, PluginError } from './errors.ts';
 import { installPlugin } from './plugins/install.ts';
 import { refuseKnownFaults } from './plugins/known-faults.ts';
-import { type DeviceChoice, deviceChoices, libraryOf, pjrtFolder, pluginOfUser, releaseFor } from './plugins/locate.ts';
+import {
+  type DeviceChoice,
+  deviceChoices,
+  libraryOf,
+  PLUGIN_VARIABLE,
+  pjrtFolder,
+  pluginOfUser,
+  releaseFor,
+} from './plugins/locate.ts';
 import { requirePlatform } from './plugins/platform.ts';
 import { preloadLibraries } from './plugins/preload.ts';
 import { testPlugin } from './plugins/self-test.ts';
@@ -136,15 +144,25 @@ function refuseOther(
 
 async function findPlugin(device: DeviceChoice, install: boolean, report: (message: string) => void): Promise<string> {
   const release = releaseFor(device);
-  if (install) return installPlugin(release, report);
+  if (install) {
+    try {
+      return await installPlugin(release, report);
+    } catch (error) {
+      // A machine without a network may have what JAX brought.
+      if (!(error instanceof MissingDependencyError)) throw error;
+      throw new MissingDependencyError(`${error.message}. ${OWN_PLUGIN_ADVICE}`, { cause: error });
+    }
+  }
   const library = libraryOf(release);
   if (statSync(library, { throwIfNoEntry: false }) === undefined) {
     throw new MissingDependencyError(
-      `the PJRT plugin ${release.name} ${release.version} is not in the cache, and downloading was switched off`,
+      `the PJRT plugin ${release.name} ${release.version} is not in the cache, and downloading was switched off. ${OWN_PLUGIN_ADVICE}`,
     );
   }
   return library;
 }
+
+const OWN_PLUGIN_ADVICE = `A plugin that is on this machine already, JAX's own for instance, can be named by ${PLUGIN_VARIABLE}`;
 
 function openClient(plugin: string, options: NamedValues, device: DeviceChoice): PjrtClient {
   try {

@@ -164,6 +164,12 @@ test.runIf(process.platform === 'linux')('a fetch is rid of what a killed proces
     const installing = installPlugin({ ...findRelease('cpu', 'linux', 'x64')!, downloadBytes: 0, diskBytes: 0 });
     await expect(installing).rejects.toThrow(/could not be downloaded/);
     expect(readdirSync(downloads)).toEqual([]);
+    vi.stubEnv('MOE_RL_PJRT_PLUGIN', '');
+    // Neither with a network nor without is that the end: what is here can be named.
+    for (const install of [true, false]) {
+      const loading = loadPjrt({ device: 'cpu', install });
+      await expect(loading).rejects.toThrow(/already, JAX's own for instance, can be named by MOE_RL_PJRT_PLUGIN$/);
+    }
   } finally {
     vi.unstubAllEnvs();
   }

@@ -45,6 +45,8 @@ const operations: Record<string, Unary> = {
   fusedConv2d: (x) => tf.fused.conv2d({ x: image(x), filter: filter(), strides: 1, pad: 'same', activation: 'relu' }),
   fusedMatMul: (x) => tf.fused.matMul({ a: x, b: tf.ones([6, 3]), bias: tf.tensor1d([1, 2, 3]), activation: 'relu' }),
   gather: (x) => tf.gather(x, tf.tensor1d([3, 0, 0], 'int32')),
+  meanOfIntegers: (x) => tf.mean(tf.cast(tf.mul(x, 3), 'int32')),
+  meanOfBooleans: (x) => tf.mean(tf.less(x, 0), 0),
   gatherND: (x) =>
     tf.gatherND(
       x,

@@ -176,6 +176,8 @@ export class StepRecording {
       for (const attribute of attributes) encoded[attribute.name] = this.encode(op, attribute);
       // The one operation for which tfjs-node leaves out a type that eager execution infers and a graph must state.
       if (op === 'ExpandDims') encoded.T ??= { kind: 'type', value: outputs[0]!.dtype };
+      // And the one for which it states another than it passes: integers and booleans are averaged as numbers.
+      if (op === 'Mean') encoded.T = { kind: 'type', value: outputs[0]!.dtype };
       const operands = inputs.map((input, index) => ({
         op: this.ops.get(input),
         shape: this.shapes.get(inputIds[index]!),

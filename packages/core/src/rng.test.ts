@@ -51,6 +51,20 @@ describe('createRng', () => {
     other.setState(state);
     expect([other.nextNormal(), other.nextNormal(), other.nextUint32()]).toEqual(expected);
     expect(() => other.setState({ words: [1, 2] } as unknown as RngState)).toThrow(CheckpointError);
+    const before = other.getState();
+    for (const wrong of [
+      [0, 0, 0, 0],
+      [1, 2, 3, -4],
+      [1, 2, 3, 2 ** 32],
+    ]) {
+      expect(() => other.setState({ words: wrong, spareNormal: null })).toThrow(CheckpointError);
+    }
+    for (const wrong of [Number.NaN, 'one']) {
+      const damaged = { words: [1, 2, 3, 4], spareNormal: wrong } as RngState;
+      expect(() => other.setState(damaged)).toThrow(/spareNormal is .*; expected a finite number or null/);
+    }
+    // What was refused changed nothing.
+    expect(other.getState()).toEqual(before);
   });
 
   it('forks by name, whatever was drawn before', () => {

@@ -82,13 +82,27 @@ export function createRng(seed: number, name = ''): Rng {
     fork: (child) => createRng(seed, `${name}/${child}`),
     getState: () => ({ words: Array.from(words, (word) => word >>> 0), spareNormal }),
     setState(state) {
-      if (!Array.isArray(state?.words) || state.words.length !== 4 || !state.words.every(Number.isInteger)) {
+      if (!Array.isArray(state?.words) || state.words.length !== 4 || !state.words.every(isWord)) {
         throw new CheckpointError(`random stream "${name}": state has no four words; expected { words, spareNormal }`);
       }
+      // From there the generator never comes to another number.
+      if (state.words.every((word) => word === 0)) {
+        throw new CheckpointError(`random stream "${name}": all four words are 0; expected at least one other`);
+      }
+      const spare = state.spareNormal ?? null;
+      if (spare !== null && !Number.isFinite(spare)) {
+        throw new CheckpointError(
+          `random stream "${name}": spareNormal is ${JSON.stringify(spare) ?? String(spare)}; expected a finite number or null`,
+        );
+      }
       words = Uint32Array.from(state.words);
-      spareNormal = state.spareNormal ?? null;
+      spareNormal = spare;
     },
   };
+}
+
+function isWord(value: unknown): boolean {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 0xffffffff;
 }
 
 function seedWords(seed: number, name: string): Uint32Array {

@@ -10,6 +10,8 @@ describe('schedules', () => {
     expect([0, 5, 10, 15, 99].map(schedule)).toEqual([1, 1, 0.5, 0, 0]);
     expect(() => linearSchedule({ from: 1, to: 0, duration: 0 })).toThrow('duration');
     expect(() => linearSchedule({ from: Number.NaN, to: 0, duration: 1 })).toThrow('from');
+    expect(() => linearSchedule({ from: 1, to: 0, duration: 1, start: Number.NaN })).toThrow('linearSchedule.start');
+    expect(() => constantSchedule(Number.NaN)).toThrow('constantSchedule is NaN');
   });
 
   it('linearlyDecayingEpsilon equals Dopamine’s', () => {

@@ -5,6 +5,7 @@ export type Schedule = (step: number) => number;
 
 /** Always `value`. */
 export function constantSchedule(value: number): Schedule {
+  requireFinite('constantSchedule', value);
   return () => value;
 }
 
@@ -19,6 +20,7 @@ export function linearSchedule(config: {
   requireFinite('linearSchedule.from', from);
   requireFinite('linearSchedule.to', to);
   requireInteger('linearSchedule.duration', duration, 1);
+  requireFinite('linearSchedule.start', start);
   return (step) => {
     const progress = Math.min(1, Math.max(0, (step - start) / duration));
     return from + (to - from) * progress;

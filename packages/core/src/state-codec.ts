@@ -16,11 +16,14 @@ const RESERVED_KEYS: readonly string[] = ['$tensor', '$number'];
  * @throws InvalidArgumentError when the state has a key that the format keeps for itself.
  */
 export function encodeState(state: StateTree): { readonly json: string; readonly tensors: Uint8Array } {
-  const tensors: [string, TensorData][] = [];
+  const tensors = new Map<string, TensorData>();
   const visit = (value: StateValue, path: string): Json => {
     if (ArrayBuffer.isView(value)) {
-      tensors.push([path, { shape: [(value as TypedArray).length], data: value as TypedArray }]);
-      return { $tensor: path };
+      // A key may have slashes of its own: `a/b` beside `b` in `a`.
+      let name = path;
+      while (tensors.has(name)) name += "'";
+      tensors.set(name, { shape: [(value as TypedArray).length], data: value as TypedArray });
+      return { $tensor: name };
     }
     if (typeof value === 'number' && !Number.isFinite(value)) return { $number: String(value) };
     if (Array.isArray(value)) return value.map((item: StateValue, index) => visit(item, `${path}/${index}`));

@@ -23,6 +23,34 @@ describe.each([
   test.each(conformanceCases.map((each) => [each.name, each.run] as const))('%s', (_name, run) => run(ops));
 });
 
+describe.each([
+  ['typed-array', typedArrayOps as TensorOps<unknown>],
+  ['tfjs', createTfjsOps(tf) as TensorOps<unknown>],
+])('%s', (_, ops) => {
+  const values = (x: unknown): unknown => ({ shape: [...ops.shape(x)], values: Array.from(ops.read(x)) });
+
+  test('exclusive sums hold nothing of their own place', () => {
+    const x = ops.tensor([1, Number.POSITIVE_INFINITY, 2, Number.NEGATIVE_INFINITY], [2, 2]);
+    expect(values(ops.cumulativeSum(x, 1, true))).toEqual({ shape: [2, 2], values: [0, 1, 0, 2] });
+    expect(values(ops.cumulativeSum(x, 0, true))).toEqual({
+      shape: [2, 2],
+      values: [0, 0, 1, Number.POSITIVE_INFINITY],
+    });
+  });
+
+  test('no rows are taken, and sums of none are zeros', () => {
+    const none = ops.toInteger(ops.tensor([], [0]));
+    const rows = ops.tensor([1, 2, 3, 4], [2, 2]);
+    const nowhere = ops.toInteger(ops.tensor([-1, -1], [2, 1]));
+    expect(values(ops.takeRows(rows, none, nowhere))).toEqual({ shape: [0, 2], values: [] });
+    const empty = ops.tensor([], [0, 2]);
+    expect(values(ops.segmentSum(empty, none, 2))).toEqual({ shape: [2, 2], values: [0, 0, 0, 0] });
+    const missing = ops.toInteger(ops.tensor([-1], [1]));
+    const noInverse = ops.toInteger(ops.tensor([], [0, 1]));
+    expect(values(ops.takeRows(empty, missing, noInverse))).toEqual({ shape: [1, 2], values: [0, 0] });
+  });
+});
+
 test('checkConformance reports what an adapter gets wrong', () => {
   const wrong = { ...typedArrayOps, exp: typedArrayOps.log };
   const { passed, failed } = checkConformance(wrong);

@@ -44,8 +44,10 @@ export function createTfjsOps(tf: TfjsCore): TfjsOps {
 
   /** Rows at indices, zeros for negative ones: those read a row of zeros that is put at the end. */
   const rowsOrZeros = (x: Tensor, indices: Tensor, isComplete: boolean): Tensor => {
-    if (isComplete) return rowsAt(x, indices);
     const rest = x.shape.slice(1);
+    // Neither broadcasts nor gathers of tfjs know tensors without elements.
+    if (indices.size === 0 || sizeOf(rest) === 0) return tf.zeros([indices.size, ...rest]);
+    if (isComplete) return rowsAt(x, indices);
     const extended = tf.concat([x, tf.zeros([1, ...rest])], 0);
     const last = tf.scalar(x.shape[0]!, 'int32');
     return rowsAt(extended, tf.where(tf.less(indices, tf.scalar(0, 'int32')), last, indices));
@@ -165,7 +167,7 @@ export function createTfjsOps(tf: TfjsCore): TfjsOps {
 /** tfjs' own kernel for cpu multiplies all rows with a mask for every segment: slow, and one NaN reaches every segment. */
 function sumOnHost(tf: TfjsCore, rows: tfjs.Tensor, ids: tfjs.Tensor, count: number): tfjs.Tensor {
   const values = rows.dataSync();
-  const size = ids.size === 0 ? 0 : values.length / ids.size;
+  const size = sizeOf(rows.shape.slice(1));
   const sums = new Float32Array(count * size);
   ids.dataSync().forEach((id, row) => {
     if (id < 0 || id >= count) return;

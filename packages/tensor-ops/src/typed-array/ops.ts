@@ -133,10 +133,12 @@ export function createTypedArrayOps(options: { readonly precision?: 'float32' | 
       const data = allocate(x.data.length);
       for (let index = 0; index < data.length; index++) {
         const isFirst = Math.floor(index / stride) % length === 0;
-        data[index] = x.data[index]! + (isFirst ? 0 : data[index - stride]!);
+        const before = isFirst ? 0 : data[index - stride]!;
+        // Not the inclusive sums less the values: infinities would leave NaN.
+        if (exclusive) data[index] = isFirst ? 0 : before + x.data[index - stride]!;
+        else data[index] = x.data[index]! + before;
       }
-      const inclusive = { shape: x.shape, data };
-      return exclusive ? subtract(inclusive, x) : inclusive;
+      return { shape: x.shape, data };
     },
     topK(x, k) {
       const length = x.shape.at(-1) ?? 0;
@@ -173,7 +175,7 @@ export function createTypedArrayOps(options: { readonly precision?: 'float32' | 
       return { shape: [...indices.shape, ...x.shape.slice(1)], data };
     },
     segmentSum(x, ids, count) {
-      const size = x.data.length / ids.data.length;
+      const size = sizeOf(x.shape.slice(1));
       const data = allocate(count * size);
       ids.data.forEach((id, row) => {
         for (let column = 0; id >= 0 && column < size; column++) {
@@ -183,7 +185,7 @@ export function createTypedArrayOps(options: { readonly precision?: 'float32' | 
       return { shape: [count, ...x.shape.slice(1)], data };
     },
     takeRows(x, indices) {
-      const size = x.data.length / x.shape[0]!;
+      const size = sizeOf(x.shape.slice(1));
       const data = allocate(indices.data.length * size);
       indices.data.forEach((index, row) => {
         if (index >= 0) data.set(x.data.subarray(index * size, (index + 1) * size), row * size);

@@ -9,7 +9,7 @@ export interface CapacityConfig {
   readonly capacityFactor?: number;
   /** Default 'ceil'. */
   readonly capacityRounding?: 'ceil' | 'floor';
-  /** C is rounded up to a multiple of this. Default 1. */
+  /** C is rounded up to a multiple of this, as far as there are tokens. Default 1. */
   readonly capacityMultipleOf?: number;
 }
 
@@ -41,6 +41,5 @@ export function capacityOf(config: CapacityConfig, sizes: CapacitySizes, default
   // The official order of operations: ceil(T * factor / E). Rounding down forgives what multiplying lost (23 tokens as 22.999999999999996).
   const exact = (T * choices * factor) / E;
   const rounded = rounding === 'ceil' ? Math.ceil(exact) : Math.floor(exact + 1e-9);
-  const bounded = Math.min(T, Math.max(1, rounded));
-  return Math.ceil(bounded / multiple) * multiple;
+  return Math.min(T, Math.ceil(Math.max(1, rounded) / multiple) * multiple);
 }

@@ -313,3 +313,35 @@ test('cappedExpertChoice finds the optimum that scipy finds, over sizes, caps, t
     expect(sum.reduce((a, b) => a + b, 0)).toBeCloseTo(optimum, 8);
   }
 });
+
+test('a capacity that is rounded up stays within the tokens there are', () => {
+  const sizes = { numTokens: 5, numExperts: 2 };
+  expect(capacityOf({ capacityMultipleOf: 4, capacityFactor: 2 }, sizes)).toBe(5);
+  const mixture = createMixture({ type: 'expert-choice', capacityMultipleOf: 4 } as RouterConfig, {
+    ...sizes,
+    tokenSize: 3,
+    hiddenSize: 4,
+  });
+  const record = mixture.apply(ops, toTensors(ops, mixture.initialize(createRng(1))), ops.fill([1, 5, 3], 0.1));
+  expect(record.routing!.assignment.capacity).toBe(5);
+});
+
+const lossOf = (config: RouterConfig & object, name: string): number => {
+  const mixture = createMixture(config, { numExperts: 2, numTokens: 4, tokenSize: 2, hiddenSize: 3 });
+  const parameters = toTensors(ops, mixture.initialize(createRng(1)));
+  const tokens = ops.tensor([1, 1, 1, 1, 1, 1, -1, -2], [1, 4, 2]);
+  const record = mixture.apply<TypedArrayTensor>(ops, parameters, tokens);
+  return ops.read(mixture.auxiliaryLosses[name]!.loss!(ops, record))[0]!;
+};
+
+test('the balance loss of StableMoE pushes tokens away that found their expert full', () => {
+  const dropped = lossOf({ type: 'stable', capacity: 1 }, 'stableBalance');
+  expect(dropped).toBeGreaterThan(0);
+  expect(dropped).toBeCloseTo(lossOf({ type: 'stable' }, 'stableBalance'), 12);
+});
+
+test('the entropy loss of DynMoLE adds to probabilities what its router adds', () => {
+  const loss = (entropyEpsilon: number): number => lossOf({ type: 'dynmole', entropyEpsilon }, 'entropy');
+  expect(loss(1e-5)).toBe(lossOf({ type: 'dynmole' }, 'entropy'));
+  expect(Math.abs(loss(0.05) - loss(1e-5))).toBeGreaterThan(1e-3);
+});

@@ -244,9 +244,9 @@ export const definitions = {
       }),
     },
     create: dynMoleRouter,
-    traits: ({ entropyIndex = 1.1 }) => ({
+    traits: ({ entropyIndex = 1.1, entropyEpsilon }) => ({
       auxiliaryLosses: {
-        entropy: { loss: tsallisEntropy(entropyIndex) },
+        entropy: { loss: tsallisEntropy(entropyIndex, entropyEpsilon) },
         loadBalancing: { refused: 'it works with a varying number of experts per token; see dynMoleBalance' },
         dynMoleBalance: { loss: ownLosses.dynMoleBalance },
       },

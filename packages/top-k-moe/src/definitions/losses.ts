@@ -63,17 +63,23 @@ export const prototypeLosses = (numPrototypes: number): Readonly<Record<string, 
   },
 });
 
-/** Entropy with another index than Shannon's. */
+/** Entropy with another index than Shannon's, and what the router adds to probabilities. */
 export const tsallisEntropy =
-  (q: number): AuxiliaryLoss =>
+  (q: number, epsilon: number | undefined): AuxiliaryLoss =>
   (ops, { expertShares, tokenMask }) =>
-    tokenMean(ops, normalizedEntropy(ops, expertShares, q), tokenMask);
+    tokenMean(ops, normalizedEntropy(ops, expertShares, q, epsilon), tokenMask);
 
 /** Losses that belong to one router. */
 export const ownLosses = {
   sequenceBalance: (ops, output) =>
     sequenceBalanceLoss(ops, output.routerProbabilities, choices(output), output.tokenMask),
-  stableBalance: (ops, output) => stableBalanceLoss(ops, choices(output), output.tokenMask),
+  // Its weights are scores of all tokens that chose an expert: those that found it full are what it is to push away.
+  stableBalance: (ops, output) => {
+    const { experts, numExperts, ...rest } = choices(output);
+    const picked = ops.reshape(ops.oneHot(experts, numExperts), ops.shape(output.routerLogits));
+    const weights = ops.sigmoid(ops.sum(ops.multiply(picked, output.routerLogits), [2], true));
+    return stableBalanceLoss(ops, { ...rest, experts, numExperts, weights }, output.tokenMask);
+  },
   distillation: (ops, output) =>
     distillationLoss(ops, need(output.routing!.distilledLogits, 'distilledLogits'), choices(output), output.tokenMask),
   denseToSparseBalance: (ops, output) => denseToSparseBalanceLoss(ops, choices(output), output.tokenMask),

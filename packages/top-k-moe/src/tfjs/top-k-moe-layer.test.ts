@@ -246,3 +246,13 @@ describe('TopKMoeLayer', () => {
     expect(() => new TopKMoeLayer(config).apply(tf.zeros([2, 5]))).toThrow(/got input shape \[2,5\]/);
   });
 });
+
+test('a layer that is loaded in a later stage has the losses of that stage, not of the first', () => {
+  const make = (stage: 'distill' | 'frozen'): number => {
+    const layer = new TopKMoeLayer({ ...config, router: { type: 'stable', distillationUpdates: 2 }, stage });
+    layer.apply(x(), { training: true });
+    return layer.calculateLosses().reduce((sum, loss) => sum + loss.dataSync()[0]!, 0);
+  };
+  expect(make('distill')).toBeGreaterThan(0);
+  expect(make('frozen')).toBe(0);
+});

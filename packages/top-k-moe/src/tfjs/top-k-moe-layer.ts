@@ -1,6 +1,6 @@
 // The sparse MoE layer as a tf.layers.Layer: usable in tf.sequential and tf.model, saved and loaded by TensorFlow.js, with every router.
 import { createRng } from '@moe-rl/core';
-import type { InitialParameters, Mixture, MixtureInputs } from '@moe-rl/moe-core';
+import type { InitialParameters, Mixture, MixtureInputs, MixtureSchedule } from '@moe-rl/moe-core';
 import { tfjsOps } from '@moe-rl/tensor-ops/tfjs-core';
 import {
   cast,
@@ -128,7 +128,7 @@ export class TopKMoeLayer extends layers.Layer {
     }
     this.#mixture = mixture;
     this.#stage ??= mixture.schedule?.stages[0];
-    this.#setLosses(0);
+    this.#setLosses(mixture.schedule ? this.#firstUpdate(mixture.schedule) : 0);
     if (this.#options.auxiliaryLosses || mixture.schedule) this.addLoss(() => this.#auxiliary ?? scalar(0));
     super.build(inputShape);
   }
@@ -242,7 +242,11 @@ export class TopKMoeLayer extends layers.Layer {
   /** Parameters that get no update in the present stage. */
   #frozen(): readonly string[] {
     const schedule = this.#mixture!.schedule!;
-    // Every stage has a first update; which one is found by halving, since stages follow one another.
+    return schedule.advance(this.#firstUpdate(schedule)).frozen;
+  }
+
+  /** The first update of the present stage, found by halving, since stages follow one another. */
+  #firstUpdate(schedule: MixtureSchedule): number {
     let [low, high] = [0, schedule.totalUpdates];
     const indexAt = (updates: number): number => schedule.stages.indexOf(schedule.advance(updates).name);
     const wanted = schedule.stages.indexOf(this.#stage!);
@@ -251,7 +255,7 @@ export class TopKMoeLayer extends layers.Layer {
       if (indexAt(middle) >= wanted) high = middle;
       else low = middle + 1;
     }
-    return schedule.advance(low).frozen;
+    return low;
   }
 
   /** Numbers that the mixture changes by itself after a step of training: the balance bias of 'deepseek'. */

@@ -31,6 +31,8 @@ export function selectActions(values: Tensor, actions: Tensor): Tensor {
 
 /** `[B]` int32 -> `[B, A]` of 0 and 1. */
 export function actionMask(actions: Tensor, actionCount: number): Tensor {
+  // tf.oneHot wants a depth of at least 2.
+  if (actionCount === 1) return tf.ones([actions.shape[0]!, 1]);
   const indices = actions.dtype === 'int32' ? actions : tf.cast(actions, 'int32');
   return tf.cast(tf.oneHot(indices as Tensor1D, actionCount), 'float32');
 }

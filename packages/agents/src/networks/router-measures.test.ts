@@ -103,3 +103,17 @@ it('soft: load is the share of the combine weight, entropies are over tokens and
     5,
   );
 });
+
+it('capped expert choice: places that stay empty count for no expert, with a single token too', () => {
+  // One expert of three takes the one token of the sample.
+  const probabilities = tf.tensor3d([[[0.2, 0.7, 0.1]]]);
+  const tokens = tf.tensor3d([[[-1], [0], [-1]]], undefined, 'int32');
+  const weights = tf.tensor3d([[[0], [0.7], [0]]]);
+  const used = tf.tensor3d([[[0], [1], [0]]]);
+  const assignment = { kind: 'expert-choice', numExperts: 3, capacity: 1, tokens, weights, used } as const;
+  const routing = { assignment, probabilities, logits: probabilities } as Routing<tf.Tensor>;
+  const measures = sparseRouterMeasures(routing);
+  expect(read(measures.load)).toEqual([0, 1, 0]);
+  expect(read(routerChoices({ routing } as MoeOutput<tf.Tensor>))).toEqual([0, 1, 0]);
+  expect(read(measures['router/droppedTokenFraction'])).toEqual([0]);
+});

@@ -1,5 +1,5 @@
 // What a router did with a batch, as numbers for logs, reduced in the graph. Metric tags are the keys; `load` becomes `expert/load/0`, `expert/load/1`, ...
-import type { MoeOutput, Routing } from '@moe-rl/moe-core';
+import type { ExpertChoice, MoeOutput, Routing } from '@moe-rl/moe-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 
@@ -38,11 +38,11 @@ export function sparseRouterMeasures({ assignment, probabilities }: Routing<Tens
   const isPlaced =
     assignment.kind === 'token-choice'
       ? tf.max(assignment.kept, 2)
-      : tf.minimum(tf.sum(oneHot(assignment.tokens, tokenCount), [1, 2]), 1);
+      : tf.minimum(tf.sum(takenTokens(assignment, tokenCount), [1, 2]), 1);
   const counts =
     assignment.kind === 'token-choice'
       ? tf.sum(tf.mul(oneHot(assignment.experts, expertCount), tf.expandDims(assignment.wanted, 3)), [0, 1, 2])
-      : tf.fill([expertCount], 1);
+      : tf.sum(takenTokens(assignment, tokenCount), [0, 2, 3]);
   return {
     load: tf.div(counts, tf.maximum(tf.sum(counts), 1)),
     'router/entropy': tf.mean(entropy(shares, [2])),
@@ -66,8 +66,13 @@ export function routerChoices({ routing, combineWeights }: MoeOutput<Tensor>): T
       tf.sum(tf.mul(oneHot(assignment.experts, expertCount), tf.expandDims(assignment.wanted, 3)), 2),
       1,
     );
-  // -1 stands in places without a token; its row is all zeros.
-  return tf.transpose(tf.minimum(tf.sum(oneHot(assignment.tokens, tokenCount), 2), 1), [0, 2, 1]);
+  return tf.transpose(tf.minimum(tf.sum(takenTokens(assignment, tokenCount), 2), 1), [0, 2, 1]);
+}
+
+/** Which token stands in each place `[B, E, C, T]`, where experts choose: rows of places without one are all zeros. */
+function takenTokens({ tokens, used }: ExpertChoice<Tensor>, tokenCount: number): Tensor {
+  const taken = oneHot(tokens, tokenCount);
+  return used === undefined ? taken : tf.mul(taken, tf.expandDims(used, 3));
 }
 
 /** `-sum p log p` over some axes; 0 log 0 = 0. */

@@ -50,6 +50,23 @@ describe('RouterProbe', () => {
   });
 });
 
+describe('a restored RouterProbe', () => {
+  it('keeps its checkpoints where two were recorded at one agent step', () => {
+    const probe = new RouterProbe(2);
+    const restored = new RouterProbe(2);
+    // The 128th and 129th fall on one step, and so do 130th and 131st, of which every second is kept by then.
+    for (let count = 1; count <= 130; count++) probe.record(Math.ceil(count / 2), count === 130 ? [0, 1] : [1, 0]);
+    probe.record(65, [0, 1]);
+    probe.record(66, [1, 0]);
+    probe.record(66, [0, 1]);
+    probe.record(66, [1, 0]);
+    restored.setState(structuredClone(probe.getState()));
+    expect(saturations(restored.saturation())).toEqual(saturations(probe.saturation()));
+    expect(restored.record(67, [0, 1])).toEqual(probe.record(67, [0, 1]));
+    expect(saturations(restored.saturation())).toEqual(saturations(probe.saturation()));
+  });
+});
+
 describe('an agent', () => {
   const make = (type: string, mode: 'auto' | 'eager'): Promise<ValueAgent> =>
     createAgent(fit(mergeConfig(getPreset('dqn'), { network: { encoder: { type: 'nature' } } }), TINY), {

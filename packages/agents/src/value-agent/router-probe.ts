@@ -129,8 +129,8 @@ export class RouterProbe {
     this.#frames = frames as TypedArray | undefined;
     this.#newest = all.at(-1);
     const kept = all.slice(0, -1);
-    // The newest is often the last one kept, too.
-    if (kept.at(-1)?.agentSteps === this.#newest?.agentSteps && this.#newest !== undefined)
+    // The newest may be the last one kept, too. Agent steps do not tell: several updates may be measured at one.
+    if (this.#newest !== undefined && ((count as number) - 1) % (stride as number) === 0)
       kept[kept.length - 1] = this.#newest;
     this.#checkpoints = kept;
     this.#count = count as number;

@@ -51,6 +51,15 @@ describe('schedules', () => {
     agent.dispose();
   });
 
+  it('learns the values of a single action', async () => {
+    const config = fit(getPreset('dqn'), TINY);
+    const agent = await createAgent(config, { environment: { ...SMALL_SPEC, actionCount: 1 }, seed: 1 });
+    const transitions = randomTransitions(2);
+    for (let step = 1; step <= 10; step++) await agent.observe({ ...transitions.next().value, action: 0 });
+    expect(agent.updates).toBe(1);
+    agent.dispose();
+  });
+
   it('makes several updates per period when asked to', async () => {
     const agent = await create({ agent: { updatesPerPeriod: 3 } });
     await observe(agent, 12);

@@ -205,11 +205,17 @@ function variantConfig(spec: VariantSpec, plan: Plan, suite: Suite, protocol: Pr
     const common = Object.fromEntries(Object.entries(plan.set).filter(([path]) => !ofMixture(path)));
     const unscaled = newRunConfig({ options, set: asSet({ ...suiteSettings, ...common }) });
     const { network } = unscaled;
-    const { settings, matchesParametersOfSoft } = variantSettings(variant, {
+    const planned = (path: string): number | undefined =>
+      plan.set[path] === undefined ? undefined : Number(plan.set[path]);
+    const experts = planned('network.moe.experts');
+    const base = {
       preset,
       isNoisy: network.noisy,
-      expertHiddenUnits: mixtureOf(network.moe)?.expertHiddenUnits ?? network.hiddenUnits,
-    });
+      expertHiddenUnits:
+        planned('network.moe.expertHiddenUnits') ?? mixtureOf(network.moe)?.expertHiddenUnits ?? network.hiddenUnits,
+      ...(experts === undefined ? {} : { experts }),
+    };
+    const { settings, matchesParametersOfSoft } = variantSettings(variant, base, plan.set);
     const lengths = protocolSettings(protocol, plan.scale, {
       ...unscaled.agent,
       replayCapacity: unscaled.replay.capacity,
@@ -219,7 +225,7 @@ function variantConfig(spec: VariantSpec, plan: Plan, suite: Suite, protocol: Pr
     const ofProtocol = Object.fromEntries(
       Object.entries(lengths).filter(([path]) => isAtari || !path.startsWith('environment.')),
     );
-    const set = asSet({ ...suiteSettings, ...ofProtocol, ...settings, ...plan.set, ...variant.set });
+    const set = asSet({ ...suiteSettings, ...ofProtocol, ...settings });
     return { config: newRunConfig({ options, set }), matchesParametersOfSoft };
   };
   try {

@@ -168,6 +168,24 @@ describe('what a plan resolves to', () => {
     );
   });
 
+  it('keeps built-in variants what their names say, whatever the plan sets for all', () => {
+    const set = { 'network.moe.experts': 2, 'network.moe.expertHiddenUnits': 48 };
+    const { variants } = resolvePlan(makePlan({ ...DEMO, variants: ['soft', 'one-scaled'], set }));
+    expect(variants.map(({ config }) => config.network.moe)).toMatchObject([
+      { experts: 2, expertHiddenUnits: 48 },
+      { experts: 1, expertHiddenUnits: 96 },
+    ]);
+    const own = { name: 'mine', from: 'soft-4', set: { 'network.moe.experts': 3 } };
+    expect(resolvePlan(makePlan({ ...DEMO, variants: [own], set })).variants[0]!.config.network.moe.experts).toBe(3);
+    expect(() => resolvePlan(makePlan({ ...DEMO, variants: ['soft', 'soft-4'], set }))).toThrow(
+      /^variant soft-4: set\.network\.moe\.experts is 2, but soft-4 is the variant with 4; expected it in a variant of your own/,
+    );
+    const router = { 'network.moe.router.type': 'soft' };
+    expect(() => resolvePlan(makePlan({ ...DEMO, set: router }))).toThrow(
+      /^variant baseline: set\.network\.moe\.router/,
+    );
+  });
+
   it('names all ROMs that are missing at once, and how to get them', () => {
     const before = { cache: process.env.MOE_RL_CACHE, roms: process.env.MOE_RL_ROMS, path: process.env.PATH };
     Object.assign(process.env, { MOE_RL_CACHE: join(root, 'none'), MOE_RL_ROMS: '', PATH: '' });

@@ -1,5 +1,5 @@
 // Variants: what is compared. Each is the suite's preset with changes; the built-in ones are those of the paper and the controls that its follow-ups ask for.
-import { didYouMean, NotFoundError } from '@moe-rl/core';
+import { didYouMean, InvalidArgumentError, NotFoundError } from '@moe-rl/core';
 import type { Settings } from './settings.ts';
 
 /** A variant by name, or one of the user's. */
@@ -18,6 +18,10 @@ interface BuiltInVariant {
   readonly description: string;
   /** Changes to the suite's preset. */
   changes(base: VariantBase): Settings;
+  /** Paths of the changes that make it what its name says: the plan's settings may not say otherwise. */
+  readonly fixed: readonly string[];
+  /** Paths of the changes that follow from what the plan says at these paths, and stand in their place. */
+  readonly derived?: readonly string[];
   /** True when the width of the dense layer is chosen so that the network has as many parameters as the Soft MoE of `soft`. */
   readonly matchesParametersOfSoft?: boolean;
 }
@@ -26,13 +30,15 @@ interface BuiltInVariant {
 export interface VariantBase {
   readonly preset: string;
   readonly isNoisy: boolean;
-  /** Width of an expert: that of the preset's mixture, or of the dense layer that a mixture replaces. */
+  /** Width of an expert: the plan's, that of the preset's mixture, or of the dense layer that a mixture replaces. */
   readonly expertHiddenUnits: number;
+  /** Experts of a mixture whose name does not say, where the plan does. */
+  readonly experts?: number;
 }
 
 /** Experts of a mixture where the variant's name does not say: the official configurations have 4 for Rainbow, DER and classic control, 8 for DQN. */
-function defaultExperts({ preset }: VariantBase): number {
-  return /^(rainbow|der|classic)/.test(preset) ? 4 : 8;
+function defaultExperts({ preset, experts }: VariantBase): number {
+  return experts ?? (/^(rainbow|der|classic)/.test(preset) ? 4 : 8);
 }
 
 const mixture = (base: VariantBase, router: string, experts: number, more: Settings = {}): Settings => ({
@@ -47,34 +53,42 @@ const mixture = (base: VariantBase, router: string, experts: number, more: Setti
 
 const dense = (more: Settings = {}): Settings => ({ 'network.moe.router.type': 'none', ...more });
 
+const ROUTER = 'network.moe.router.type';
+const EXPERTS = 'network.moe.experts';
+
 const softWith = (experts: number): BuiltInVariant => ({
   name: `soft-${experts}`,
   description: `Soft MoE with ${experts} expert${experts === 1 ? '' : 's'} (arXiv 2402.08609)`,
   changes: (base) => mixture(base, 'soft', experts),
+  fixed: [ROUTER, EXPERTS],
 });
 
 const BUILT_IN: readonly BuiltInVariant[] = [
-  { name: 'baseline', description: 'flattened features into one dense layer', changes: () => dense() },
+  { name: 'baseline', description: 'flattened features into one dense layer', changes: () => dense(), fixed: [ROUTER] },
   {
     name: 'wide',
     description: 'the dense layer as many times as wide as the mixture has experts (scale_hidden_layer)',
     changes: (base) => dense({ 'network.hiddenUnitsScale': defaultExperts(base) }),
+    fixed: [ROUTER, 'network.hiddenUnitsScale'],
   },
   {
     name: 'dense-matched',
     description: 'a dense layer such that the network has as many parameters as with Soft MoE',
     changes: () => dense(),
+    fixed: [ROUTER],
     matchesParametersOfSoft: true,
   },
   {
     name: 'gap',
     description: 'global average pooling instead of flattening (arXiv 2505.17749)',
     changes: () => dense({ 'network.denseInput': 'globalAveragePool' }),
+    fixed: [ROUTER, 'network.denseInput'],
   },
   {
     name: 'token-mean',
     description: 'the dense layer over each token, averaged: tokens without a router (arXiv 2410.01930)',
     changes: () => dense({ 'network.denseInput': 'tokenMean' }),
+    fixed: [ROUTER, 'network.denseInput'],
   },
   {
     name: 'one-scaled',
@@ -83,11 +97,14 @@ const BUILT_IN: readonly BuiltInVariant[] = [
       mixture(base, 'soft', 1, {
         'network.moe.expertHiddenUnits': base.expertHiddenUnits * defaultExperts(base),
       }),
+    fixed: [ROUTER],
+    derived: [EXPERTS, 'network.moe.expertHiddenUnits'],
   },
   {
     name: 'soft',
     description: 'Soft MoE with the official number of experts (arXiv 2402.08609)',
     changes: (base) => mixture(base, 'soft', defaultExperts(base)),
+    fixed: [ROUTER],
   },
   softWith(1),
   softWith(2),
@@ -101,16 +118,19 @@ const BUILT_IN: readonly BuiltInVariant[] = [
         'network.moe.router.isNormalized': true,
         'network.moe.router.initialScale': 8,
       }),
+    fixed: [ROUTER, 'network.moe.router.isNormalized'],
   },
   {
     name: 'top1',
     description: 'top-1 MoE with 8 experts and capacity (arXiv 2402.08609)',
     changes: (base) => mixture(base, 'token-choice', 8),
+    fixed: [ROUTER],
   },
   {
     name: 'sparse-90',
     description: 'the dense network with 90 % of its weights at zero, at random and for good (arXiv 2506.17204)',
     changes: () => dense({ 'sparsity.method': 'static', 'sparsity.sparsity': 0.9 }),
+    fixed: [ROUTER, 'sparsity.method', 'sparsity.sparsity'],
   },
 ];
 
@@ -152,16 +172,34 @@ export function expandVariants(variants: readonly VariantSpec[]): readonly Varia
   });
 }
 
-/** The changes that a built-in variant makes; a variant with a preset or settings of its own starts from the suite's preset as it is. */
+/**
+ * What a variant changes: a built-in one, beside what the plan sets for all; a variant with a preset or settings of its own starts from the suite's preset as it is.
+ * @param planned settings of the plan for every run
+ * @throws InvalidArgumentError where the plan would make another variant of it; NotFoundError for an unknown one
+ */
 export function variantSettings(
   variant: VariantSpec,
   base: VariantBase,
+  planned: Settings = {},
 ): { readonly settings: Settings; readonly matchesParametersOfSoft: boolean } {
   const wanted = variant.from ?? variant.name;
   const builtIn = BUILT_IN.find(({ name }) => name === wanted);
   if (builtIn !== undefined && variant.preset === undefined) {
+    const { fixed, derived = [] } = builtIn;
+    const changes = builtIn.changes(base);
+    const isOther = (path: string): boolean =>
+      Object.hasOwn(planned, path) &&
+      !Object.hasOwn(variant.set ?? {}, path) &&
+      String(planned[path]) !== String(changes[path]);
+    const other = fixed.find(isOther);
+    if (other !== undefined) {
+      throw new InvalidArgumentError(
+        `set.${other} is ${JSON.stringify(planned[other])}, but ${wanted} is the variant with ${JSON.stringify(changes[other])}; expected it in a variant of your own, {name: ..., from: ${wanted}, set: {${other}: ...}}`,
+      );
+    }
+    const kept = Object.entries(planned).filter(([path]) => !derived.includes(path));
     return {
-      settings: { ...builtIn.changes(base), ...variant.set },
+      settings: { ...changes, ...Object.fromEntries(kept), ...variant.set },
       matchesParametersOfSoft: builtIn.matchesParametersOfSoft === true,
     };
   }
@@ -170,7 +208,7 @@ export function variantSettings(
       `there is no variant "${wanted}" (one of your own needs a preset or a set of changes)${didYouMean(wanted, VARIANT_NAMES) || `; there are ${VARIANT_NAMES.join(', ')}`}`,
     );
   }
-  return { settings: variant.set ?? {}, matchesParametersOfSoft: false };
+  return { settings: { ...planned, ...variant.set }, matchesParametersOfSoft: false };
 }
 
 function isBare({ from, preset, set }: VariantSpec): boolean {

@@ -263,8 +263,8 @@ export default [
   mutant(
     'capacity above the number of tokens',
     `${MOE}capacity.ts`,
-    'Math.min(T, Math.max(1, rounded))',
-    'Math.max(1, rounded)',
+    'Math.min(T, Math.ceil(Math.max(1, rounded) / multiple) * multiple)',
+    'Math.ceil(Math.max(1, rounded) / multiple) * multiple',
     ['packages/top-k-moe/src'],
   ),
   mutant(

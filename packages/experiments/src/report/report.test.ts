@@ -21,6 +21,14 @@ const GAMES = ['AirRaid', 'asterix', 'breakout', 'pong', 'qbert'];
 const overlayFile = new URL('../../../../testdata/results/dopamine_baselines.csv', import.meta.url).pathname;
 const source = (game: string) => referencePoints(game)?.source;
 
+it('refuses a score that there is not, before a report is written', async () => {
+  const folder = syntheticExperiment(join(root, 'score'), GAMES, 1, { baseline: 0.5 });
+  const scoreKind = 'finla' as 'final';
+  expect(() => readResults(folder, scoreKind)).toThrow(/^scoreKind is "finla"; expected one of final, best, average/);
+  await expect(writeReport({ folder, scoreKind })).rejects.toThrow(/^scoreKind is "finla"/);
+  expect(existsSync(folder.reportFolder)).toBe(false);
+});
+
 describe('results', () => {
   it('are decided where the intervals are apart, open where they are not', () => {
     const folder = syntheticExperiment(join(root, 'decided'), GAMES, 4, {

@@ -1,7 +1,7 @@
 // The results of an experiment as far as they have come: each finished run with its score and its curve.
 
 import { existsSync } from 'node:fs';
-import type { MetricRow } from '@moe-rl/core';
+import { type MetricRow, requireOneOf } from '@moe-rl/core';
 import { readJsonObject } from '@moe-rl/core/node';
 import { evaluationPoints, isEvaluated, trainingPoints } from '@moe-rl/figures';
 import { readMetricRows, runFolderPaths } from '@moe-rl/runs';
@@ -44,8 +44,12 @@ export interface ExperimentResults {
   readonly withoutScore: readonly Job[];
 }
 
-/** Reads every finished run. */
+/**
+ * Reads every finished run.
+ * @throws InvalidArgumentError for a score that there is not
+ */
 export function readResults(folder: ExperimentFolder, scoreKind: ScoreKind = 'final'): ExperimentResults {
+  requireOneOf('scoreKind', scoreKind, SCORE_KINDS);
   const { experiment } = folder;
   const states = jobStates(folder);
   const runs: RunResult[] = [];

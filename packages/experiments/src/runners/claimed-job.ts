@@ -1,7 +1,7 @@
 // A job that was claimed: its process, its claim while the process works, and where the result goes.
 import { existsSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { StorageError } from '@moe-rl/core';
+import { requireBoolean, requireFinite, requireInteger, requireKnownOptions, StorageError } from '@moe-rl/core';
 import { removeQuietly, storageError } from '@moe-rl/core/node';
 import { runFolderPaths } from '@moe-rl/runs';
 import type { Claim } from '../jobs/claims.ts';
@@ -40,6 +40,35 @@ export interface WorkerOptions {
   readonly batchSeeds?: number;
   /** File that a job's process runs instead of the usual one. */
   readonly jobProcess?: string;
+}
+
+const OPTIONS: readonly (keyof WorkerOptions)[] = [
+  'folder',
+  'slots',
+  'signal',
+  'onEvent',
+  'leaseMs',
+  'backoffMs',
+  'pollMs',
+  'keepReplay',
+  'batchSeeds',
+  'jobProcess',
+];
+
+/**
+ * Refuses options with which a worker would wait for ever, take jobs from those who are at them, or do other than asked.
+ * @param further names that the caller takes beside
+ * @throws InvalidArgumentError naming the option, its value and the bound
+ */
+export function requireWorkerOptions(options: WorkerOptions, further: readonly string[] = []): void {
+  requireKnownOptions('a worker', options, [...OPTIONS, ...further]);
+  const { slots, leaseMs = 1, backoffMs = 0, pollMs = 1, batchSeeds = 1, keepReplay = false } = options;
+  requireInteger('slots', slots, 1);
+  requireFinite('leaseMs', leaseMs, 1);
+  requireFinite('backoffMs', backoffMs, 0);
+  requireFinite('pollMs', pollMs, 1);
+  requireInteger('batchSeeds', batchSeeds, 1);
+  requireBoolean('keepReplay', keepReplay);
 }
 
 /** A job that a process of ours is at. */
@@ -140,10 +169,12 @@ function publish({ folder, keepReplay, onEvent = () => {} }: WorkerOptions, job:
   try {
     renameSync(claim.runFolder, target);
   } catch (cause) {
-    if (!existsSync(claim.runFolder) || existsSync(target)) {
+    // Something else of that name would be in the way of each attempt.
+    if (!existsSync(claim.runFolder) || isDone(folder, job.id)) {
       onEvent({ type: 'lost', job });
       return 'lost';
     }
+    claim.release();
     throw storageError('move', claim.runFolder, cause);
   }
   // Gigabytes a run, and nothing but further training needs them.

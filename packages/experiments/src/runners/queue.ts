@@ -4,7 +4,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { InvalidArgumentError, MissingDependencyError } from '@moe-rl/core';
+import { InvalidArgumentError, MissingDependencyError, requireFinite } from '@moe-rl/core';
 import { replaceFile } from '@moe-rl/core/node';
 import { DelayedError, Queue, UnrecoverableError, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
@@ -12,7 +12,7 @@ import { type Claim, claimJob, claimState, newestEpoch, type Observations } from
 import { DEFAULT_LEASE_MS, hasFailed, isDone, jobFailures, MAXIMUM_ATTEMPTS } from '../jobs/job-state.ts';
 import { fingerprintOf, type Job } from '../plan/experiment.ts';
 import type { ExperimentFolder } from '../plan/experiment-folder.ts';
-import { runClaimed, type WorkerOptions } from './claimed-job.ts';
+import { requireWorkerOptions, runClaimed, type WorkerOptions } from './claimed-job.ts';
 
 export interface QueueWorkerOptions extends WorkerOptions {
   /** `redis://host:port`, with user, password and database where needed. */
@@ -196,11 +196,18 @@ async function handIn(queue: Queue<JobData>, folder: ExperimentFolder): Promise<
 /**
  * Takes jobs from the queue until every job of the experiment is done or failed, the queue is drained, or `signal` aborts. Training runs in a child process while
  * this one renews the lock in Redis and the claim in the folder.
- * @throws MissingDependencyError when Redis does not answer at the start; StorageError when the disk is full or the folder can't be written: jobs under way are paused
+ * @throws InvalidArgumentError for an option that is unknown or out of range; MissingDependencyError when Redis does not answer at the start; StorageError when the disk is full or the folder can't be written: jobs under way are paused
  */
 export async function runQueueWorker(options: QueueWorkerOptions): Promise<void> {
   const { folder, url, slots, signal, leaseMs = DEFAULT_LEASE_MS, pollMs = 2000, lockMs = 30_000 } = options;
   const { onConnection = () => {} } = options;
+  requireWorkerOptions(options, ['url', 'onConnection', 'lockMs']);
+  requireFinite('lockMs', lockMs, 1);
+  if ((options.batchSeeds ?? 1) > 1) {
+    throw new InvalidArgumentError(
+      `batchSeeds is ${options.batchSeeds}, but a queue hands out jobs one by one; expected 1, or runWorker`,
+    );
+  }
   await requireRedis(url);
   const closing = new AbortController();
   const observations: Observations = new Map();

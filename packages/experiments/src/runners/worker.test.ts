@@ -10,6 +10,7 @@ import { countJobs, jobStates } from '../jobs/job-state.ts';
 import { type ExperimentFolder, openExperimentFolder } from '../plan/experiment-folder.ts';
 import { TOY_JOB, temporaryFolder, toyExperiment } from '../testing/toy-experiment.ts';
 import type { WorkerEvent } from './claimed-job.ts';
+import { runQueueWorker } from './queue.ts';
 import { runWorker } from './worker.ts';
 
 const root = temporaryFolder('worker');
@@ -75,6 +76,34 @@ describe('a worker', () => {
     expectAllDoneOnce(folder);
     expect(most).toBe(2);
     expect(readdirSync(folder.workFolder)).toEqual([]);
+  });
+
+  it.each([
+    [{ slots: 0 }, /^slots is 0; expected an integer of at least 1/],
+    [{ slots: Number.NaN }, /^slots is NaN/],
+    [{ leaseMs: 0 }, /^leaseMs is 0; expected a finite number/],
+    [{ leaseMs: Number.NaN }, /^leaseMs is NaN/],
+    [{ pollMs: -1 }, /^pollMs is -1/],
+    [{ backoffMs: Number.POSITIVE_INFINITY }, /^backoffMs is Infinity/],
+    [{ batchSeeds: 0 }, /^batchSeeds is 0/],
+    [{ slot: 3 }, /^a worker has no option "slot".*did you mean slots/],
+  ])('refuses %j before a job is claimed', async (options, message) => {
+    const folder = toyExperiment(join(root, `refused-${JSON.stringify(options).replace(/\W/g, '')}`), 1);
+    const signal = AbortSignal.timeout(1000);
+    await expect(work(folder, { signal, ...options } as object)).rejects.toThrow(message);
+    expect(readdirSync(folder.claimsFolder)).toEqual([]);
+    if ('slot' in options) return;
+    const queued = { folder, url: 'redis://127.0.0.1:1', slots: 1, signal, ...options };
+    await expect(runQueueWorker(queued)).rejects.toThrow(message);
+  });
+
+  it('says what is in the way of a finished run, instead of running it for ever', async () => {
+    const folder = toyExperiment(join(root, 'in-the-way'), 1);
+    const { id } = folder.jobs[0]!;
+    mkdirSync(join(folder.jobsFolder, id));
+    writeFileSync(join(folder.jobsFolder, id, 'notes.txt'), 'not a run');
+    await expect(work(folder, { signal: AbortSignal.timeout(20_000) })).rejects.toThrow(/cannot move/);
+    expect(readdirSync(folder.workFolder).some((name) => name.startsWith(`${id}.`))).toBe(true);
   });
 
   it('pauses with checkpoints when asked to, and goes on from them', async () => {

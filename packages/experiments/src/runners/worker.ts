@@ -5,13 +5,14 @@ import { type Claim, claimJob, claimState, newestEpoch, type Observations, relea
 import { DEFAULT_LEASE_MS, hasFailed, isDone, jobFailures } from '../jobs/job-state.ts';
 import type { Job } from '../plan/experiment.ts';
 import { batchesOf, type ClaimedMember, type JobBatch, runBatch } from './batches.ts';
-import { type Attempt, runClaimed, type WorkerOptions } from './claimed-job.ts';
+import { type Attempt, requireWorkerOptions, runClaimed, type WorkerOptions } from './claimed-job.ts';
 
 /**
  * Runs jobs until none is left, or until `signal` aborts.
- * @throws StorageError when the disk is full or the folder can't be written: jobs under way are paused, nothing is lost
+ * @throws InvalidArgumentError for an option that is unknown or out of range; StorageError when the disk is full or the folder can't be written: jobs under way are paused, nothing is lost
  */
 export async function runWorker(options: WorkerOptions): Promise<void> {
+  requireWorkerOptions(options);
   const { folder, slots, signal, onEvent = () => {}, leaseMs = DEFAULT_LEASE_MS, pollMs = 2000 } = options;
   const batches = batchesOf(folder.jobs, options.batchSeeds ?? 1);
   const observations: Observations = new Map();

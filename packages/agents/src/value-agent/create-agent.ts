@@ -1,4 +1,5 @@
 // The short way to an agent: a preset's name and an environment.
+import { requireKnownOptions } from '@moe-rl/core';
 import type { ProgramMode } from '@moe-rl/tfjs-graph';
 import type { AgentConfig } from '../config/agent-config.ts';
 import { type ConfigOverrides, type DeepPartial, mergeConfig } from '../config/validate.ts';
@@ -21,14 +22,24 @@ export interface CreateAgentOptions {
   readonly overrides?: ConfigOverrides;
 }
 
+const OPTIONS: readonly (keyof CreateAgentOptions)[] = [
+  'environment',
+  'seed',
+  'mode',
+  'compiledActing',
+  'changes',
+  'overrides',
+];
+
 /**
  * Creates an agent from a preset's name, or from a whole configuration.
- * @throws NotFoundError for an unknown preset or setting, InvalidArgumentError for a bad value; both name it
+ * @throws NotFoundError for an unknown preset or setting, InvalidArgumentError for a bad value or an option that is unknown; all name it
  */
 export async function createAgent(
   presetOrConfig: string | AgentConfig,
   options: CreateAgentOptions,
 ): Promise<ValueAgent> {
+  requireKnownOptions('createAgent', options, OPTIONS);
   const { environment, seed, mode, compiledActing, changes, overrides } = options;
   const preset = resolveAgentConfig(presetOrConfig);
   const config = resolveAgentConfig(changes === undefined ? preset : mergeConfig(preset, changes), overrides);

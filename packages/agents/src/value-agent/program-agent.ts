@@ -9,6 +9,7 @@ import {
   type Observation,
   type Rng,
   requireInteger,
+  requireOneOf,
   ShapeError,
   type StateTree,
   type TensorData,
@@ -97,6 +98,7 @@ export class ProgramAgent implements ValueAgent {
   }
 
   act(observation: Observation, mode: ActMode): number | Promise<number> {
+    requireOneOf('mode', mode, ['train', 'evaluate']);
     this.#requireObservation('act', observation);
     const { explore, evaluateExplore, actNoise, evaluateNoise } = this.#streams;
     const stream = mode === 'train' ? explore : evaluateExplore;
@@ -107,6 +109,7 @@ export class ProgramAgent implements ValueAgent {
   }
 
   async values(observation: Observation, mode: ActMode = 'evaluate'): Promise<Float32Array> {
+    requireOneOf('mode', mode, ['train', 'evaluate']);
     this.#requireObservation('values', observation);
     return this.#values(observation, mode, this.#streams.inspect);
   }

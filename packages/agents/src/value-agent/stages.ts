@@ -14,8 +14,14 @@ export async function enterStage(step: AgentStep, program: Program<EntryName>, s
     const read = await program.readVariables(names.map((name) => `params/${name}`));
     const own = Object.fromEntries(names.map((name) => [name, read[`params/${name}`]!])) as InitialParameters;
     const changed = mixture.schedule.enter(stage, rng, own);
+    const masks = await program.readVariables(
+      Object.keys(changed).flatMap((name) => (name in step.masks ? [`mask/${name}`] : [])),
+    );
     const values: Record<string, TensorData> = {};
     for (const [name, value] of Object.entries(changed)) {
+      // What sparse training masks stays 0, in both networks.
+      const mask = masks[`mask/${name}`]?.data;
+      if (mask !== undefined) for (let index = 0; index < mask.length; index++) value.data[index]! *= mask[index]!;
       values[`params/${name}`] = value;
       values[`target/${name}`] = { shape: value.shape, data: value.data.slice() };
       for (const [slot, { shape, size }] of Object.entries(step.all)) {

@@ -51,6 +51,43 @@ describe('schedules', () => {
     agent.dispose();
   });
 
+  it('refuses options and modes that there are not', async () => {
+    const given = { environment: SMALL_SPEC, override: { 'agent.batchSize': 4 } };
+    await expect(createAgent(fit(getPreset('dqn'), TINY), given)).rejects.toThrow(
+      /^createAgent has no option "override".*did you mean overrides/,
+    );
+    const agent = await create();
+    const { observation } = randomTransitions(2).next().value;
+    for (const ask of [
+      () => agent.act(observation, 'training' as 'train'),
+      () => agent.values(observation, 'eval' as 'train'),
+    ])
+      await expect((async () => ask())()).rejects.toThrow(
+        /^mode is "(training|eval)"; expected one of train, evaluate/,
+      );
+    agent.dispose();
+  });
+
+  it('keeps masked weights at 0 where experts are spawned from one, in the target network too', async () => {
+    const router = { type: 'dense-to-sparse', sharedUpdates: 2, maskedShare: 0 };
+    const agent = await create({
+      network: { moe: { router, experts: 2, expertHiddenUnits: 4 } },
+      agent: { targetUpdatePeriodAgentSteps: 1000 },
+      sparsity: { method: 'static', sparsity: 0.5, distribution: 'uniform' },
+    } as DeepPartial<AgentConfig>);
+    await observe(agent, 16);
+    expect(agent.updates).toBe(4);
+    const { variables } = (await agent.getState()) as unknown as { variables: Record<string, Float32Array> };
+    const masks = Object.keys(variables).filter((name) => name.startsWith('mask/') && name.includes('Expert'));
+    expect(masks.length).toBeGreaterThan(0);
+    for (const name of masks) {
+      const masked = (network: string): number[] =>
+        Array.from(variables[name.replace('mask', network)]!).filter((_, index) => variables[name]![index] === 0);
+      for (const network of ['params', 'target']) expect(masked(network).every((weight) => weight === 0)).toBe(true);
+    }
+    agent.dispose();
+  });
+
   it('learns the values of a single action', async () => {
     const config = fit(getPreset('dqn'), TINY);
     const agent = await createAgent(config, { environment: { ...SMALL_SPEC, actionCount: 1 }, seed: 1 });

@@ -1,7 +1,7 @@
 // Encoders: shapes, parameter names, padding and padding's effect, and the byte scale. The numbers themselves are pinned by the golden network vectors
 // (packages/agents/src/networks).
 import '@tensorflow/tfjs';
-import { createRng } from '@moe-rl/core';
+import { createRng, ShapeError } from '@moe-rl/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -9,7 +9,9 @@ import {
   applyMinatarCnn,
   applyNatureCnn,
   applyPerceptron,
+  convolution,
   countParameters,
+  dense,
   impalaResnetOutputShape,
   impalaResnetParameters,
   initializeParameters,
@@ -125,4 +127,28 @@ describe('observations', () => {
     expect(image.shape).toEqual([1, 1, 2, 2]);
     expect(Array.from(image.dataSync())).toEqual([2, 4, 3, 5]);
   });
+});
+
+it('refuses parameters of another shape, which TensorFlow.js would spread', () => {
+  const x = tf.ones([2, 3]);
+  const kernel = tf.ones([3, 4]);
+  const layer = (bias: tf.Tensor, own: tf.Tensor = kernel) => dense({ 'a/kernel': own, 'a/bias': bias }, 'a', x);
+  expect(layer(tf.ones([4])).shape).toEqual([2, 4]);
+  expect(() => layer(tf.ones([1]))).toThrow(ShapeError);
+  expect(() => layer(tf.ones([4]), tf.ones([2, 4]))).toThrow(
+    /parameter "a\/kernel" has shape \[2,4\]; expected \[3,4\]/,
+  );
+  const image = tf.ones([1, 4, 4, 2]);
+  const filters = { 'c/kernel': tf.ones([3, 3, 2, 5]), 'c/bias': tf.ones([1]) };
+  expect(() => convolution(filters, 'c', image, 1)).toThrow(/parameter "c\/bias" has shape \[1\]; expected \[5\]/);
+});
+
+it('refuses ranges of observations that are empty, of another length, or half there', () => {
+  const ranges = (minimumValues?: number[], maximumValues?: number[]) => () =>
+    perceptronParameters({ ...(minimumValues && { minimumValues }), ...(maximumValues && { maximumValues }) }, 2);
+  expect(ranges([0, 0], [1, 2])).not.toThrow();
+  expect(ranges([0, 2], [1, 2])).toThrow(/^minimumValues\[1\] is 2; expected less than maximumValues\[1\], 2/);
+  expect(ranges([0, 0], [1, Number.NaN])).toThrow(/maximumValues\[1\] is NaN/);
+  expect(ranges([0], [1])).toThrow(ShapeError);
+  expect(ranges([0, 0])).toThrow(/have 2 and 0 numbers; expected 2 each/);
 });

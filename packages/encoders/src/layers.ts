@@ -3,7 +3,13 @@
 
 import type { Tensor, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
-import { type Initializer, type ParameterSpecs, type ParameterTensors, parameterOf } from './parameters.ts';
+import {
+  type Initializer,
+  type ParameterSpecs,
+  type ParameterTensors,
+  parameterOf,
+  shapedParameter,
+} from './parameters.ts';
 
 /**
  * `max(x, 0)`. Recorded programs (`@moe-rl/tfjs-graph`) replace its gradient by TensorFlow's own single operation.
@@ -49,9 +55,13 @@ export function convolution(
   padding: 'same' | 'valid' = 'same',
   inputScale = 1,
 ): Tensor {
-  let kernel = parameterOf(parameters, `${name}/kernel`) as Tensor4D;
+  const [size = 0, , , outputs = 0] = parameterOf(parameters, `${name}/kernel`).shape;
+  let kernel = shapedParameter(parameters, `${name}/kernel`, [size, size, x.shape[3]!, outputs]) as Tensor4D;
   if (inputScale !== 1) kernel = tf.mul(kernel, inputScale);
-  return addBias(tf.conv2d(x as Tensor4D, kernel, stride, padding), parameterOf(parameters, `${name}/bias`));
+  return addBias(
+    tf.conv2d(x as Tensor4D, kernel, stride, padding),
+    shapedParameter(parameters, `${name}/bias`, [outputs]),
+  );
 }
 
 /** Parameters of a dense layer: kernel `[inputs, outputs]` and bias `[outputs]`. */
@@ -69,8 +79,9 @@ export function denseParameters(
 
 /** `x W + b` over `x` `[B, inputs]`. */
 export function dense(parameters: ParameterTensors, name: string, x: Tensor): Tensor {
-  const kernel = parameterOf(parameters, `${name}/kernel`) as Tensor2D;
-  return addBias(tf.matMul(x as Tensor2D, kernel), parameterOf(parameters, `${name}/bias`));
+  const outputs = parameterOf(parameters, `${name}/kernel`).shape[1] ?? 0;
+  const kernel = shapedParameter(parameters, `${name}/kernel`, [x.shape[1]!, outputs]) as Tensor2D;
+  return addBias(tf.matMul(x as Tensor2D, kernel), shapedParameter(parameters, `${name}/bias`, [outputs]));
 }
 
 /** `[B, ...]` -> `[B, N]`, row-major. */

@@ -67,6 +67,16 @@ export function parameterOf(parameters: ParameterTensors, name: string): Tensor 
 }
 
 /**
+ * The tensor called `name`, of a shape: tensors of some others would be spread silently.
+ * @throws NotFoundError when it is missing, ShapeError when it has another shape
+ */
+export function shapedParameter(parameters: ParameterTensors, name: string, shape: readonly number[]): Tensor {
+  const tensor = parameterOf(parameters, name);
+  if (tensor.shape.join() === shape.join()) return tensor;
+  throw new ShapeError(`parameter "${name}" has shape [${tensor.shape}]; expected [${shape}]`);
+}
+
+/**
  * Checks that `values` has exactly the parameters of `specs`, with their shapes.
  * @throws ShapeError naming the first that is missing, unknown or of another shape.
  */

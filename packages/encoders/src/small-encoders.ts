@@ -1,6 +1,7 @@
 // Encoders for small environments: the MinAtar convolution (one 3x3 layer of 16 filters) and the classic-control perceptron that first maps each
 // number of the observation from its known range to [-1, 1]. (dopamine/jax/networks.py, ClassicControlDQNNetwork; labs/environments/minatar.)
 
+import { InvalidArgumentError, requireFinite, ShapeError } from '@moe-rl/core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { convolution, convolutionParameters, dense, denseParameters, flatten, relu } from './layers.ts';
@@ -43,8 +44,28 @@ export interface PerceptronConfig {
   readonly maximumValues?: readonly number[];
 }
 
-/** Parameters `<prefix>Dense_i/{kernel,bias}`. */
+/** A range that is empty would make infinite numbers, one that is missing would leave observations as they are, one of another length be spread over all. */
+function requireRanges({ minimumValues, maximumValues }: PerceptronConfig, inputs: number): void {
+  if (minimumValues === undefined && maximumValues === undefined) return;
+  const [lows, highs] = [minimumValues?.length ?? 0, maximumValues?.length ?? 0];
+  if (lows !== inputs || highs !== inputs) {
+    throw new ShapeError(`minimumValues and maximumValues have ${lows} and ${highs} numbers; expected ${inputs} each`);
+  }
+  minimumValues!.forEach((low, index) => {
+    const high = requireFinite(`maximumValues[${index}]`, maximumValues![index]);
+    if (requireFinite(`minimumValues[${index}]`, low) < high) return;
+    throw new InvalidArgumentError(
+      `minimumValues[${index}] is ${low}; expected less than maximumValues[${index}], ${high}`,
+    );
+  });
+}
+
+/**
+ * Parameters `<prefix>Dense_i/{kernel,bias}`.
+ * @throws ShapeError or InvalidArgumentError for ranges that are not those of the inputs
+ */
 export function perceptronParameters(config: PerceptronConfig, inputs: number, prefix = ''): ParameterSpecs {
+  requireRanges(config, inputs);
   const specs: ParameterSpecs = {};
   let width = inputs;
   for (const [index, units] of (config.hiddenUnits ?? [512]).entries()) {
@@ -61,6 +82,7 @@ export function applyPerceptron(
   config: PerceptronConfig = {},
   prefix = '',
 ): Tensor {
+  requireRanges(config, observation.size / observation.shape[0]!);
   let x = flatten(observation.dtype === 'float32' ? observation : tf.cast(observation, 'float32'));
   if (config.minimumValues !== undefined && config.maximumValues !== undefined) {
     const low = config.minimumValues;

@@ -1,4 +1,5 @@
 // What both layers share: options by name, random inputs, weights of auxiliary losses, and the mask that TensorFlow.js hands on.
+import { requireFinite } from '@moe-rl/core';
 import {
   type AuxiliaryLoss,
   auxiliaryLossOf,
@@ -44,6 +45,7 @@ export type WeighedLosses = readonly { readonly loss: AuxiliaryLoss; readonly we
 
 /** @throws InvalidArgumentError for a loss that is unknown or doesn't fit the router, with the reason */
 export function weighedLosses(mixture: Mixture, weights: Readonly<Record<string, number>>): WeighedLosses {
+  for (const [name, weight] of Object.entries(weights)) requireFinite(`auxiliaryLosses.${name}`, weight);
   return Object.entries(weights)
     .filter(([, weight]) => weight !== 0)
     .map(([name, weight]) => ({ loss: auxiliaryLossOf(mixture, name), weight }));

@@ -256,3 +256,27 @@ test('a layer that is loaded in a later stage has the losses of that stage, not 
   expect(make('distill')).toBeGreaterThan(0);
   expect(make('frozen')).toBe(0);
 });
+
+test('refuses stages, temperatures and weights that there are not', () => {
+  const make = (more: object) => () => new TopKMoeLayer({ ...config, ...more } as TopKMoeLayerConfig);
+  expect(make({ stage: 'frozen' })).toThrow(/^stage is "frozen"; expected none, which router "token-choice" has/);
+  expect(make({ router: { type: 'stable' }, stage: 'forzen' })).toThrow(/expected one of distill, frozen/);
+  for (const temperature of [0, Number.NaN, -1]) expect(make({ temperature })).toThrow(/^temperature is/);
+  for (const loadBalancing of [Number.NaN, '0.1'])
+    expect(make({ auxiliaryLosses: { loadBalancing } })).toThrow(/^auxiliaryLosses\.loadBalancing is .*finite number/);
+});
+
+test('the bias of a layer that does not learn stays', () => {
+  const biasAfter = (trainable: boolean): number[] => {
+    const layer = new TopKMoeLayer({ ...config, router: { type: 'deepseek', k: 2 }, trainable });
+    layer.apply(x(), { training: true });
+    return Array.from(
+      layer
+        .getWeights()
+        .find(({ shape }) => shape.join() === '4')!
+        .dataSync(),
+    );
+  };
+  expect(biasAfter(true).some((bias) => bias !== 0)).toBe(true);
+  expect(biasAfter(false)).toEqual([0, 0, 0, 0]);
+});

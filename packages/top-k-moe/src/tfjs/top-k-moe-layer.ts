@@ -1,5 +1,5 @@
 // The sparse MoE layer as a tf.layers.Layer: usable in tf.sequential and tf.model, saved and loaded by TensorFlow.js, with every router.
-import { createRng } from '@moe-rl/core';
+import { createRng, InvalidArgumentError, requireFinite } from '@moe-rl/core';
 import type { InitialParameters, Mixture, MixtureInputs, MixtureSchedule } from '@moe-rl/moe-core';
 import { tfjsOps } from '@moe-rl/tensor-ops/tfjs-core';
 import {
@@ -87,7 +87,7 @@ export class TopKMoeLayer extends layers.Layer {
   constructor(config: TopKMoeLayerConfig = {}) {
     super(config as ConstructorParameters<typeof layers.Layer>[0]);
     this.#options = ownOptions('TopKMoeLayer', config, OPTIONS);
-    this.temperature = config.temperature ?? 2;
+    this.temperature = requireFinite('temperature', config.temperature ?? 2, 1e-6);
     this.#stage = config.stage;
     this.#seed = config.seed ?? Math.floor(Math.random() * 2 ** 32);
     this.supportsMasking = true;
@@ -107,6 +107,13 @@ export class TopKMoeLayer extends layers.Layer {
     const sizes = { numExperts, numTokens, tokenSize, hiddenSize, isNoisy, scope: '' };
     const mixture = createSparseMixture(routerDefinition(type), { ...own, ...Object.fromEntries(ofLayer) }, sizes);
     weighedLosses(mixture, this.#options.auxiliaryLosses ?? {});
+    const { stage } = this.#options;
+    const stages = mixture.schedule?.stages ?? [];
+    if (stage !== undefined && !stages.includes(stage)) {
+      throw new InvalidArgumentError(
+        `stage is ${JSON.stringify(stage)}; expected ${stages.length === 0 ? `none, which router "${type}" has` : `one of ${stages.join(', ')}`}`,
+      );
+    }
     return mixture;
   }
 
@@ -188,7 +195,8 @@ export class TopKMoeLayer extends layers.Layer {
       if (isTraining) {
         const loss = totalLoss(this.#losses, result);
         this.#auxiliary = loss && keep(loss);
-        this.#updateState(result);
+        // A layer that does not learn routes as it did.
+        if (this.trainable) this.#updateState(result);
       }
       return tfjsOps.reshape(result.output, input.shape);
     });

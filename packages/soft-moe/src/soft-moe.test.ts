@@ -341,6 +341,13 @@ describe('bad input', () => {
     );
   });
 
+  test('an input by another name, which would let padding in', () => {
+    const mask = { tokensMask: ops.tensor([1, 1, 1, 0, 0, 0], [6]) };
+    expect(() => applySoftMoe(ops, parameters, good, config, mask as object)).toThrow(
+      /^inputs of Soft MoE has no option "tokensMask"; .*did you mean tokenMask/,
+    );
+  });
+
   test('shapes and values of tokens', () => {
     expect(() => apply(ops.tensor([], [0, 5]))).toThrow(/tokens have shape \[0,5\]; expected \[6,5\] or \[B,6,5\]/);
     expect(() => apply(ops.tensor(tokensOf(24), [6, 4]))).toThrow(/tokens have shape \[6,4\]; expected \[6,5\]/);

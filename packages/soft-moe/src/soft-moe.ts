@@ -9,6 +9,7 @@ import {
   type ExpertOutput,
   lazyRecord,
   type Parameters,
+  requireKnownOptions,
   requireShape,
   slotsFromExperts,
   slotsToExperts,
@@ -62,7 +63,7 @@ export type SoftMoeOutput<Tensor> = {
  * @param parameters as `initSoftMoe` makes them, moved to the tensor library with `toTensors`; others in the same record are ignored
  * @param tokens [B, T, D] or [T, D]; samples never mix. Without a batch axis the results have none either.
  * @throws ShapeError when tokens or parameters don't have the shapes of `config`
- * @throws InvalidArgumentError for a bad configuration or an unknown option
+ * @throws InvalidArgumentError for a bad configuration, or an option or input that is unknown
  * @throws NonFiniteError for NaN or infinite tokens or logits, on host adapters or with `config.checkFinite`
  */
 export function applySoftMoe<Tensor>(
@@ -73,6 +74,7 @@ export function applySoftMoe<Tensor>(
   inputs: SoftMoeInputs<Tensor> = {},
 ): SoftMoeOutput<Tensor> {
   const layer = resolveSoftMoe(config);
+  requireKnownOptions('inputs of Soft MoE', inputs, ['noise', 'experts', 'tokenMask']);
   const { numExperts: E, slotsPerExpert: P, numTokens: T } = layer;
   const batch = batchTokens(ops, tokens, layer);
   const { batchSize: B, unbatch } = batch;

@@ -15,7 +15,7 @@ import {
 } from '@moe-rl/moe-core';
 import type { TensorOps } from '@moe-rl/tensor-ops';
 import { createRouter, type OpenRouterConfig, type RouterConfig } from './definitions/registry.ts';
-import { routeTokens } from './route-tokens.ts';
+import { requireKnownInputs, routeTokens } from './route-tokens.ts';
 
 /** Options of a linear map with LoRA experts. */
 export interface LoraMoeConfig {
@@ -108,6 +108,7 @@ export function applyLoraMoe<Tensor>(
   config: LoraMoeConfig,
   inputs: LoraMoeInputs<Tensor> = {},
 ): LoraMoeOutput<Tensor> {
+  requireKnownInputs('LoRA MoE', inputs, ['dropoutMask']);
   const { dropoutMask } = inputs;
   const { E, D, O, r, scale, scope } = resolve(config);
   const batch = batchTokens(ops, tokens, { tokenSize: D });

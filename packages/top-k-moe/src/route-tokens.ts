@@ -4,10 +4,34 @@ import {
   type Router,
   type RouterInputs,
   type Routing,
+  requireKnownOptions,
   requireShape,
   type TokenBatch,
 } from '@moe-rl/moe-core';
 import type { TensorOps } from '@moe-rl/tensor-ops';
+
+const INPUTS: readonly (keyof RouterInputs<unknown>)[] = [
+  'normalNoise',
+  'uniformNoise',
+  'jitterNoise',
+  'noiseLogits',
+  'bias',
+  'tokenIds',
+  'distilledLogits',
+  'temperature',
+  'tokenMask',
+  'stage',
+  'isTraining',
+];
+
+/**
+ * Refuses inputs that no router knows: a mask by another name would let padding in.
+ * @param further inputs of the layer
+ * @throws InvalidArgumentError naming the input, and those that there are
+ */
+export function requireKnownInputs(layer: string, inputs: object, further: readonly string[]): void {
+  requireKnownOptions(`inputs of ${layer}`, inputs, [...INPUTS, ...further]);
+}
 
 /**
  * Routes logits [B, T, E] of a batch. Padding (0 in `inputs.tokenMask` [B, T], or [T] for tokens without a batch axis) gets no expert and counts in no loss or

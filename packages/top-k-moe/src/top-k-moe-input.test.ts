@@ -189,3 +189,15 @@ describe('bad input', () => {
     }
   });
 });
+
+test('an input by another name, which would let padding in, is refused', () => {
+  const tokens = ops.tensor(numbers(B * T * D), [B, T, D]);
+  const mask = { tokensMask: ops.fill([B, T], 1) } as object;
+  const parameters = toTensors(ops, initTopKMoe(createRng(1), base));
+  expect(() => applyTopKMoe(ops, parameters, tokens, base, mask)).toThrow(
+    /^inputs of sparse MoE has no option "tokensMask"; .*did you mean tokenMask/,
+  );
+  const lora = { numExperts: 4, inputSize: D, outputSize: 3, rank: 2 };
+  const own = toTensors(ops, initLoraMoe(createRng(1), lora));
+  expect(() => applyLoraMoe(ops, own, tokens, ops.fill([D, 3], 1), lora, mask)).toThrow(/^inputs of LoRA MoE has no/);
+});

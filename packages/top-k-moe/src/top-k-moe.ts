@@ -29,7 +29,7 @@ import {
   type TopKMoeConfig,
 } from './config.ts';
 import { createRouter } from './definitions/registry.ts';
-import { routeTokens } from './route-tokens.ts';
+import { requireKnownInputs, routeTokens } from './route-tokens.ts';
 
 /** What changes from call to call: the router's inputs, and noise for noisy experts. */
 export type TopKMoeInputs<Tensor> = MixtureInputs<Tensor>;
@@ -59,6 +59,7 @@ export function applyTopKMoe<Tensor>(
   inputs: TopKMoeInputs<Tensor> = {},
 ): TopKMoeOutput<Tensor> {
   const layer = resolveTopKMoe(config);
+  requireKnownInputs('sparse MoE', inputs, ['expertNoise', 'experts']);
   const { numExperts: E, tokenSize: D, moeScope } = layer;
   const batch = batchTokens(ops, tokens, { tokenSize: D });
   const { batchSize: B, numTokens: T } = batch;

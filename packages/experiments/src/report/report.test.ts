@@ -29,6 +29,21 @@ it('refuses a score that there is not, before a report is written', async () => 
   expect(existsSync(folder.reportFolder)).toBe(false);
 });
 
+it('refuses frames and games of overlays that would draw nothing, or one game as two runs', () => {
+  const overlay = (content: object): (() => unknown) => {
+    const file = join(root, 'overlay.json');
+    writeFileSync(file, JSON.stringify(content));
+    return () => readOverlays(file);
+  };
+  const scores = { DQN: [[[1, 2]]] };
+  expect(overlay({ games: ['Pong'], scores, frames: [4, 'many'] })).toThrow(
+    /frames is \[4,"many"\]; expected a list of/,
+  );
+  expect(overlay({ games: ['Pong'], scores: { DQN: [[1]] }, frames: 4 })).toThrow(/frames is 4; expected a list of/);
+  expect(overlay({ games: ['Pong', 'pong'], scores: { DQN: [[1, 2]] } })).toThrow(/games has pong twice/);
+  expect(overlay({ games: ['Pong'], scores, frames: [4, 8] })).not.toThrow();
+});
+
 describe('results', () => {
   it('are decided where the intervals are apart, open where they are not', () => {
     const folder = syntheticExperiment(join(root, 'decided'), GAMES, 4, {

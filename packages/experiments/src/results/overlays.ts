@@ -113,6 +113,12 @@ function isScoreFile(content: unknown): content is ScoreFile {
 }
 
 function scoreMatrices(path: string, { games, scores, frames }: ScoreFile): Overlay[] {
+  if (frames !== undefined && !(Array.isArray(frames) && frames.every((frame) => Number.isFinite(frame)))) {
+    throw new CorruptDataError(`${path}: frames is ${JSON.stringify(frames)}; expected a list of finite numbers`);
+  }
+  const names = games.map(canonicalGameName);
+  const twice = games.find((_, index) => names.indexOf(names[index]!) !== index);
+  if (twice !== undefined) throw new CorruptDataError(`${path}: games has ${twice} twice; expected each once`);
   return Object.entries(scores).map(([label, runs]) => {
     const curves = new Map<string, ScorePoint[][]>(games.map((game) => [canonicalGameName(game), []]));
     if (!Array.isArray(runs)) throw new CorruptDataError(`${path}, ${label}: expected a list of runs`);

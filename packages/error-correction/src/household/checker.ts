@@ -2,20 +2,23 @@
 
 import { InvalidArgumentError } from '@moe-rl/core';
 import { executeAction } from './execute.ts';
-import { type Feedback, FINISHED, isRejection, TRUE } from './feedback.ts';
+import { type Feedback, FINISHED, isRejection, rejection, TRUE } from './feedback.ts';
 import { holds } from './goals.ts';
-import { parseAction } from './parse.ts';
+import { END, parseAction } from './parse.ts';
 import type { Task } from './tasks.ts';
 import { copyWorld, exists, type World } from './world.ts';
+
+const UNFINISHED = rejection('precondition', 'task is not finished');
 
 /** Whether all of a task's goals hold. */
 export const finished = (world: World, task: Task): boolean => task.goals.every((goal) => holds(world, goal));
 
 /**
  * Carries a sentence out, which changes `world`; one that is rejected leaves it as it was.
- * @param task makes an action that brings its last goal about answer `Task finished`
+ * @param task makes an action that brings its last goal about answer `Task finished`, and so does END when all goals hold; before that END is rejected
  */
 export function act(world: World, sentence: string, task?: Task): Feedback {
+  if (sentence === END && task !== undefined) return finished(world, task) ? FINISHED : UNFINISHED;
   const action = parseAction(sentence, (name) => exists(world, name));
   if ('kind' in action) return action;
   const rejected = executeAction(world, action);

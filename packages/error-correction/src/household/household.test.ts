@@ -112,6 +112,20 @@ test('the action that brings the last goal about answers "Task finished"', () =>
   expect(act(world, 'put apple on table', task)).toEqual({ kind: 'finished', text: 'Task finished' });
 });
 
+test('END is rejected until the task is finished; the household knows no END without a task', () => {
+  const task = taskByInstruction('put apple on table');
+  const world = after('walk to fridge', 'open fridge', 'grab apple', 'walk to table');
+  const before = JSON.stringify(world);
+  expect(act(world, 'END', task)).toEqual({ kind: 'precondition', text: 'Error, task is not finished' });
+  expect(JSON.stringify(world)).toBe(before);
+  expect(act(world, 'END')).toEqual({ kind: 'action', text: 'Error, there is no action end' });
+  const plan = ['put apple on table', 'END'];
+  expect(checkPlan(world, plan, task).steps.map(({ feedback }) => feedback.text)).toEqual([
+    'Task finished',
+    'Task finished',
+  ]);
+});
+
 test('what lies behind a door is not seen before it is opened, but a task remembers its own items', () => {
   const task = taskByInstruction('put apple on table');
   expect(observe(KITCHEN, task)).not.toContain('see apple in fridge');

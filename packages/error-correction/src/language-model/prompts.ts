@@ -17,7 +17,7 @@ const RULES = [
 /** What the system is told in each role. */
 export const SYSTEM_PROMPTS = {
   plan: `${RULES}\nYou plan. Answer with the next action alone, on one line. Answer END when the task is done.`,
-  judge: `${RULES}\nYou foresee what the household answers to an action. Answer with one line: True if it can be done now, Task finished if it also finishes the task, or Error, followed by the reason why it can not be done.`,
+  judge: `${RULES}\nYou foresee what the household answers to an action. Answer with one line: True if it can be done now, Task finished if it also finishes the task, or Error, followed by the reason why it can not be done. The action END, which says that the task is done, is answered Task finished if it is, else Error, task is not finished.`,
   correct: `${RULES}\nYou correct an action that can not be done now. Answer with a better action alone, on one line.`,
 } as const;
 

@@ -13,6 +13,8 @@ import type { Roles, Situation } from './roles.ts';
 export interface Problem {
   readonly task: Task;
   readonly world: World;
+  /** What was done in this household before, which the model is told. Default: nothing. */
+  readonly history?: readonly string[];
 }
 
 /** One action and the household's answer. */
@@ -27,6 +29,8 @@ export interface Episode {
   readonly steps: readonly EpisodeStep[];
   /** How it ended: the model said END, the task was finished, or there were no turns left. */
   readonly end: 'END' | 'finished' | 'turns';
+  /** Where the model said END, which a household always rejects: an episode whose task is finished is over. */
+  readonly endedIn?: Situation;
 }
 
 export interface EpisodeOptions {
@@ -61,23 +65,21 @@ export async function playEpisodes(
     world: copyWorld(problem.world),
     steps: [] as EpisodeStep[],
     end: undefined as Episode['end'] | undefined,
+    endedIn: undefined as Situation | undefined,
   }));
   for (let turn = 0; turn < maxTurns; turn++) {
     const open = played.filter(({ end }) => end === undefined);
     if (open.length === 0) break;
     signal?.throwIfAborted();
     const situations = open.map(({ world, problem, steps }) =>
-      situationOf(
-        world,
-        problem.task,
-        steps.map(({ action }) => action),
-      ),
+      situationOf(world, problem.task, [...(problem.history ?? []), ...steps.map(({ action }) => action)]),
     );
     const actions = await choose(roles, situations);
     open.forEach((episode, index) => {
       const action = actions[index]!;
       if (action === END) {
         episode.end = 'END';
+        episode.endedIn = situations[index]!;
         return;
       }
       const feedback = act(episode.world, action, episode.problem.task);
@@ -86,7 +88,10 @@ export async function playEpisodes(
     });
     onTurn?.(open.length);
   }
-  return played.map(({ problem, steps, end }) => ({ problem, steps, end: end ?? 'turns' }));
+  return played.map(({ problem, steps, end = 'turns', endedIn }) => ({
+    ...{ problem, steps, end },
+    ...(endedIn === undefined ? {} : { endedIn }),
+  }));
 }
 
 /** Whether each step was executed. */

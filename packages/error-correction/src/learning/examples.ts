@@ -50,40 +50,45 @@ export async function exploreGuided(
     proposers = [roles.plan],
   }: Pick<EpisodeOptions, 'signal'> & { readonly proposers?: readonly Proposer[] } = {},
 ): Promise<readonly Example[]> {
-  const prefixes = demonstrations.flatMap(prefixesOf).filter(({ next }) => next !== END);
+  const all = demonstrations.flatMap(prefixesOf);
+  const prefixes = all.filter(({ next }) => next !== END);
   const situations = prefixes.map(({ situation }) => situation);
   const proposals: (readonly string[])[] = [];
   for (const propose of proposers) {
     signal?.throwIfAborted();
     proposals.push(await propose(situations));
   }
-  return prefixes.flatMap(({ situation, world, task, next }, index): readonly Example[] => {
-    const expert: Example = {
+  const own = all.map(
+    ({ situation, world, task, next }): Example => ({
       role: 'judge',
       question: { ...situation, action: next },
       answer: tryAction(world, next, task).text,
-    };
+    }),
+  );
+  const others = prefixes.flatMap(({ situation, world, task, next }, index): readonly Example[] => {
     const proposed = new Set(proposals.map((actions) => actions[index]!));
-    const others = [...proposed].filter((action) => action !== END && action !== next);
-    return [
-      expert,
-      ...others.flatMap((action): readonly Example[] => {
-        const feedback = tryAction(world, action, task);
-        const judged: Example = { role: 'judge', question: { ...situation, action }, answer: feedback.text };
-        if (!isRejection(feedback)) return [judged];
-        return [judged, { role: 'correct', question: { ...situation, action, feedback: feedback.text }, answer: next }];
-      }),
-    ];
+    proposed.delete(next);
+    return [...proposed].flatMap((action): readonly Example[] => {
+      const feedback = tryAction(world, action, task);
+      const judged: Example = { role: 'judge', question: { ...situation, action }, answer: feedback.text };
+      if (!isRejection(feedback)) return [judged];
+      return [judged, { role: 'correct', question: { ...situation, action, feedback: feedback.text }, answer: next }];
+    });
   });
+  return [...own, ...others];
 }
 
 /** How a model corrects rejected steps while it explores alone. */
 export type Corrector = (corrections: readonly Correction[]) => Promise<readonly string[]>;
 
+/** Steps of a model alone at most. */
+const MAX_TURNS = 25;
+
 /**
  * Teacher-free exploration: the model acts alone until END or 25 steps. Its steps give feedback data; for a rejected one it is asked for a correction, which
- * is kept only if the household accepts it.
- * @param correctors asked one after the other for steps that have no accepted correction yet. Default: the correction role
+ * is kept only if the household accepts it and the model, going on from there, finishes the task. Most of what is accepted brings no task nearer (to walk to
+ * the fridge when standing at it), and a corrector that learns it walks in circles.
+ * @param correctors asked one after the other for steps that have no kept correction yet. Default: the correction role
  */
 export async function exploreFree(
   roles: Roles,
@@ -94,25 +99,33 @@ export async function exploreFree(
   }: Pick<EpisodeOptions, 'signal' | 'onTurn'> & { readonly correctors?: readonly Corrector[] } = {},
 ): Promise<readonly Example[]> {
   const worlds = new Map<Correction, Problem>();
-  const episodes = await playEpisodes(roles, problems, { ...options, maxTurns: 25 });
+  const episodes = await playEpisodes(roles, problems, { ...options, maxTurns: MAX_TURNS });
   const examples: Example[] = [];
   const rejected: Correction[] = [];
-  for (const { problem, steps } of episodes) {
+  for (const { problem, steps, endedIn } of episodes) {
     const world = copyWorld(problem.world);
+    const reject = (situation: Situation, action: string, feedback: string): void => {
+      const correction = { ...situation, action, feedback };
+      rejected.push(correction);
+      worlds.set(correction, { task: problem.task, world: copyWorld(world) });
+    };
     // What was rejected since the household changed last: tried again it is rejected again, which says nothing new, and a model that is stuck does so for long.
     const rejectedHere = new Set<string>();
     for (const { situation, action, feedback } of steps) {
       if (rejectedHere.has(action)) continue;
       examples.push({ role: 'judge', question: { ...situation, action }, answer: feedback.text });
       if (isRejection(feedback)) {
-        const correction = { ...situation, action, feedback: feedback.text };
-        rejected.push(correction);
-        worlds.set(correction, { task: problem.task, world: copyWorld(world) });
+        reject(situation, action, feedback.text);
         rejectedHere.add(action);
       } else {
         act(world, action);
         rejectedHere.clear();
       }
+    }
+    if (endedIn !== undefined) {
+      const { text } = tryAction(world, END, problem.task);
+      examples.push({ role: 'judge', question: { ...endedIn, action: END }, answer: text });
+      reject(endedIn, END, text);
     }
   }
   let open: readonly Correction[] = rejected;
@@ -120,16 +133,31 @@ export async function exploreFree(
     if (open.length === 0) break;
     options.signal?.throwIfAborted();
     const corrections = await correct(open);
-    open = open.filter((question, index) => {
+    const accepted: { readonly question: Correction; readonly action: string; readonly problem: Problem }[] = [];
+    const kept = new Set<Correction>();
+    const keep = (question: Correction, action: string): void => {
+      kept.add(question);
+      examples.push({ role: 'correct', question, answer: action });
+    };
+    open.forEach((question, index) => {
       const action = corrections[index]!;
-      const { world, task } = worlds.get(question)!;
-      if (action === END || action === question.action) return true;
-      const feedback = tryAction(world, action, task);
+      const { world: before, task } = worlds.get(question)!;
+      if (action === END || action === question.action) return;
+      const world = copyWorld(before);
+      const feedback = act(world, action, task);
       const { feedback: _, ...situation } = question;
       examples.push({ role: 'judge', question: { ...situation, action }, answer: feedback.text });
-      if (!isRejection(feedback)) examples.push({ role: 'correct', question, answer: action });
-      return isRejection(feedback);
+      if (feedback.kind === 'finished') keep(question, action);
+      else if (!isRejection(feedback)) {
+        accepted.push({ question, action, problem: { task, world, history: [...question.history, action] } });
+      }
     });
+    const goingOn = accepted.map(({ problem }) => problem);
+    const outcomes = await playEpisodes(roles, goingOn, { ...options, maxTurns: MAX_TURNS });
+    accepted.forEach(({ question, action }, index) => {
+      if (outcomes[index]!.end === 'finished') keep(question, action);
+    });
+    open = open.filter((question) => !kept.has(question));
   }
   return examples;
 }

@@ -1,7 +1,6 @@
 // How an action is chosen: plainly, or speculatively (E2CL): the model foresees the answer to its own proposal, and corrects a proposal that it expects to fail.
 import { InvalidArgumentError, requireOneOf } from '@moe-rl/core';
 import { saysError } from '../household/feedback.ts';
-import { END } from '../household/parse.ts';
 import type { Roles, Situation } from './roles.ts';
 
 export const INFERENCES = ['plain', 'speculative'] as const;
@@ -16,16 +15,16 @@ export const plainActions = (roles: Roles, situations: readonly Situation[]): Pr
 
 /**
  * The next actions by speculative inference: propose; foresee the feedback; where it says "Error", propose a correction and foresee its feedback; take the
- * correction where that says no error, else keep the proposal. At most four model calls each. END is taken as it is.
+ * correction where that says no error, else keep the proposal. At most four model calls each. END is a proposal like others: the household rejects it while
+ * the task isn't finished.
  * @throws InvalidArgumentError when a role gives other than one text for each question
  */
 export async function speculativeActions(roles: Roles, situations: readonly Situation[]): Promise<readonly string[]> {
   const chosen = [...(await ask(roles, 'plan', situations))];
-  const open = chosen.flatMap((action, index) => (action === END ? [] : [index]));
-  const asked = open.map((index) => ({ ...situations[index]!, action: chosen[index]! }));
+  const asked = situations.map((situation, index) => ({ ...situation, action: chosen[index]! }));
   const foreseen = asked.length === 0 ? [] : await ask(roles, 'judge', asked);
-  const doubted = open
-    .map((index, at) => ({ index, judgement: asked[at]!, feedback: foreseen[at]! }))
+  const doubted = asked
+    .map((judgement, index) => ({ index, judgement, feedback: foreseen[index]! }))
     .filter(({ feedback }) => saysError(feedback));
   if (doubted.length === 0) return chosen;
   const corrections = doubted.map(({ judgement, feedback }) => ({ ...judgement, feedback }));

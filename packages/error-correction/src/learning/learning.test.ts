@@ -2,12 +2,14 @@
 
 import { readFileSync } from 'node:fs';
 import { createRng } from '@moe-rl/core';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { drawArrangement } from '../household/arrangement.ts';
+import { act } from '../household/checker.ts';
+import { expertPlan } from '../household/expert.ts';
 import { END } from '../household/parse.ts';
 import { TRAINING_TASKS, taskByInstruction } from '../household/tasks.ts';
 import { isDone, type Problem, playEpisodes, successFlags } from './episodes.ts';
-import { demonstrate, exploreFree, exploreGuided, planExamples } from './examples.ts';
+import { demonstrate, type Example, exploreFree, exploreGuided, planExamples } from './examples.ts';
 import { plainActions, speculativeActions } from './inference.ts';
 import {
   correctedShare,
@@ -65,7 +67,7 @@ test('a model that always says "True" acts as without speculation', async () => 
   expect(plain.flatMap(successFlags)).toContain(false);
 });
 
-test('at most four model calls per step: one, two or four', async () => {
+test('at most four model calls per step: two or four', async () => {
   const situation = { instruction: 'wash cup', observation: ['room kitchen'], history: [] };
   const calls = async (action: string, answers: readonly string[]) => {
     const left = [...answers];
@@ -79,7 +81,9 @@ test('at most four model calls per step: one, two or four', async () => {
     const { plan, judge, correct } = counted.calls;
     return [chosen, plan + judge + correct];
   };
-  expect(await calls(END, [])).toEqual([END, 1]);
+  // END is a proposal like others.
+  expect(await calls(END, ['Task finished'])).toEqual([END, 2]);
+  expect(await calls(END, ['Error, task is not finished', 'True'])).toEqual(['stand up', 4]);
   expect(await calls('grab cup', ['True'])).toEqual(['grab cup', 2]);
   expect(await calls('grab cup', ['Task finished'])).toEqual(['grab cup', 2]);
   expect(await calls('grab cup', ['Error, no cup to be seen', 'True'])).toEqual(['stand up', 4]);
@@ -147,7 +151,19 @@ test('teacher-guided exploration corrects rejected proposals by the expert', asy
   expect(corrections[0]!.question).toMatchObject({ action: 'grab moon', feedback: 'Error, there is no moon' });
   const judged = examples.filter(({ role }) => role === 'judge');
   expect(judged.filter(({ answer }) => answer === 'Error, there is no moon')).toHaveLength(steps.length);
-  expect(judged.filter(({ answer }) => answer === 'Task finished')).toHaveLength(3);
+  // The step that finishes each task, and END behind it.
+  const finishing = judged.filter(({ answer }) => answer === 'Task finished');
+  expect(finishing.filter(({ question }) => 'action' in question && question.action === END)).toHaveLength(3);
+  expect(finishing).toHaveLength(6);
+});
+
+test('END along an expert plan is rejected, and corrected by the next step', async () => {
+  const hasty: Roles = { ...clumsy, plan: async (situations) => situations.map(() => END) };
+  const examples = await exploreGuided(hasty, demonstrations.slice(0, 3));
+  const steps = demonstrations.slice(0, 3).flatMap(({ plan }) => plan);
+  const corrections = examples.filter(({ role }) => role === 'correct');
+  expect(corrections.map(({ answer }) => answer)).toEqual(steps);
+  expect(corrections[0]!.question).toMatchObject({ action: END, feedback: 'Error, task is not finished' });
 });
 
 test('guided exploration may propose several times; each rejected proposal is corrected once', async () => {
@@ -161,35 +177,98 @@ test('guided exploration may propose several times; each rejected proposal is co
     'grab moon',
     'dance',
   ]);
-  // The expert's own step is judged once.
-  expect(examples.filter(({ role }) => role === 'judge')).toHaveLength(3 * steps.length);
+  // The expert's own step is judged once, and END behind each plan.
+  expect(examples.filter(({ role }) => role === 'judge')).toHaveLength(3 * steps.length + 3);
 });
 
-test('teacher-free exploration keeps a correction only if the household accepts it', async () => {
+describe('teacher-free exploration', () => {
   const task = taskByInstruction('wash cup');
-  const sitting = { ...drawArrangement(createRng(1), task), room: 'kitchen' as const, at: 'chair' };
-  const one = [{ task, world: { ...sitting, posture: { kind: 'sitting' as const, on: 'chair' } } }];
-  const stuck: Roles = {
+  const arrangement = { ...drawArrangement(createRng(1), task), room: 'kitchen' as const, at: 'chair' };
+  const world = { ...arrangement, posture: { kind: 'sitting' as const, on: 'chair' } };
+  const standing = { ...arrangement, posture: null };
+  const onceUp = expertPlan(standing, task);
+  /** Tries to walk while it sits; once it stands up, it knows what to do. */
+  const seated: Roles = {
     ...clumsy,
-    plan: async (all) => all.map(({ history }) => (history.length < 2 ? 'walk to sink' : END)),
+    plan: async (all) =>
+      all.map(({ history }) => {
+        const up = history.indexOf('stand up');
+        if (up < 0) return history.length < 2 ? 'walk to sink' : END;
+        return onceUp[history.length - up - 1] ?? END;
+      }),
   };
-  const kept = (await exploreFree(stuck, one)).filter(({ role }) => role === 'correct');
-  // The step is tried and rejected twice in the same household, which is one thing to learn.
-  expect(kept.map(({ answer }) => answer)).toEqual(['stand up']);
-  const refused = await exploreFree({ ...stuck, correct: async (all) => all.map(() => 'sit on chair') }, one);
-  expect(refused.filter(({ role }) => role === 'correct')).toEqual([]);
-  // What the household said of the correction is feedback data nonetheless.
-  expect(refused.map(({ answer }) => answer)).toEqual(new Array(2).fill('Error, you are sitting'));
+  const correctionsOf = (examples: readonly Example[]) => examples.filter(({ role }) => role === 'correct');
+  const [sitting, unfinished] = ['Error, you are sitting', 'Error, task is not finished'];
 
-  // Further correctors are asked only for what has no accepted correction yet; END and the rejected action correct nothing.
-  const asked: number[] = [];
-  const corrector = (action: string) => async (all: readonly unknown[]) => {
-    asked.push(all.length);
-    return all.map(() => action);
+  test('keeps a correction if the household accepts it and the model goes on to finish the task', async () => {
+    const kept = correctionsOf(await exploreFree(seated, [{ task, world }]));
+    // The step is tried and rejected twice in the same household, which is one thing to learn; END, said too soon, is another.
+    expect(kept.map(({ question, answer }) => ['action' in question && question.action, answer])).toEqual([
+      ['walk to sink', 'stand up'],
+      [END, 'stand up'],
+    ]);
+  });
+
+  test('keeps none that is rejected; what the household said of it is feedback data nonetheless', async () => {
+    const examples = await exploreFree({ ...seated, correct: async (all) => all.map(() => 'sit on chair') }, [
+      { task, world },
+    ]);
+    expect(correctionsOf(examples)).toEqual([]);
+    expect(examples.map(({ answer }) => answer)).toEqual([sitting, unfinished, sitting, sitting]);
+  });
+
+  test('keeps none behind which the task stays undone', async () => {
+    const lost: Roles = { ...seated, plan: async (all) => all.map(() => 'walk to sink') };
+    const examples = await exploreFree(lost, [{ task, world }]);
+    expect(correctionsOf(examples)).toEqual([]);
+    expect(examples.map(({ answer }) => answer)).toEqual([sitting, 'True']);
+  });
+
+  test('keeps one that finishes the task itself', async () => {
+    const nearlyDone = structuredClone(standing);
+    for (const action of onceUp.slice(0, -1)) act(nearlyDone, action);
+    const last = onceUp.at(-1)!;
+    const hasty: Roles = {
+      ...seated,
+      plan: async (all) => all.map(() => END),
+      correct: async (all) => all.map(() => last),
+    };
+    const examples = await exploreFree(hasty, [{ task, world: nearlyDone }]);
+    expect(examples.map(({ role, answer }) => [role, answer])).toEqual([
+      ['judge', unfinished],
+      ['judge', 'Task finished'],
+      ['correct', last],
+    ]);
+  });
+
+  test('asks further correctors only for what has no kept correction yet; END and the rejected action correct nothing', async () => {
+    const asked: number[] = [];
+    const corrector = (action: string) => async (all: readonly unknown[]) => {
+      asked.push(all.length);
+      return all.map(() => action);
+    };
+    const correctors = [END, 'walk to sink', 'sit on chair', 'stand up', 'dance'].map(corrector);
+    const retried = await exploreFree(seated, [{ task, world }], { correctors });
+    expect(correctionsOf(retried).map(({ answer }) => answer)).toEqual(['stand up', 'stand up']);
+    // Of the first corrector nothing is judged, of the second only what it says in the place of END.
+    expect(retried.filter(({ role }) => role === 'judge')).toHaveLength(2 + 1 + 2 + 2);
+    expect(asked).toEqual([2, 2, 2, 2]);
+  });
+});
+
+test('an episode that begins in the middle tells the model what was done before', async () => {
+  const [problem] = problems;
+  const histories: (readonly string[])[] = [];
+  const model: Roles = {
+    ...clumsy,
+    plan: async (all) =>
+      all.map(({ history }) => {
+        histories.push(history);
+        return histories.length < 3 ? 'dance' : END;
+      }),
   };
-  const correctors = [END, 'walk to sink', 'sit on chair', 'stand up', 'dance'].map(corrector);
-  const retried = await exploreFree(stuck, one, { correctors });
-  expect(retried.filter(({ role }) => role === 'correct').map(({ answer }) => answer)).toEqual(['stand up']);
-  expect(retried.filter(({ role }) => role === 'judge')).toHaveLength(3);
-  expect(asked).toEqual([1, 1, 1, 1]);
+  const [episode] = await playEpisodes(model, [{ ...problem!, history: ['stand up'] }]);
+  expect(histories).toEqual([['stand up'], ['stand up', 'dance'], ['stand up', 'dance', 'dance']]);
+  expect(episode).toMatchObject({ end: 'END', endedIn: { history: ['stand up', 'dance', 'dance'] } });
+  expect(episode!.steps).toHaveLength(2);
 });

@@ -4,7 +4,6 @@ import { drawArrangement } from '../household/arrangement.ts';
 import { act, tryAction } from '../household/checker.ts';
 import { expertPlan } from '../household/expert.ts';
 import { isRejection } from '../household/feedback.ts';
-import { END } from '../household/parse.ts';
 import { HELD_OUT_TASKS, type Task, TRAINING_TASKS } from '../household/tasks.ts';
 import { copyWorld } from '../household/world.ts';
 import { type Episode, isDone, type Problem, playEpisodes, successFlags } from '../learning/episodes.ts';
@@ -36,7 +35,7 @@ export interface SplitResult {
   readonly taskExecutability: number;
   readonly tasksDone: number;
   readonly agreement: number;
-  /** Proposals that the household would have rejected, and how many of them became executable actions. */
+  /** Proposals that the household would have rejected, END before the task is finished among them, and how many of them became executable actions. */
   readonly errors: number;
   readonly corrected: number;
   readonly correctedShare: number | null;
@@ -176,16 +175,18 @@ function rowOf(episode: Episode): EpisodeRow {
 function countCorrected(episodes: readonly Episode[], proposals: ReadonlyMap<Situation, string>) {
   let errors = 0;
   let corrected = 0;
-  for (const { problem, steps } of episodes) {
+  for (const { problem, steps, endedIn } of episodes) {
     const world = copyWorld(problem.world);
+    const isError = (situation: Situation): boolean =>
+      isRejection(tryAction(world, proposals.get(situation)!, problem.task));
     for (const { situation, action, feedback } of steps) {
-      const proposal = proposals.get(situation)!;
-      if (proposal !== END && isRejection(tryAction(world, proposal))) {
+      if (isError(situation)) {
         errors++;
         if (!isRejection(feedback)) corrected++;
       }
       act(world, action);
     }
+    if (endedIn !== undefined && isError(endedIn)) errors++;
   }
   return { errors, corrected };
 }

@@ -20,7 +20,7 @@ export interface TrainingSettings {
   readonly explorations: number;
   /** Proposals for each step of an expert plan, in each round: the likeliest one, the others drawn. */
   readonly guidedProposals: number;
-  /** Corrections tried for each rejected step of the model alone, until the household accepts one: the likeliest one, then drawn ones. */
+  /** Corrections tried for each rejected step of the model alone, until one leads to the end of the task: the likeliest one, then drawn ones. */
   readonly correctionAttempts: number;
   /** Of the drawn ones; above 0. */
   readonly temperature: number;
@@ -39,8 +39,8 @@ export const DEFAULT_SETTINGS: TrainingSettings = {
   tasks: 600,
   demonstrations: 1,
   planUpdates: 1000,
-  correctionUpdates: 1600,
-  rounds: 2,
+  correctionUpdates: 3200,
+  rounds: 4,
   explorations: 2,
   guidedProposals: 4,
   correctionAttempts: 4,

@@ -24,6 +24,8 @@ import {
 const FORMAT = 'moe-rl-checkpoint';
 const FORMAT_VERSION = 1;
 const NAME = /^checkpoint-(\d{12})$/;
+/** A checkpoint that makes room for another of its step. */
+const ASIDE = /^\.(checkpoint-\d{12})\.before$/;
 
 /** What `manifest.json` holds. */
 interface Manifest {
@@ -67,16 +69,18 @@ export interface CheckpointStore {
  * @param kept how many of the newest are kept
  */
 export function checkpointStore(folder: string, kept = 2): CheckpointStore {
-  const names = (): string[] => {
+  const entries = (): string[] => {
     if (!existsSync(folder)) return [];
     try {
-      return readdirSync(folder)
-        .filter((name) => NAME.test(name))
-        .sort();
+      return readdirSync(folder);
     } catch (cause) {
       throw storageError('read the checkpoints in', folder, cause);
     }
   };
+  const names = (): string[] =>
+    entries()
+      .filter((name) => NAME.test(name))
+      .sort();
   const stepsOf = (name: string): number => Number(NAME.exec(name)![1]);
   return {
     folder,
@@ -86,6 +90,7 @@ export function checkpointStore(folder: string, kept = 2): CheckpointStore {
       const name = `checkpoint-${String(agentSteps).padStart(12, '0')}`;
       const target = join(folder, name);
       const temporary = join(folder, `.${name}.tmp-${process.pid}`);
+      const aside = join(folder, `.${name}.before`);
       try {
         rmSync(temporary, { recursive: true, force: true });
         makeFolder(temporary);
@@ -110,11 +115,16 @@ export function checkpointStore(folder: string, kept = 2): CheckpointStore {
         };
         writeFileSynced(join(temporary, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
         syncFolder(temporary);
-        // A checkpoint of this step exists only after a resume that saved at once; the new one is as good, so it may go first.
-        rmSync(target, { recursive: true, force: true });
+        // One of this step stands here after a resume that saved at once. It steps aside whole: it may be the only one, and a removal ended by force would leave
+        // half of it.
+        if (existsSync(target)) {
+          rmSync(aside, { recursive: true, force: true });
+          renameSync(target, aside);
+        }
         renameSync(temporary, target);
         syncFolder(folder);
       } catch (cause) {
+        if (existsSync(aside) && !existsSync(target)) renameSync(aside, target);
         removeQuietly(temporary);
         throw storageError('write the checkpoint', target, cause);
       }
@@ -126,10 +136,18 @@ export function checkpointStore(folder: string, kept = 2): CheckpointStore {
       for (const old of [...abandoned, ...usable.slice(0, -kept)]) removeQuietly(join(folder, old));
       return target;
     },
-    newestFirst: () =>
-      names()
+    newestFirst() {
+      const present = new Map<string, string>();
+      for (const entry of entries()) {
+        // Ended by force between the two renames of a save: the one that stepped aside is still whole.
+        const name = NAME.test(entry) ? entry : ASIDE.exec(entry)?.[1];
+        if (name !== undefined && (name === entry || !present.has(name))) present.set(name, entry);
+      }
+      return [...present.keys()]
+        .sort()
         .reverse()
-        .map((name) => join(folder, name)),
+        .map((name) => join(folder, present.get(name)!));
+    },
     loadNewest() {
       const skipped: string[] = [];
       for (const path of this.newestFirst()) {

@@ -1,6 +1,6 @@
 // Locks, checkpoints, configuration: what has to hold when things go wrong.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeState, encodeState } from '@moe-rl/core';
@@ -82,6 +82,25 @@ describe('checkpointStore', () => {
       parts: { agent: { weights: Float32Array.of(30) } },
       skipped: [],
     });
+  });
+
+  it('replaces a checkpoint of the same step by renames, so that one is whole wherever that ends', () => {
+    const store = checkpointStore(root);
+    const savedValue = () => store.loadNewest().parts['agent']!['a'];
+    const target = store.save(7, { agent: { a: 1 } });
+    expect(store.save(7, { agent: { a: 2 } })).toBe(target);
+    expect(savedValue()).toBe(2);
+    expect(readdirSync(root)).toEqual(['checkpoint-000000000007']);
+    // Killed between the two renames.
+    renameSync(target, join(root, '.checkpoint-000000000007.before'));
+    expect(savedValue()).toBe(2);
+    store.save(7, { agent: { a: 3 } });
+    expect(savedValue()).toBe(3);
+    expect(readdirSync(root)).toEqual(['checkpoint-000000000007']);
+    // Where both are there, the one in its place counts.
+    mkdirSync(join(root, '.checkpoint-000000000007.before'));
+    expect(savedValue()).toBe(3);
+    expect(store.newestFirst()).toEqual([target]);
   });
 
   it('refuses foreign folders, other versions and damaged files by name', () => {

@@ -82,9 +82,18 @@ export function checkpointStore(folder: string, kept = 2): CheckpointStore {
       .filter((name) => NAME.test(name))
       .sort();
   const stepsOf = (name: string): number => Number(NAME.exec(name)![1]);
+  /** What stands for each checkpoint, oldest first: one that stepped aside, where a save was ended by force between its two renames. */
+  const present = (): (readonly [name: string, entry: string])[] => {
+    const found = new Map<string, string>();
+    for (const entry of entries()) {
+      const name = NAME.test(entry) ? entry : ASIDE.exec(entry)?.[1];
+      if (name !== undefined && (name === entry || !found.has(name))) found.set(name, entry);
+    }
+    return [...found].sort(([one], [other]) => (one < other ? -1 : 1));
+  };
   return {
     folder,
-    list: () => names().map(stepsOf),
+    list: () => present().map(([name]) => stepsOf(name)),
     save(agentSteps, parts) {
       makeFolder(folder);
       const name = `checkpoint-${String(agentSteps).padStart(12, '0')}`;
@@ -130,24 +139,16 @@ export function checkpointStore(folder: string, kept = 2): CheckpointStore {
       }
       removeLeftovers(folder);
       // Those of later steps could not be read, and the run has gone on from an older one: they must not count as the newest.
-      const present = names();
-      const abandoned = present.filter((name) => stepsOf(name) > agentSteps);
-      const usable = present.filter((name) => stepsOf(name) <= agentSteps);
+      const all = names();
+      const abandoned = all.filter((name) => stepsOf(name) > agentSteps);
+      const usable = all.filter((name) => stepsOf(name) <= agentSteps);
       for (const old of [...abandoned, ...usable.slice(0, -kept)]) removeQuietly(join(folder, old));
       return target;
     },
-    newestFirst() {
-      const present = new Map<string, string>();
-      for (const entry of entries()) {
-        // Ended by force between the two renames of a save: the one that stepped aside is still whole.
-        const name = NAME.test(entry) ? entry : ASIDE.exec(entry)?.[1];
-        if (name !== undefined && (name === entry || !present.has(name))) present.set(name, entry);
-      }
-      return [...present.keys()]
-        .sort()
+    newestFirst: () =>
+      present()
         .reverse()
-        .map((name) => join(folder, present.get(name)!));
-    },
+        .map(([, entry]) => join(folder, entry)),
     loadNewest() {
       const skipped: string[] = [];
       for (const path of this.newestFirst()) {

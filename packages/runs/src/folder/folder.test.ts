@@ -94,6 +94,7 @@ describe('checkpointStore', () => {
     // Killed between the two renames.
     renameSync(target, join(root, '.checkpoint-000000000007.before'));
     expect(savedValue()).toBe(2);
+    expect(store.list()).toEqual([7]);
     store.save(7, { agent: { a: 3 } });
     expect(savedValue()).toBe(3);
     expect(readdirSync(root)).toEqual(['checkpoint-000000000007']);
@@ -101,6 +102,16 @@ describe('checkpointStore', () => {
     mkdirSync(join(root, '.checkpoint-000000000007.before'));
     expect(savedValue()).toBe(3);
     expect(store.newestFirst()).toEqual([target]);
+  });
+
+  it('counts one that stepped aside: a new run does not take the place of one that has nothing else', () => {
+    const config = newRunConfig({ options: { game: 'toy/line', preset: 'toy' } }, createToyRegistry());
+    const folder = createRunFolder(join(root, 'run'), config);
+    const target = folder.checkpoints.save(7, { agent: { a: 1 } });
+    folder.unlock();
+    renameSync(target, join(folder.checkpoints.folder, '.checkpoint-000000000007.before'));
+    expect(() => createRunFolder(folder.path, config)).toThrow(/already holds a run; continue it with --resume/);
+    expect(folder.checkpoints.loadNewest().agentSteps).toBe(7);
   });
 
   it('refuses foreign folders, other versions and damaged files by name', () => {

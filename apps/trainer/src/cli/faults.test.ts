@@ -60,6 +60,17 @@ describe('a run goes on exactly', { timeout: 60_000 }, () => {
     expect(lastAgent(folder)).toEqual(lastAgent(straight));
     expect(reproducibleRows(folder)).toEqual(reproducibleRows(straight).filter(({ agentSteps }) => agentSteps > 250));
   });
+
+  it('without its TensorBoard events, and says that a new file begins', async () => {
+    const folder = copyOfHalf('no-events');
+    rmSync(join(folder, 'events'), { recursive: true });
+    const resumed = await goOn(folder);
+    expect(resumed.stderr).toMatch(/events\.out\.tfevents\S+ is gone: a new one begins here, and TensorBoard shows/);
+    expect(resumed.code).toBe(0);
+    expect(readdirSync(join(folder, 'events'))).toHaveLength(1);
+    expect(lastAgent(folder)).toEqual(lastAgent(straight));
+    expect(reproducibleRows(folder)).toEqual(reproducibleRows(straight));
+  });
 });
 
 describe('a run goes on', { timeout: 60_000 }, () => {

@@ -161,6 +161,8 @@ export interface RunSink extends MetricSink {
   getState?(): StateTree;
   /** The run goes on from a checkpoint: rows behind it come again. Not called for a new run; undefined when the checkpoint knows nothing of this sink. */
   setState?(state: StateTree | undefined): void;
+  /** Asked after `setState`: what people should be told of rows that were kept before the checkpoint and are no more; undefined when there are none. */
+  lost?(): string | undefined;
   /** Called once, at the end. */
   close?(): void;
 }

@@ -2,6 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { StateTree } from '@moe-rl/core';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { metricDefinition, registerMetric } from '../metrics/metric-registry.ts';
 import { createRunStatistics } from '../metrics/run-statistics.ts';
@@ -152,6 +153,9 @@ describe('TensorBoard sink', () => {
     truncateSync(path, whole.length - 5);
     const second = createTensorBoardSink(path);
     second.setState!(state);
+    expect(second.lost!()).toMatch(
+      /events lacks its last \d+ bytes before the checkpoint: TensorBoard shows a gap there/,
+    );
     second.write({ agentSteps: 2, values: { 'train/loss': 1 } });
     second.close!();
     const again = readFileSync(path);
@@ -161,6 +165,30 @@ describe('TensorBoard sink', () => {
     third.write({ agentSteps: 1, values: { 'train/loss': 1 } });
     third.close!();
     expect(readFileSync(path).length).toBeLessThan(whole.length);
+  });
+
+  it('begins a file anew that is gone, with its folder or without, and says so', () => {
+    const folder = join(root, 'events');
+    const path = join(folder, 'file');
+    const open = (state?: StateTree) => {
+      const sink = createTensorBoardSink(path);
+      if (state !== undefined) sink.setState!(state);
+      sink.write({ agentSteps: 1, values: { 'train/loss': 1 } });
+      const saved = sink.getState!();
+      sink.close!();
+      return { saved, lost: sink.lost!() };
+    };
+    const { saved, lost } = open();
+    expect(lost).toBeUndefined();
+    const { length } = readFileSync(path);
+    for (const gone of [path, folder]) {
+      rmSync(gone, { recursive: true });
+      expect(open(saved).lost).toBe(
+        `${path} is gone: a new one begins here, and TensorBoard shows the run from here on; nothing else is affected`,
+      );
+      expect(readFileSync(path).length).toBe(length);
+    }
+    expect(open(saved).lost).toBeUndefined();
   });
 });
 

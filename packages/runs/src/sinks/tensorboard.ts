@@ -1,6 +1,8 @@
 // TensorBoard event files, written directly: a TFRecord per event (length, masked CRC, data, masked CRC), each event a small protocol buffer message
 // {1: wall time, 2: step, 3: file version, 5: summary {1: value {1: tag, 2: simple value}}}. Needs no TensorFlow.
+import { dirname } from 'node:path';
 import type { MetricSink, StateTree } from '@moe-rl/core';
+import { makeFolder } from '@moe-rl/core/node';
 import type { RunSink } from '../registry/kinds.ts';
 import { openAppendFile } from './append-file.ts';
 import { maskedCrc32c } from './crc32c.ts';
@@ -10,10 +12,13 @@ export interface TensorBoardFile extends MetricSink {
   getState(): StateTree;
   flush(): void;
   close(): void;
+  /** Bytes that the file had at the checkpoint and has no more. */
+  readonly lostBytes: number;
 }
 
 /** Opens an event file as it was at `state` (from a checkpoint). The step axis is agent steps. */
 export function openTensorBoardFile(path: string, state: StateTree): TensorBoardFile {
+  makeFolder(dirname(path));
   const file = openAppendFile(path, keptBytes(state), wholeRecords);
   if (file.byteLength() === 0) file.append(record(event(Date.now() / 1000, 0, bytesField(3, text('brain.Event:2')))));
   return {
@@ -28,12 +33,14 @@ export function openTensorBoardFile(path: string, state: StateTree): TensorBoard
     getState: () => syncedLength(file),
     flush: () => file.flush(),
     close: () => file.close(),
+    lostBytes: file.lostBytes,
   };
 }
 
 /** The same as a sink of a run: what is in the file already is kept only by a run that goes on. */
 export function createTensorBoardSink(path: string): RunSink {
   let file: TensorBoardFile | undefined;
+  let lost: string | undefined;
   const open = (): TensorBoardFile => {
     file ??= openTensorBoardFile(path, { byteLength: 0 });
     return file;
@@ -41,11 +48,23 @@ export function createTensorBoardSink(path: string): RunSink {
   return {
     write: (row) => open().write(row),
     getState: () => open().getState(),
-    setState(state) {
-      file = openTensorBoardFile(path, state ?? { byteLength: 0 });
+    setState(state = { byteLength: 0 }) {
+      file = openTensorBoardFile(path, state);
+      lost = lossText(path, file.lostBytes, keptBytes(state));
     },
+    lost: () => lost,
     close: () => file?.close(),
   };
+}
+
+/** What TensorBoard can't show any more, though `metrics.jsonl` has it. */
+function lossText(path: string, lostBytes: number, byteLength: number): string | undefined {
+  if (lostBytes === 0) return undefined;
+  const what =
+    lostBytes === byteLength
+      ? 'is gone: a new one begins here, and TensorBoard shows the run from here on'
+      : `lacks its last ${lostBytes} bytes before the checkpoint: TensorBoard shows a gap there`;
+  return `${path} ${what}; nothing else is affected`;
 }
 
 /** Bytes of the records that are whole, from the start. */

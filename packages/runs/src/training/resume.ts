@@ -11,6 +11,7 @@ import {
 import type { BatchPlace } from '../folder/batch-note.ts';
 import { readCheckpoint } from '../folder/checkpoint-store.ts';
 import type { RunStatistics } from '../metrics/run-statistics.ts';
+import type { RunSink } from '../registry/kinds.ts';
 import type { Progress } from '../sinks/progress.ts';
 import type { TrainRunOptions } from './train-run-options.ts';
 
@@ -161,6 +162,14 @@ export function tellLoss(progress: Progress, { lostBytes }: { readonly lostBytes
   progress.log(
     `${path} lacks its last ${lostBytes} bytes before the checkpoint: these rows are lost, the curve has a gap there, and nothing else is affected`,
   );
+}
+
+/** A sink whose file is gone goes on all the same. */
+export function tellLostRows(progress: Progress, sinks: Readonly<Record<string, RunSink>>): void {
+  for (const sink of Object.values(sinks)) {
+    const lost = sink.lost?.();
+    if (lost !== undefined) progress.log(lost);
+  }
 }
 
 function sinkStates(value: StateTree[string] | undefined): Readonly<Record<string, StateTree | undefined>> {

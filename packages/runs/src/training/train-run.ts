@@ -18,7 +18,15 @@ import { openMetricsFile } from '../sinks/metrics-file.ts';
 import { createProgress } from '../sinks/progress.ts';
 import { offlineSteps } from './offline.ts';
 import { evaluateOnce, isEvaluationDue } from './periodic-evaluation.ts';
-import { type LoopPosition, restore, seedOfFirstReset, tellBatch, tellLoss, tellResume } from './resume.ts';
+import {
+  type LoopPosition,
+  restore,
+  seedOfFirstReset,
+  tellBatch,
+  tellLoss,
+  tellLostRows,
+  tellResume,
+} from './resume.ts';
 import type { TrainRunOptions } from './train-run-options.ts';
 
 export interface TrainRunOutput {
@@ -66,6 +74,7 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunOutput
   if (restored !== undefined) tellResume(progress, restored);
   tellBatch(progress, noteBatch(folder.path, position.agentSteps, config.seed, options.batch));
   tellLoss(progress, metrics, folder.metricsFile);
+  if (restored !== undefined) tellLostRows(progress, sinks);
   const notedTags = new Set<string>();
   const log = (row: MetricRow): void => {
     for (const [tag, value] of Object.entries(row.values)) {

@@ -72,6 +72,24 @@ describe('an environment, a logger and a reward design of one’s own', { timeou
     expect(readFileSync(join(right, 'metric.csv'), 'utf8')).toBe(readFileSync(join(left, 'metric.csv'), 'utf8'));
     expect(readFileSync(join(left, 'metric.csv'), 'utf8')).toMatch(/^agentSteps,episode\/return\n\d+,-?[\d.]+\n/);
 
+    // A log that was cut or deleted is gone on with, and that is told.
+    const cut = join(moved, 'runs/cut');
+    cpSync(right, cut, { recursive: true });
+    const csv = join(cut, 'metric.csv');
+    const whole = readFileSync(csv, 'utf8');
+    const lengthen = (agentSteps: string) =>
+      runCli(['train', '--resume', '--run-folder', cut, '--agent-steps', agentSteps], { cwd: root });
+    for (const [agentSteps, change] of [
+      ['620', () => writeFileSync(csv, whole.slice(0, 40))],
+      ['640', () => rmSync(csv)],
+    ] as const) {
+      change();
+      const longer = await lengthen(agentSteps);
+      expect(longer.stderr).toMatch(/metric\.csv lacks \d+ bytes that it had at the checkpoint: these rows are lost/);
+      expect(longer.code).toBe(0);
+      expect(readFileSync(csv, 'utf8')).toMatch(/^agentSteps,episode\/return\n(\d+,-?[\d.]+\n)*$/);
+    }
+
     const evaluated = await runCli(['evaluate', right, '--episodes', '2'], { cwd: root });
     expect(evaluated.stdout).toMatch(/^trained +-?[\d.]+ ± [\d.]+/m);
     expect(evaluated.code).toBe(0);

@@ -79,6 +79,7 @@ export {
 export type { AppendFile } from './sinks/append-file.ts';
 export { keptBytes, type MetricsFile, openMetricsFile, readMetricRows, syncedLength } from './sinks/metrics-file.ts';
 export { createProgress, type Progress } from './sinks/progress.ts';
+export { type SharedOutput, shareOutput } from './sinks/shared-output.ts';
 export { createStatusLine, type ProgressOutput, type StatusLine } from './sinks/status-line.ts';
 export { createTensorBoardSink, openTensorBoardFile, type TensorBoardFile } from './sinks/tensorboard.ts';
 export { count, duration, meanText, number, table } from './sinks/text.ts';

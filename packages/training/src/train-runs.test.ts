@@ -7,6 +7,7 @@ import {
   createRunFolder,
   findMetric,
   openRunFolder,
+  type ProgressOutput,
   type RunFolder,
   readBatchStretches,
   readCheckpoint,
@@ -62,9 +63,15 @@ const rowsOf = ({ metricsFile }: RunFolder): { agentSteps: number; values: [stri
     values: Object.entries(values).filter(([tag]) => findMetric(tag)?.isTiming !== true && !tag.startsWith('process/')),
   }));
 
-async function trainTogether(folders: readonly RunFolder[], isResume = false, stop = signal): Promise<void> {
+async function trainTogether(
+  folders: readonly RunFolder[],
+  isResume = false,
+  stop = signal,
+  output: ProgressOutput = quiet,
+): Promise<void> {
   const runs = folders.map((folder) => ({ folder, isResume }));
-  const results = await trainRuns({ runs, signal: stop, say: () => {}, output: quiet });
+  const say = (line: string) => output.write(`${line}\n`);
+  const results = await trainRuns({ runs, signal: stop, say, output });
   for (const folder of folders) folder.unlock();
   for (const result of results) if (result.status === 'rejected') throw result.reason;
 }
@@ -78,7 +85,24 @@ async function trainAlone(folder: RunFolder, isResume = false, lines: string[] =
 
 describe.skipIf(process.platform !== 'linux' || process.arch !== 'x64')('runs of several seeds as one program', () => {
   const batched: RunFolder[] = SEEDS.map((seed) => makeFolder('batched', seed));
-  beforeAll(() => trainTogether(batched), 600_000);
+  let shown = '';
+  const write = (text: string): void => {
+    shown += text;
+  };
+  const terminal: ProgressOutput = { isTTY: true, columns: 160, write };
+  beforeAll(() => trainTogether(batched, false, signal, terminal), 600_000);
+
+  it('share the line of a terminal, and end with a line each', () => {
+    const drawn = shown.split('\r\u001b[2K').map((text) => text.split('\n')[0]!);
+    expect(drawn.some((line) => /^seed \d: \d+% .* \| \d: \d+% /.test(line))).toBe(true);
+    // Each of these lines has one for itself: none is written behind a status that stands there.
+    for (const seed of SEEDS) {
+      for (const line of ['100% {2}120/120 steps.*', 'evaluating the trained agent: 2 episodes']) {
+        expect(shown).toMatch(new RegExp(`(\\n|\\[2K)seed ${seed}: ${line}\\n`));
+      }
+    }
+    expect(shown.endsWith('\r\u001b[2K') || shown.endsWith('\n')).toBe(true);
+  });
 
   it('are what each is alone, within the rounding of sums', { timeout: 300_000 }, async () => {
     const alone = makeFolder('alone', 2);

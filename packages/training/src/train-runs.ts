@@ -2,7 +2,7 @@
 // random streams, checkpoints and evaluations, as if it were alone.
 import { InvalidArgumentError } from '@moe-rl/core';
 import type { ProgressOutput, RunFolder } from '@moe-rl/runs';
-import { settingDifferences } from '@moe-rl/runs';
+import { settingDifferences, shareOutput } from '@moe-rl/runs';
 import { finishRun, trainInFolder } from './run-session.ts';
 import { openAgentBatch } from './session.ts';
 
@@ -18,7 +18,7 @@ export interface TrainRunsOptions {
   readonly runs: readonly BatchedRun[];
   readonly signal: AbortSignal;
   readonly say: (line: string) => void;
-  /** Where progress goes. Default: standard error. */
+  /** Where progress goes: on a terminal one line for all runs, elsewhere lines that begin with the seed. Default: standard error. */
   readonly output?: ProgressOutput;
 }
 
@@ -31,21 +31,28 @@ export type TrainRunsResult = PromiseSettledResult<string | undefined>;
  * @throws InvalidArgumentError for no runs, for runs that differ in more than their seeds, and naming what stands against a batch (a backend, a router, a kind of
  *   agents)
  */
-export async function trainRuns({ runs, signal, say, output }: TrainRunsOptions): Promise<TrainRunsResult[]> {
+export async function trainRuns({
+  runs,
+  signal,
+  say,
+  output = process.stderr,
+}: TrainRunsOptions): Promise<TrainRunsResult[]> {
   const [first] = runs;
   if (first === undefined) throw new InvalidArgumentError('runs is []; expected at least one run');
   for (const { folder } of runs) requireSameConfiguration(first.folder, folder);
   const { config } = first.folder;
   const batch = await openAgentBatch({ config, size: runs.length, say });
   const seeds = runs.map(({ folder }) => folder.config.seed);
+  const { outputs, aside } = shareOutput(output, 'seed', seeds.map(String));
   return Promise.allSettled(
     runs.map(async ({ folder, isResume }, place) => {
-      const ownSay = (line: string): void => say(`seed ${folder.config.seed}: ${line}`);
-      const common = { say: ownSay, signal, ...(output === undefined ? {} : { output }) };
+      const own = outputs[place]!;
+      const ownSay = (line: string): void => aside(() => say(`seed ${folder.config.seed}: ${line}`));
+      const common = { say: ownSay, signal, output: own };
       const session = await trainInFolder(folder, { ...common, isResume, member: { batch, place, seeds } });
       try {
         if (!session.output.isComplete || signal.aborted) return undefined;
-        return await finishRun(folder, session, signal, ownSay, output);
+        return await finishRun(folder, session, signal, ownSay, own);
       } finally {
         session.dispose();
       }

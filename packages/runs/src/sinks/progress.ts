@@ -16,12 +16,14 @@ export interface Progress {
 /** Progress of a training run towards `totalAgentSteps`: a bar with rate and ETA on a terminal, a plain line now and then elsewhere. */
 export function createProgress(options: {
   readonly output: ProgressOutput;
+  /** What is trained; not shown where the output itself says whose it is. */
   readonly label: string;
   readonly totalAgentSteps: number;
   readonly startAgentSteps: number;
   readonly statistics: RunStatistics;
 }): Progress {
-  const { output, label, totalAgentSteps, statistics } = options;
+  const { output, totalAgentSteps, statistics } = options;
+  const label = output.createStatusLine === undefined ? `${options.label} ` : '';
   const statusLine = createStatusLine(output);
   // The rate over the last few seconds, so that it follows the change from warm-up to learning; evaluations are no time of training.
   const nowMs = (): number => 1000 * statistics.elapsedSeconds();
@@ -60,7 +62,7 @@ function statusText(
   stepsPerSecond: number,
   statistics: RunStatistics,
 ): string {
-  const parts = [`${label} ${Math.floor((100 * agentSteps) / total)}%`, `${count(agentSteps)}/${count(total)} steps`];
+  const parts = [`${label}${Math.floor((100 * agentSteps) / total)}%`, `${count(agentSteps)}/${count(total)} steps`];
   parts.push(`${statistics.episodes} episodes`);
   const meanReturn = statistics.meanReturn();
   if (!Number.isNaN(meanReturn)) parts.push(`return ${number(meanReturn)}`);

@@ -10,6 +10,8 @@ import { captureOutput } from '../testing/toy.ts';
 import { crc32c, maskedCrc32c } from './crc32c.ts';
 import { openMetricsFile, readMetricRows } from './metrics-file.ts';
 import { createProgress } from './progress.ts';
+import { shareOutput } from './shared-output.ts';
+import { createStatusLine } from './status-line.ts';
 import { createTensorBoardSink, openTensorBoardFile } from './tensorboard.ts';
 import { count, duration, number } from './text.ts';
 
@@ -249,6 +251,57 @@ describe('progress', () => {
     } finally {
       now.mockRestore();
     }
+  });
+
+  it('stands side by side for several runs on a terminal; what is said goes above it', () => {
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => 0);
+    try {
+      const terminal = captureOutput(true);
+      terminal.columns = 64;
+      const { outputs, aside } = shareOutput(terminal, 'seed', ['1', '22']);
+      const [one, two] = outputs.map(createStatusLine);
+      const last = () => terminal.text.split('\r\u001b[2K').at(-1)!;
+      one!.update(() => '40%  4.0k/10k steps  return 2.5');
+      expect(last()).toBe('seed 1: 40%  4.0k/10k steps  return 2.5');
+      two!.update(() => '41%  4.1k/10k steps  return 2.5');
+      expect(last()).toBe('seed 1: 40%  4.0k/10k steps | 22: 41%  4.1k/10k steps');
+      one!.update(() => 'too early');
+      expect(last()).not.toContain('too early');
+      terminal.text = '';
+      two!.log('resumed');
+      aside(() => terminal.write('a line of the caller\n'));
+      const status = '\r\u001b[2Kseed 1: 40%  4.0k/10k steps | 22: 41%  4.1k/10k steps';
+      expect(terminal.text).toBe(`\r\u001b[2Kseed 22: resumed\n${status}\r\u001b[2Ka line of the caller\n${status}`);
+      terminal.text = '';
+      one!.end();
+      expect(terminal.text).toBe(
+        '\r\u001b[2Kseed 1: 40%  4.0k/10k steps  return 2.5\n\r\u001b[2Kseed 22: 41%  4.1k/10k steps  return 2.5',
+      );
+      one!.show(() => 'trained: episode 1 of 30, agent step 7');
+      expect(last()).toBe('seed 1: trained: episode 1 of 30 | 22: 41%  4.1k/10k steps');
+      one!.clear();
+      two!.clear();
+      expect(last()).toBe('');
+      // However narrow, no line is longer than the terminal: it would not be erased whole.
+      terminal.columns = 20;
+      for (const line of [one, two]) line!.show(() => '100%  10k/10k steps');
+      expect(last()).toBe('seed 1: 100% | 22: ');
+    } finally {
+      clock.mockRestore();
+    }
+  });
+
+  it('begins with the name of its run where several write lines', () => {
+    const plain = captureOutput();
+    const statistics = createRunStatistics(10, () => ({ updates: 0 }));
+    const { outputs } = shareOutput(plain, 'seed', ['1', '2']);
+    const options = { label: 'pong', totalAgentSteps: 1000, startAgentSteps: 0, statistics };
+    outputs.forEach((output, index) => {
+      const progress = createProgress({ ...options, output });
+      progress.log('resumed');
+      progress.end(500 * (index + 1));
+    });
+    expect(plain.text).toMatch(/^seed 1: resumed\nseed 1: 50% {2}.*\nseed 2: resumed\nseed 2: 100% {2}.*\n$/);
   });
 
   it('writes numbers as people read them', () => {

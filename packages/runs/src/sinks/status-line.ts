@@ -4,6 +4,8 @@
 export interface ProgressOutput {
   readonly isTTY?: boolean;
   readonly columns?: number;
+  /** Makes the status lines of a run that shares its output with others (`shareOutput`), which say whose they are. */
+  createStatusLine?(): StatusLine;
   write(text: string): void;
 }
 
@@ -20,11 +22,13 @@ export interface StatusLine {
   end(): void;
 }
 
-const TERMINAL_PERIOD_MS = 200;
+/** How often a line on a terminal changes. */
+export const TERMINAL_PERIOD_MS = 200;
 const LINE_PERIOD_MS = 10_000;
 
 /** The text functions get the terminal's columns, or undefined where lines may have any length. */
 export function createStatusLine(output: ProgressOutput): StatusLine {
+  if (output.createStatusLine !== undefined) return output.createStatusLine();
   const isTerminal = output.isTTY === true;
   const periodMs = isTerminal ? TERMINAL_PERIOD_MS : LINE_PERIOD_MS;
   let shownAtMs = performance.now() - (isTerminal ? periodMs : 0);
